@@ -1,0 +1,58 @@
+# Everything runs in .venv, which the first target that needs it makes from requirements-dev.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LINT := generator/lint
+NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
+UV := 0.13.9
+
+.PHONY: help setup generate demo test lint lint-contract lint-code lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Make .venv and install everything that the other targets need
+
+$(VENV)/.installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0] + "; choose another with PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+generate: setup ## Write generated/ anew from openapi.yaml
+	@$(BIN)/python -m generator generate
+
+demo: generate ## Drive the whole life of an instance against the mock
+	@$(BIN)/python examples/whole_life.py
+
+test: setup ## Run all tests
+	@$(BIN)/python -m pytest
+
+lint: lint-contract lint-code ## Check the contract and the code
+
+lint-contract: setup $(LINT)/node_modules/.installed ## Check openapi.yaml with three linters and our own rules
+	$(BIN)/openapi-spec-validator openapi.yaml
+	$(NPM_ENV) $(LINT)/node_modules/.bin/redocly lint openapi.yaml --config $(LINT)/redocly.yaml
+	$(LINT)/node_modules/.bin/spectral lint openapi.yaml --ruleset $(LINT)/spectral.yaml --fail-severity hint
+	$(BIN)/python -m generator check
+
+lint-code: setup ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(LINT)/node_modules/.installed: $(LINT)/package-lock.json
+	@command -v npm >/dev/null || { echo "make: npm is needed for the contract's linters (Node.js 20.19 or later)"; exit 1; }
+	npm ci --prefix $(LINT) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lock: setup ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra mock --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --quiet --output-file requirements-dev.lock
+
+clean: ## Remove what was installed and cached
+	rm -rf $(VENV) $(LINT)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

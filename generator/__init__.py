@@ -1,0 +1,1 @@
+"""What turns the contract into code? Checks, derived documents and a driver for two public generators."""

@@ -1,0 +1,89 @@
+"""Do the schemas work in every language? Checks names, unions, enums, and the two directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..document import pointer_of
+from ..errors import ContractError
+from ..reach import is_object, received, sent
+from ..replies import SCHEMAS
+from .structure import subschemas
+
+
+def check(data: dict[str, Any]) -> None:
+    """Check every schema component.
+
+    Raises:
+        ContractError: A schema would be generated wrongly in some language.
+    """
+    schemas: dict[str, dict[str, Any]] = data["components"]["schemas"]
+    _check_directions(schemas, sent(data), received(data))
+    values: dict[str, str] = {}
+    for name, schema in schemas.items():
+        pointer = pointer_of(SCHEMAS, name)
+        for where, part in subschemas(schema, pointer):
+            _check_part(where, part, is_component=where == pointer, is_payload=where == f"{pointer}/allOf/1")
+        if "discriminator" in schema:
+            _check_union(schemas, schema, pointer)
+        for value in schema.get("enum", []):
+            if value in values:
+                raise ContractError(
+                    f"{pointer}/enum", f"{value!r} stands in the enum {values[value]} too, which Go refuses"
+                )
+            values[value] = name
+
+
+def _check_part(where: str, part: dict[str, Any], *, is_component: bool, is_payload: bool) -> None:
+    if is_object(part) and not is_component and not is_payload:
+        raise ContractError(where, "an object must be a named component; generators invent names for inline ones")
+    if "enum" in part and not is_component:
+        raise ContractError(where, "an enum must be a named component")
+    if not all(isinstance(value, str) for value in part.get("enum", [])):
+        raise ContractError(f"{where}/enum", "an enum must be of strings")
+    if part.get("format") == "date-time":
+        raise ContractError(
+            f"{where}/format", "the service writes times without a zone; use x-timestamp, not date-time"
+        )
+    for required in part.get("required", []):
+        if required not in part.get("properties", {}):
+            raise ContractError(f"{where}/required", f"{required} is required but not described")
+
+
+def _check_directions(schemas: dict[str, dict[str, Any]], outgoing: set[str], incoming: set[str]) -> None:
+    for name, schema in schemas.items():
+        pointer = pointer_of(SCHEMAS, name)
+        if not is_object(schema):
+            continue
+        if name in outgoing and name in incoming:
+            raise ContractError(
+                pointer, f"{name} is used in requests, which are closed, and in replies, which are open"
+            )
+        closed = schema.get("additionalProperties") is False
+        if name in outgoing and not closed:
+            raise ContractError(pointer, "an object in a request must be closed with additionalProperties: false")
+        if name in incoming and closed:
+            raise ContractError(
+                f"{pointer}/additionalProperties", "an object in a reply must stay open for new members"
+            )
+
+
+def _check_union(schemas: dict[str, dict[str, Any]], schema: dict[str, Any], pointer: str) -> None:
+    tag = schema["discriminator"]["propertyName"]
+    members = {part.get("$ref") for part in schema.get("oneOf", [])}
+    mapping = schema["discriminator"].get("mapping", {})
+    for value, reference in mapping.items():
+        place = pointer_of(f"{pointer}/discriminator/mapping", value)
+        name = str(reference).rpartition("/")[2]
+        if name not in schemas or reference != pointer_of(SCHEMAS, name):
+            raise ContractError(place, f"{reference} leads nowhere")
+        if reference not in members:
+            raise ContractError(place, f"{name} is no member of oneOf")
+        own = schemas[name].get("properties", {}).get(tag, {})
+        if own.get("const") != value or own.get("default") != value:
+            raise ContractError(place, f"{tag} of {name} must have const and default {value!r}")
+        if tag not in schemas[name].get("required", []):
+            raise ContractError(place, f"{tag} must be required in {name}")
+    unmapped = sorted(str(reference).rpartition("/")[2] for reference in members - set(mapping.values()))
+    if unmapped:
+        raise ContractError(f"{pointer}/discriminator", f"no value is mapped to {', '.join(unmapped)}")

@@ -1,0 +1,91 @@
+"""How are the models written? Runs datamodel-code-generator on the derived document with our two templates."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from .errors import GenerationError
+from .python_document import side_of
+from .reach import is_enum, received
+
+TEMPLATES = Path(__file__).parent / "templates" / "models"
+PACKAGE = "toast_compute_api"
+
+
+def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
+    """Write the models module of a derived document.
+
+    Raises:
+        GenerationError: The generator failed, or warned: a warning means that something was not generated as written.
+    """
+    # Slow to import, and not needed to check a contract.
+    from datamodel_code_generator import Error, PythonVersion, generate
+    from datamodel_code_generator.enums import DataModelType, InputFileType, OpenAPIScope
+    from datamodel_code_generator.format import DatetimeClassType
+
+    requests = [name for name, side in side_of(document).items() if side == "request"]
+    source = scratch / "openapi.json"
+    source.write_text(json.dumps(document), encoding="utf-8")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            generate(
+                source,
+                input_file_type=InputFileType.OpenAPI,
+                output=target,
+                output_model_type=DataModelType.MsgspecStruct,
+                output_datetime_class=DatetimeClassType.Datetime,
+                target_python_version=PythonVersion.PY_311,
+                openapi_scopes=[OpenAPIScope.Schemas],
+                custom_template_dir=TEMPLATES,
+                extra_template_data=defaultdict(dict, template_data(document)),
+                field_extra_keys={"x-description", "x-sensitive"},
+                additional_imports=_imports(),
+                base_class=f"{PACKAGE}.base.ReplyModel",
+                base_class_map=dict.fromkeys(requests, f"{PACKAGE}.base.RequestModel"),
+                snake_case_field=True,
+                use_annotated=True,
+                field_constraints=True,
+                use_standard_collections=True,
+                use_union_operator=True,
+                use_schema_description=True,
+                capitalise_enum_members=True,
+                use_subclass_enum=True,
+                use_type_alias=True,
+                strict_refs=True,
+                disable_timestamp=True,
+                custom_file_header=" ",
+                formatters=[],
+                keyword_only=True,
+            )
+        except Error as problem:
+            raise GenerationError(f"datamodel-code-generator: {' '.join(str(problem).split())}") from None
+    for warning in caught:
+        if not issubclass(warning.category, DeprecationWarning | PendingDeprecationWarning):
+            raise GenerationError(f"datamodel-code-generator: {' '.join(str(warning.message).split())}")
+    text = target.read_text(encoding="utf-8")
+    # The generator takes only absolute import paths; the package must work under any parent.
+    target.write_text(text.replace(f"from {PACKAGE}.base import", "from .base import"), encoding="utf-8")
+
+
+def template_data(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the templates must know about each component beyond what the generator tells them."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    open_enums = sorted(name for name in received(document) if is_enum(schemas[name]))
+    data: dict[str, dict[str, Any]] = {name: {"open": True} for name in open_enums}
+    for name, side in side_of(document).items():
+        data[name] = {"side": side}
+        if side == "request":
+            data[name] |= {"open_enums": open_enums, "least": schemas[name].get("minProperties", 0)}
+    return data
+
+
+def _imports() -> list[str]:
+    """Name what the templates use and the generator does not know of; ruff removes what stays unused."""
+    names = ["OpenEnum", "ReplyModel", "RequestModel", "as_utc", "refuse_unknown"]
+    others = ["datetime.UTC", "enum.StrEnum", "msgspec.structs.force_setattr", "typing.ClassVar"]
+    return [*others, *(f"{PACKAGE}.base.{name}" for name in names)]

@@ -1,0 +1,113 @@
+"""What must the two public generators read so that their output is ours? Derives the document for the Python models."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from .document import walk
+from .reach import is_object, received, ref, sent
+from .replies import FAILURE, Reply, Success, operations, reply_of
+
+_CONSTRAINTS = (
+    "minLength", "maxLength", "pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems",
+)  # fmt: skip
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^{_OCTET}(\.{_OCTET}){{3}}\Z"
+"""msgspec checks no `format`. Decimal octets without leading zeros: RFC 2673 section 3.2, which JSON Schema names."""
+
+
+def derive(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with named success and failure models, one direction for each schema, and Python patterns."""
+    result = deepcopy(data)
+    schemas: dict[str, Any] = result["components"]["schemas"]
+    outgoing, incoming = sent(data), received(data)
+    timestamps = {name for name, schema in schemas.items() if "x-timestamp" in schema}
+
+    for name in incoming - outgoing:
+        _loosen(schemas[name])
+    for schema in schemas.values():
+        _prepare(schema, timestamps)
+
+    replies = {place.id: reply_of(data, place) for place in operations(data)}
+    for place in operations(result):
+        _name_successes(place.spec, replies[place.id], schemas, timestamps)
+    schemas[FAILURE] = _envelope(Success(FAILURE, "A failed reply: its header says why."))
+    _prepare(schemas[FAILURE], timestamps)
+    used = outgoing | incoming | set(schemas) - set(data["components"]["schemas"])
+    for name in list(schemas):
+        # Replies are replaced by their successes; a component that nothing uses would be dead code.
+        if name in timestamps or name not in used or "x-success" in schemas[name] or name == "Envelope":
+            del schemas[name]
+    result["components"].pop("examples", None)
+    return result
+
+
+def side_of(data: dict[str, Any]) -> dict[str, str]:
+    """Return `request` or `reply` for each object component of a derived document."""
+    outgoing = sent(data)
+    return {
+        name: "request" if name in outgoing else "reply"
+        for name, schema in data["components"]["schemas"].items()
+        if is_object(schema)
+    }
+
+
+def _name_successes(spec: dict[str, Any], reply: Reply, schemas: dict[str, Any], timestamps: set[str]) -> None:
+    for form in reply.successes.values():
+        schemas[form.name] = _envelope(form)
+        _prepare(schemas[form.name], timestamps)
+    spec["responses"]["200"]["content"]["application/json"] = {"schema": ref(reply.success.name)}
+    spec["responses"]["200"].pop("links", None)
+    spec.get("requestBody", {}).get("content", {}).get("application/json", {}).pop("examples", None)
+
+
+def _envelope(form: Success) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": form.description,
+        "required": ["header", *form.required],
+        "properties": {"header": ref("ResultHeader") | {"description": "The outcome."}, **deepcopy(form.members)},
+    }
+
+
+def _loosen(schema: dict[str, Any]) -> None:
+    """Drop what would make a reply unreadable when the service is less strict than its document."""
+    for _, value in walk(schema):
+        if isinstance(value, dict):
+            for keyword in _CONSTRAINTS:
+                if keyword not in value.get("properties", {}):
+                    value.pop(keyword, None)
+
+
+def _prepare(schema: dict[str, Any], timestamps: set[str]) -> None:
+    """Rewrite one component in place: times, patterns, defaults and member descriptions."""
+    for _, value in list(walk(schema)):
+        if not isinstance(value, dict):
+            continue
+        if value.get("$ref", "").rpartition("/")[2] in timestamps:
+            value.pop("$ref")
+            value |= {"type": "string", "format": "date-time"}
+        if value.get("format") == "ipv4":
+            value.pop("format")
+            value["pattern"] = _IPV4
+        if value.get("format") == "password":
+            # As a format it would change the type; the mask is made from x-sensitive.
+            value.pop("format")
+            value["x-sensitive"] = True
+        if isinstance(value.get("pattern"), str):
+            value["pattern"] = python_pattern(value["pattern"])
+        if "const" not in value and not isinstance(value.get("default"), dict | list):
+            value.pop("default", None)
+        for member in value.get("properties", {}).values():
+            # msgspec would carry a description into every Meta; the template writes it as documentation instead.
+            if "description" in member:
+                member["x-description"] = member.pop("description").strip()
+
+
+def python_pattern(pattern: str) -> str:
+    """Return an ECMA pattern for Python: there, an unescaped final `$` also matches before a trailing newline."""
+    body = pattern.removesuffix("$")
+    escaped = (len(body) - len(body.rstrip("\\"))) % 2 == 1
+    return pattern if body == pattern or escaped else body + r"\Z"

@@ -1,0 +1,356 @@
+"""Are requests refused before the network when they break the contract, and sent as they were meant otherwise?"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import UNSET
+from toast_compute_api import models
+from toast_compute_api.api.flavors.list_flavors import list_flavors
+from toast_compute_api.api.instance_actions.run_instance_action import run_instance_action
+from toast_compute_api.api.instances.attach_volume import attach_volume
+from toast_compute_api.api.instances.create_instance import create_instance
+from toast_compute_api.api.instances.detach_volume import detach_volume
+from toast_compute_api.api.instances.list_instances import list_instances
+from toast_compute_api.api.keypairs.create_keypair import create_keypair
+from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
+from toast_compute_api.api.tokens.get_token import get_token
+from toast_compute_api.api.tokens.issue_token import issue_token
+from toast_compute_api.base import RequestModel
+from toast_compute_api.models import (
+    AddFloatingIpAction,
+    AddFloatingIpParameters,
+    AttachVolumeRequest,
+    CreateInstanceRequest,
+    CreateKeypairRequest,
+    Credentials,
+    EmptySuccess,
+    InstanceAction,
+    InstancesSuccess,
+    NetworkReference,
+    NewAttachment,
+    NewInstance,
+    NewKeypair,
+    NewRootVolume,
+    NewSecurityGroupReference,
+    RebootAction,
+    RebootParameters,
+    RebootType,
+    StartAction,
+    TokenRequest,
+    UploadImageAction,
+    UploadImageParameters,
+    UploadImageSuccess,
+    VolumeType,
+)
+from toast_compute_api.operation import InvalidRequest, Request
+
+ID = "125a0000-0000-4000-8000-000000000001"
+
+
+def new_instance(**changes: Any) -> CreateInstanceRequest:
+    members: dict[str, Any] = {
+        "name": "web-01",
+        "image": ID,
+        "flavor": ID,
+        "networks": [NetworkReference(id=ID)],
+        "availability_zone": "kr-pub-a",
+        "key_name": "demo-key",
+        "security_groups": [NewSecurityGroupReference(name="default")],
+    }
+    return CreateInstanceRequest(instance=NewInstance(**(members | changes)))
+
+
+def sent(body: bytes | None) -> Any:
+    assert body is not None
+    return msgspec.json.decode(body)
+
+
+def test_every_documented_request_decodes_strictly_and_is_sent_as_it_is(strict_document: dict[str, Any]) -> None:
+    for item in strict_document["paths"].values():
+        for operation in item.values():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is None:
+                continue
+            type_ = getattr(models, content["schema"]["$ref"].rpartition("/")[2])
+            for example in content["examples"].values():
+                raw = msgspec.json.encode(example["value"])
+                body = msgspec.json.decode(raw, type=type_)
+                assert msgspec.json.decode(msgspec.json.encode(body)) == example["value"]
+                for other in (pickle.loads(pickle.dumps(body)), copy.deepcopy(body)):
+                    assert msgspec.json.encode(other) == msgspec.json.encode(body)
+
+
+# What is sent
+
+
+def test_a_request_names_method_path_query_and_what_its_reply_is() -> None:
+    request = list_instances("demo-appkey", id=ID)
+    assert (request.method, request.target) == ("GET", f"/v1.0/appkeys/demo-appkey/instances?id={ID}")
+    assert request.body is None
+    assert request.retry == "safe"
+    assert request.success is InstancesSuccess
+    assert list_instances("demo-appkey").target == "/v1.0/appkeys/demo-appkey/instances"
+    reply = request.decode(b'{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"instances":[]}')
+    assert reply.instances == []
+
+
+def test_values_are_quoted_so_that_they_stay_one_segment_and_one_value() -> None:
+    assert list_keypairs("demo-appkey", name="a/b?c&d=e f%").target.endswith("?name=a%2Fb%3Fc%26d%3De%20f%25")
+    assert detach_volume("demo-appkey", ID, volume_id="v").target.endswith(f"/instances/{ID}/attachments?volumeId=v")
+
+
+def test_a_member_left_out_is_not_sent_and_null_is() -> None:
+    assert "volume" not in sent(create_instance("a", body=new_instance()).body)["instance"]
+    assert "count" not in sent(create_instance("a", body=new_instance()).body)["instance"], "defaults are the service's"
+    null = create_instance("a", body=new_instance(volume=NewRootVolume(type=None)))
+    assert sent(null.body)["instance"]["volume"] == {"type": None}
+    size = create_instance("a", body=new_instance(volume=NewRootVolume(size=20)))
+    assert sent(size.body)["instance"]["volume"] == {"size": 20}
+    assert NewRootVolume().type is UNSET
+    assert NewRootVolume(type=None).type is None
+
+
+def test_unset_and_null_stay_different_through_pickle_and_deepcopy() -> None:
+    for volume in (NewRootVolume(), NewRootVolume(type=None), NewRootVolume(type=VolumeType.GENERAL_SSD)):
+        for other in (pickle.loads(pickle.dumps(volume)), copy.deepcopy(volume), copy.copy(volume)):
+            assert other == volume
+            assert other.type is volume.type
+            assert msgspec.json.encode(other) == msgspec.json.encode(volume)
+
+
+def test_the_password_is_sent_as_it_is_and_not_as_its_mask() -> None:
+    request = issue_token("demo-appkey", body=TokenRequest(auth=Credentials(username="u", password="canary")))
+    assert sent(request.body) == {"auth": {"username": "u", "password": "canary"}}
+
+
+def test_an_action_carries_its_name_without_being_told() -> None:
+    assert sent(run_instance_action("a", ID, body=StartAction()).body) == {"action": "start"}
+    body = RebootAction(parameters=RebootParameters(type=RebootType.SOFT))
+    assert sent(run_instance_action("a", ID, body=body).body) == {"action": "reboot", "parameters": {"type": "SOFT"}}
+
+
+def test_every_action_reads_back_as_its_own_class(strict_document: dict[str, Any]) -> None:
+    mapping = strict_document["components"]["schemas"]["InstanceAction"]["discriminator"]["mapping"]
+    path = strict_document["paths"]["/v1.0/appkeys/{appkey}/instances/{instanceId}/action"]
+    examples = path["post"]["requestBody"]["content"]["application/json"]["examples"]
+    assert set(examples) == set(mapping)
+    for name, example in examples.items():
+        body = msgspec.json.decode(msgspec.json.encode(example["value"]), type=InstanceAction)
+        assert type(body).__name__ == mapping[name].rpartition("/")[2]
+
+
+def test_the_action_decides_what_the_reply_is_and_whether_it_may_be_sent_twice() -> None:
+    start = run_instance_action("a", ID, body=StartAction())
+    assert (start.success, start.retry, start.operation.retry) == (EmptySuccess, "idempotent", "never")
+    image = run_instance_action("a", ID, body=UploadImageAction(parameters=UploadImageParameters(name="i")))
+    assert (image.success, image.retry) == (UploadImageSuccess, "never")
+
+
+def test_each_action_has_the_retry_rule_of_its_schema(strict_document: dict[str, Any]) -> None:
+    schemas = strict_document["components"]["schemas"]
+    path = strict_document["paths"]["/v1.0/appkeys/{appkey}/instances/{instanceId}/action"]
+    for name, example in path["post"]["requestBody"]["content"]["application/json"]["examples"].items():
+        schema = schemas["InstanceAction"]["discriminator"]["mapping"][name].rpartition("/")[2]
+        body = msgspec.json.decode(msgspec.json.encode(example["value"]), type=InstanceAction)
+        assert run_instance_action("a", ID, body=body).retry == schemas[schema]["x-retry"]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"name": "a" * 21}, "instance.name", "length <= 20"),
+        ({"name": ""}, "instance.name", "length >= 1"),
+        ({"name": "has space"}, "instance.name", "matching regex"),
+        ({"name": "line\n"}, "instance.name", "matching regex"),
+        ({"name": 5}, "instance.name", "Expected `str`, got `int`"),
+        ({"name": None}, "instance.name", "got `null`"),
+        ({"image": ""}, "instance.image", "length >= 1"),
+        ({"networks": []}, "instance.networks", "length >= 1"),
+        ({"networks": [{}]}, "instance.networks[0]", "at least 1 of `id`, `subnetId` must be given"),
+        ({"count": 0}, "instance.count", ">= 1"),
+        ({"count": 11}, "instance.count", "<= 10"),
+        ({"count": "2"}, "instance.count", "Expected `int`, got `str`"),
+        ({"volume": NewRootVolume(size=15)}, "instance.volume.size", "multiple of 10"),
+        ({"volume": NewRootVolume(size=1010)}, "instance.volume.size", "<= 1000"),
+        ({"volume": {"type": "Tape"}}, "instance.volume", "`type` must be one of 'General HDD', 'General SSD'"),
+        ({"volume": {"speed": 1}}, "instance.volume", "unknown field `speed`"),
+    ],
+)
+def test_a_body_that_breaks_the_contract_is_refused_with_the_path_of_the_fault(
+    changes: dict[str, Any], field: str, reason: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        create_instance("demo-appkey", body=new_instance(**changes))
+    assert caught.value.operation == "createInstance"
+    assert caught.value.field == field
+    assert reason in caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["", "a/b", "../x", "..", ".", "a b", "a\n", "ü", "x" * 256, None, 5])
+def test_an_id_that_could_mean_something_else_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        run_instance_action("demo-appkey", value, body=StartAction())
+    assert caught.value.field == "instanceId"
+    if value is not None:
+        with pytest.raises(InvalidRequest, match=r"^listInstances: id: "):
+            list_instances("demo-appkey", id=value)
+
+
+def test_an_empty_name_is_refused_because_it_would_mean_all() -> None:
+    with pytest.raises(InvalidRequest, match=r"^listKeypairs: name: "):
+        list_keypairs("demo-appkey", name="")
+
+
+@pytest.mark.parametrize("address", ["1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.4\n", "::1", ""])
+def test_an_address_that_is_no_ipv4_is_refused(address: str) -> None:
+    body = AddFloatingIpAction(parameters=AddFloatingIpParameters(address=address, ip_address="192.168.0.11"))
+    with pytest.raises(InvalidRequest, match=r"^runInstanceAction: parameters\.address: "):
+        run_instance_action("a", ID, body=body)
+
+
+def test_a_right_ipv4_passes() -> None:
+    for address in ("0.0.0.0", "203.0.113.10", "255.255.255.255"):
+        body = AddFloatingIpAction(parameters=AddFloatingIpParameters(address=address, ip_address="192.168.0.11"))
+        assert sent(run_instance_action("a", ID, body=body).body)["parameters"]["address"] == address
+
+
+def test_a_body_of_another_operation_is_refused() -> None:
+    body: Any = AttachVolumeRequest(attachment=NewAttachment(volume_id=ID))
+    with pytest.raises(InvalidRequest, match="unknown field `attachment`"):
+        create_instance("a", body=body)
+    none: Any = None
+    with pytest.raises(InvalidRequest, match=r"^attachVolume: body: "):
+        attach_volume("a", ID, body=none)
+
+
+def test_an_unknown_action_is_refused() -> None:
+    body: Any = {"action": "fly"}
+    with pytest.raises(InvalidRequest, match=r"^runInstanceAction: action: "):
+        run_instance_action("a", ID, body=body)
+
+
+def test_a_value_that_json_cannot_carry_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="holds a value that JSON cannot carry"):
+        create_instance("a", body=new_instance(name=object()))
+
+
+def test_an_unknown_enum_value_is_refused_where_it_would_be_sent() -> None:
+    with pytest.raises(ValueError, match="`type` must be one of"):
+        NewRootVolume(type=VolumeType("Tape"))
+
+
+def test_requests_cannot_be_changed_and_are_built_by_keyword_only() -> None:
+    keypair = NewKeypair(name="n")
+    with pytest.raises(AttributeError):
+        keypair.name = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        NewKeypair("n")  # type: ignore[call-arg]
+    for type_ in vars(models).values():
+        if isinstance(type_, type) and issubclass(type_, RequestModel) and type_ is not RequestModel:
+            config = type_.__struct_config__
+            assert config.frozen, type_
+            assert config.forbid_unknown_fields, type_
+
+
+# Secrets
+
+
+def test_no_secret_shows_in_a_request_or_its_model() -> None:
+    body = TokenRequest(auth=Credentials(username="u", password="canary"))
+    requests: list[Request[Any]] = [
+        issue_token("canary-key", body=body),
+        get_token("canary-key", id="canary-token"),
+        list_flavors("canary-key"),
+    ]
+    for request in requests:
+        for text in (repr(request), str(request), f"{request}", request.safe_target, repr(request.__rich_repr__())):
+            assert "canary" not in text
+        assert "canary" in request.target
+        assert request.operation.path.count("/") == request.safe_target.count("/")
+    assert "canary" not in repr(body)
+    assert "password='***'" in repr(body)
+
+
+def test_a_refusal_shows_neither_the_value_nor_a_traceback_that_holds_it() -> None:
+    for call in (
+        lambda: get_token("demo-appkey", id="canary with spaces"),
+        lambda: list_flavors("canary/key"),
+        lambda: create_instance("demo-appkey", body=new_instance(name="canary with spaces")),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            call()
+        assert "canary" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None or "canary" not in str(caught.value.__context__)
+        assert "canary" not in "".join(traceback.format_exception_only(caught.value))
+
+
+def test_a_request_is_not_pickled_because_of_its_secrets_and_a_copy_is_itself() -> None:
+    request = list_flavors("demo-appkey")
+    with pytest.raises(TypeError, match="may carry secrets"):
+        pickle.dumps(request)
+    assert copy.deepcopy(request) is request
+    assert copy.copy(request) is request
+
+
+def test_a_refusal_survives_pickle() -> None:
+    refusal = InvalidRequest("createInstance", "instance.name", "too long")
+    other = pickle.loads(pickle.dumps(refusal))
+    assert (str(other), other.operation, other.field) == (str(refusal), "createInstance", "instance.name")
+
+
+# A contract with peculiar schemas
+
+
+def test_a_documented_default_is_not_sent_by_itself(variant: ModuleType) -> None:
+    assert variant.NewKeypair(name="n").label is UNSET
+    assert msgspec.json.encode(variant.NewKeypair(name="n")) == b'{"name":"n"}'
+
+
+def test_an_escaped_dollar_at_the_end_of_a_pattern_stays_a_dollar(variant: ModuleType) -> None:
+    decoder = msgspec.json.Decoder(variant.NewKeypair)
+    assert decoder.decode(b'{"name":"n","label":"abc$"}').label == "abc$"
+    for wrong in (b'{"name":"n","label":"abc"}', b'{"name":"n","label":"abc$\\n"}'):
+        with pytest.raises(msgspec.ValidationError):
+            decoder.decode(wrong)
+
+
+def test_a_nullable_member_tells_absent_from_null(variant: ModuleType) -> None:
+    assert msgspec.json.encode(variant.NewKeypair(name="n", comment=None)) == b'{"name":"n","comment":null}'
+    assert variant.NewKeypair(name="n").comment is UNSET
+
+
+def test_a_description_with_quotes_and_backslashes_stays_readable(variant: ModuleType) -> None:
+    source = Path(str(variant.__file__)).read_text(encoding="utf-8")
+    assert r"""A "quoted" \\ path, '''triple''' too.""" in source
+
+
+def test_a_secret_of_a_request_with_another_name_on_the_wire_is_masked(variant: ModuleType) -> None:
+    keypair = variant.NewKeypair(name="n", pass_phrase="canary")
+    assert "canary" not in repr(keypair)
+    assert "pass_phrase=UNSET" in repr(variant.NewKeypair(name="n"))
+    assert b'"passPhrase":"canary"' in msgspec.json.encode(keypair)
+
+
+def test_an_open_enum_in_a_request_takes_known_values_only(variant: ModuleType) -> None:
+    decoder = msgspec.json.Decoder(variant.NewKeypair)
+    assert decoder.decode(b'{"name":"n","kind":"General SSD"}').kind == "General SSD"
+    with pytest.raises(msgspec.ValidationError, match="`kind` must be one of"):
+        decoder.decode(b'{"name":"n","kind":"Tape"}')
+
+
+def test_a_keypair_request_of_the_real_contract_is_sent_without_what_the_variant_adds() -> None:
+    request = create_keypair("demo-appkey", body=CreateKeypairRequest(keypair=NewKeypair(name="my-key")))
+    assert sent(request.body) == {"keypair": {"name": "my-key"}}
