@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from generator.__main__ import main
 
 from .conftest import ROOT, Outcome
 
@@ -244,6 +247,126 @@ BROKEN = {
         "#/components/schemas/Credentials/properties/password/writeOnly",
         "writeOnly is no schema keyword that is used here",
     ),
+    "a required member that is not described": (
+        "required: [zoneName, zoneState]",
+        "required: [zoneName, zoneState, zone]",
+        "#/components/schemas/AvailabilityZone/required",
+        "zone is required but not described",
+    ),
+    "a closed object in a reply": (
+        "    Flavor:\n      type: object\n",
+        "    Flavor:\n      type: object\n      additionalProperties: false\n",
+        "#/components/schemas/Flavor/additionalProperties",
+        "must stay open",
+    ),
+    "a mapping to what is no member of the union": (
+        "        - $ref: '#/components/schemas/StopAction'\n",
+        "",
+        "#/components/schemas/InstanceAction/discriminator/mapping/stop",
+        "StopAction is no member of oneOf",
+    ),
+    "a tag that may be left out": (
+        "      required: [action]\n",
+        "      required: []\n",
+        "#/components/schemas/InstanceAction/discriminator/mapping/start",
+        "action must be required in StartAction",
+    ),
+    "a duration whose least is over its most": (
+        "seconds: {min: 5, max: 12}",
+        "seconds: {min: 15, max: 12}",
+        "#/x-lifecycle/operations/createInstance/seconds",
+        "min is over max",
+    ),
+    "a result code that is listed twice": (
+        "{code: -2,",
+        "{code: -1,",
+        "#/x-result-codes/codes/2",
+        "the code -1 is listed twice",
+    ),
+    "ranges that overlap": (
+        "{from: 11400,",
+        "{from: 10450,",
+        "#/x-result-codes/ranges/1",
+        "must ascend and not overlap",
+    ),
+    "a state that leads to no status": (
+        "next: [POWERING_OFF, DELETING]",
+        "next: [POWERING_OFF, GONE]",
+        "#/x-lifecycle/states/ERROR/next",
+        "GONE is no status of the resource",
+    ),
+    "parameters on a path": (
+        "  /v1.0/appkeys/{appkey}/flavors:\n",
+        "  /v1.0/appkeys/{appkey}/flavors:\n    parameters: []\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1flavors/parameters",
+        "parameters stand on the operation",
+    ),
+    "an inline body": (
+        "              $ref: '#/components/schemas/AttachVolumeRequest'",
+        "              type: string",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1instances~1{instanceId}~1attachments/post/requestBody",
+        "the body must be a $ref to a component",
+    ),
+    "a reply with another status": (
+        "        '200':\n          description: All flavors, or a refusal.",
+        "        '404':\n          description: All flavors, or a refusal.",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1flavors/get/responses",
+        "answers 200 to everything",
+    ),
+    "a tag that the document does not list": (
+        "      tags: [flavors]\n",
+        "      tags: [sizes]\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1flavors/get",
+        "exactly one of the document's tags",
+    ),
+    "a header parameter": (
+        "        - name: name\n          in: query\n",
+        "        - name: name\n          in: header\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1keypairs/get/parameters/1",
+        "a header parameter is not generated",
+    ),
+    "a parameter with an inline schema": (
+        "            $ref: '#/components/schemas/TokenId'\n",
+        "            type: string\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/get/parameters/1",
+        "must be a $ref to a component",
+    ),
+    "a parameter that is no string": (
+        "            $ref: '#/components/schemas/TokenId'\n",
+        "            $ref: '#/components/schemas/InstanceMetadata'\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/get/parameters/1",
+        "must be a string, and InstanceMetadata is none",
+    ),
+    "an inline reply": (
+        "                $ref: '#/components/schemas/FlavorsReply'",
+        "                type: object",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1flavors/get/responses/200/content/application~1json/schema",
+        "the 200 reply must be a $ref",
+    ),
+    "a reply without an envelope's name": (
+        "$ref: '#/components/schemas/FlavorsReply'",
+        "$ref: '#/components/schemas/Flavor'",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1flavors/get/responses/200/content/application~1json/schema",
+        "must be Envelope or be called ...Reply, not Flavor",
+    ),
+    "a reply that does not say what a success carries": (
+        "      x-success:\n        required: [flavors]\n",
+        "",
+        "#/components/schemas/FlavorsReply",
+        "x-success is missing",
+    ),
+    "a reply without the envelope": (
+        "      description: The reply of listFlavors.\n      allOf:\n        - $ref: '#/components/schemas/Envelope'\n",
+        "      description: The reply of listFlavors.\n      allOf:\n",
+        "#/components/schemas/FlavorsReply",
+        "must be allOf of Envelope and one object",
+    ),
+    "a payload that is required by the lenient reply": (
+        "          properties:\n            flavors:\n",
+        "          required: [flavors]\n          properties:\n            flavors:\n",
+        "#/components/schemas/FlavorsReply/allOf/1/required",
+        "payload members are optional here",
+    ),
     "a contract without a server": (
         "servers:\n  - url: https://api-compute.cloud.toast.com/compute\n    description: Korea region\n",
         "",
@@ -308,6 +431,7 @@ def test_the_line_is_the_one_in_which_the_fault_stands(contract_text: str, run: 
         ("openapi: 3.1.0\ninfo: {title: x, version: 2026-01-01}\n", 2, "is no JSON value; quote it"),
         ("openapi: 3.1.0\ninfo: {title: x, version: '1'}\npaths: {}\n", 1, "components is missing"),
         ("", 1, "must be a mapping"),
+        ("openapi: \x07\n", 1, "not valid YAML"),
     ],
 )
 def test_a_file_that_is_no_contract_is_refused_with_its_line(
@@ -318,6 +442,13 @@ def test_a_file_that_is_no_contract_is_refused_with_its_line(
     assert len(outcome.lines) == 1
     assert outcome.lines[0].startswith(f"openapi.yaml:{line}: "), outcome.lines
     assert words in outcome.lines[0]
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "openapi.yaml"
+    source.write_bytes(b"openapi: \xff\xfe")
+    assert main(["check", "--contract", str(source)]) == 1
+    assert capsys.readouterr().err == "openapi.yaml: cannot be read as UTF-8 text (UnicodeDecodeError)\n"
 
 
 def test_a_refused_contract_leaves_the_generated_package_as_it_was(
