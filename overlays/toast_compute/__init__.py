@@ -1,0 +1,186 @@
+"""What do people import? Every public name, each loaded when it is first used.
+
+from toast_compute import ToastCompute
+
+with ToastCompute() as toast:
+    for instance in toast.instances.list():
+        print(instance.name, instance.status)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toast_compute_api.models import (
+        Access,
+        AddFloatingIpAction,
+        AddFloatingIpParameters,
+        AddSecurityGroupAction,
+        AddSecurityGroupParameters,
+        AttachedVolume,
+        Attachment,
+        AvailabilityZone,
+        AvailabilityZoneState,
+        CreatedImage,
+        CreatedKeypair,
+        Flavor,
+        FlavorType,
+        Instance,
+        InstanceAction,
+        InstanceAddress,
+        InstanceDetail,
+        InstanceFlavor,
+        InstanceStatus,
+        InstanceVolumes,
+        Keypair,
+        NetworkReference,
+        NewRootVolume,
+        NewSecurityGroupReference,
+        RebootAction,
+        RebootParameters,
+        RebootType,
+        RemoveFloatingIpAction,
+        RemoveFloatingIpParameters,
+        RemoveSecurityGroupAction,
+        RemoveSecurityGroupParameters,
+        ResizeAction,
+        ResizeParameters,
+        Role,
+        RootVolume,
+        SecurityGroupReference,
+        StartAction,
+        StopAction,
+        Token,
+        UploadImageAction,
+        UploadImageParameters,
+        User,
+        VolumeType,
+    )
+
+    from ._client import ToastCompute
+    from ._pem import save_pem
+    from .clock import Clock
+    from .errors import (
+        AmbiguousOutcomeError,
+        APIConnectionError,
+        APIError,
+        APITimeoutError,
+        AuthenticationError,
+        ConfigurationError,
+        ConflictError,
+        InstanceFailedError,
+        InvalidParametersError,
+        InvalidRequestError,
+        MalformedResponseError,
+        NotFoundError,
+        NotSupportedError,
+        PermissionDeniedError,
+        ServerError,
+        ToastComputeError,
+        WaitTimeoutError,
+    )
+
+_MODEL_MODULE = "toast_compute_api.models"
+_MODULES = {
+    "ToastCompute": "toast_compute._client",
+    "save_pem": "toast_compute._pem",
+    "Clock": "toast_compute.clock",
+    "APIConnectionError": "toast_compute.errors",
+    "APIError": "toast_compute.errors",
+    "APITimeoutError": "toast_compute.errors",
+    "AmbiguousOutcomeError": "toast_compute.errors",
+    "AuthenticationError": "toast_compute.errors",
+    "ConfigurationError": "toast_compute.errors",
+    "ConflictError": "toast_compute.errors",
+    "InstanceFailedError": "toast_compute.errors",
+    "InvalidParametersError": "toast_compute.errors",
+    "InvalidRequestError": "toast_compute.errors",
+    "MalformedResponseError": "toast_compute.errors",
+    "NotFoundError": "toast_compute.errors",
+    "NotSupportedError": "toast_compute.errors",
+    "PermissionDeniedError": "toast_compute.errors",
+    "ServerError": "toast_compute.errors",
+    "ToastComputeError": "toast_compute.errors",
+    "WaitTimeoutError": "toast_compute.errors",
+}
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APITimeoutError",
+    "Access",
+    "AddFloatingIpAction",
+    "AddFloatingIpParameters",
+    "AddSecurityGroupAction",
+    "AddSecurityGroupParameters",
+    "AmbiguousOutcomeError",
+    "AttachedVolume",
+    "Attachment",
+    "AuthenticationError",
+    "AvailabilityZone",
+    "AvailabilityZoneState",
+    "Clock",
+    "ConfigurationError",
+    "ConflictError",
+    "CreatedImage",
+    "CreatedKeypair",
+    "Flavor",
+    "FlavorType",
+    "Instance",
+    "InstanceAction",
+    "InstanceAddress",
+    "InstanceDetail",
+    "InstanceFailedError",
+    "InstanceFlavor",
+    "InstanceStatus",
+    "InstanceVolumes",
+    "InvalidParametersError",
+    "InvalidRequestError",
+    "Keypair",
+    "MalformedResponseError",
+    "NetworkReference",
+    "NewRootVolume",
+    "NewSecurityGroupReference",
+    "NotFoundError",
+    "NotSupportedError",
+    "PermissionDeniedError",
+    "RebootAction",
+    "RebootParameters",
+    "RebootType",
+    "RemoveFloatingIpAction",
+    "RemoveFloatingIpParameters",
+    "RemoveSecurityGroupAction",
+    "RemoveSecurityGroupParameters",
+    "ResizeAction",
+    "ResizeParameters",
+    "Role",
+    "RootVolume",
+    "SecurityGroupReference",
+    "ServerError",
+    "StartAction",
+    "StopAction",
+    "ToastCompute",
+    "ToastComputeError",
+    "Token",
+    "UploadImageAction",
+    "UploadImageParameters",
+    "User",
+    "VolumeType",
+    "WaitTimeoutError",
+    "save_pem",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # What has no module of its own here is a model.
+    value = getattr(import_module(_MODULES.get(name, _MODEL_MODULE)), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

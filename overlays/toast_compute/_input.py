@@ -1,0 +1,179 @@
+"""How does what a caller passes become a request that the contract allows?
+
+Structure and names are sorted out here, with the field's path on the wire; every limit of a value is the contract's and
+is checked by the generated code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
+
+import msgspec
+from toast_compute_api.operation import InvalidRequest, Request
+
+from .errors import InvalidRequestError
+
+S = TypeVar("S")
+M = TypeVar("M", bound=msgspec.Struct)
+
+# Findings of the generated code that name the member in their text instead of in the path, and what is said instead.
+_ABOUT_A_MEMBER = (
+    (r"Object missing required field `(\w+)`", "is missing"),
+    (r"Object contains unknown field `(\w+)`", "there is no such member"),
+    (r"`(\w+)` (?=must be one of)", None),
+)
+
+
+def build(make: Callable[[], Request[S]]) -> Request[S]:
+    """Return the request that `make` makes.
+
+    Raises:
+        InvalidRequestError: it breaks the contract; names the operation and the field's path, never the value.
+    """
+    try:
+        return make()
+    except InvalidRequest as problem:
+        operation, path, reason = problem.operation, problem.field, problem.reason
+    # Outside of the handler: the traceback of the generated code would show the values.
+    raise _refusal(operation, path, reason)
+
+
+def refuse(operation: str, path: str, reason: str) -> NoReturn:
+    """Raise the error of a request that cannot be sent."""
+    raise _refusal(operation, path, reason)
+
+
+def _refusal(operation: str, path: str, reason: str) -> InvalidRequestError:
+    for pattern, replacement in _ABOUT_A_MEMBER:
+        member = re.match(pattern, reason)
+        if member:
+            path = _join("" if path == "body" else path, member.group(1))
+            reason = replacement or reason.removeprefix(member.group()).lstrip()
+    sentence = reason[:1].lower() + reason[1:]
+    return InvalidRequestError(f"{operation} was not sent: {path}: {sentence}", path=path, operation=operation)
+
+
+def text(operation: str, path: str, value: object) -> str:
+    """Return a value that must be a string.
+
+    Raises:
+        InvalidRequestError: it is none. (JSON encoders write bytes and UUIDs as strings without a word, and a missing
+            id on a list means "all".)
+    """
+    if not isinstance(value, str):
+        refuse(operation, path, f"expected a string, got {_name(value)}")
+    if not is_unicode(value):
+        refuse(operation, path, "is no valid Unicode text")
+    return value
+
+
+def is_unicode(value: str) -> bool:
+    """Return whether a string can be sent; one with a lone surrogate cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def one_or_many(value: object) -> list[Any]:
+    """Return a list of what may be one thing or several."""
+    return list(value) if _is_several(value) else [value]
+
+
+def as_model(type_: type[M], value: object, *, operation: str, path: str) -> M:
+    """Return a request model from a model or from a mapping with snake_case or wire names, nested ones too.
+
+    Raises:
+        InvalidRequestError: it is neither, or a member is unknown, doubled, missing or no plain value.
+    """
+    if isinstance(value, type_):
+        check_leaves(value, operation=operation, path=path)
+        return value
+    if not is_mapping(value):
+        refuse(operation, path, f"expected a mapping or {type_.__name__}, got {_name(value)}")
+    fields = {field.name: field for field in msgspec.structs.fields(type_)}
+    by_wire_name = {field.encode_name: field for field in fields.values()}
+    members: dict[str, Any] = {}
+    for key, member in value.items():
+        field = fields.get(key) or by_wire_name.get(key)
+        if field is None:
+            if key == type_.__struct_config__.tag_field:
+                continue
+            refuse(operation, _join(path, key), f"there is no such member{_suggestion(key, fields)}")
+        inner = _join(path, field.encode_name)
+        if field.name in members:
+            refuse(operation, inner, "is given twice")
+        nested = _struct(field.type)
+        if nested is not None and member is not None and member is not msgspec.UNSET:
+            member = as_model(nested, member, operation=operation, path=inner)
+        _check_leaf(member, operation=operation, path=inner)
+        members[field.name] = member
+    for field in fields.values():
+        if field.required and field.name not in members:
+            refuse(operation, _join(path, field.encode_name), "is missing")
+    return make_model(type_, members, operation=operation, path=path)
+
+
+def make_model(type_: type[M], members: Mapping[str, Any], *, operation: str, path: str) -> M:
+    """Return a model made of members; a rule of the model as a whole that is broken is told with the path."""
+    try:
+        return type_(**members)
+    except (TypeError, ValueError) as problem:
+        reason = str(problem)
+    refuse(operation, path, reason)
+
+
+def check_leaves(model: msgspec.Struct, *, operation: str, path: str) -> None:
+    """Refuse bytes and other objects that the JSON encoder would turn into strings of its own making."""
+    for field in msgspec.structs.fields(type(model)):
+        _check_leaf(getattr(model, field.name), operation=operation, path=_join(path, field.encode_name))
+
+
+def _check_leaf(value: object, *, operation: str, path: str) -> None:
+    if isinstance(value, msgspec.Struct):
+        check_leaves(value, operation=operation, path=path)
+    elif _is_sequence(value):
+        for index, item in enumerate(value):
+            _check_leaf(item, operation=operation, path=f"{path}[{index}]")
+    elif isinstance(value, str):
+        text(operation, path, value)
+    elif not isinstance(value, int | float | msgspec.UnsetType | None):
+        refuse(operation, path, f"cannot be {_name(value)}")
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Return whether a value is a mapping of anything."""
+    return isinstance(value, Mapping)
+
+
+def _is_several(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | msgspec.Struct)
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, list | tuple)
+
+
+def _struct(type_: Any) -> type[msgspec.Struct] | None:
+    candidates = (type_, *get_args(type_))
+    return next((one for one in candidates if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+
+
+def _join(path: str, name: object) -> str:
+    return f"{path}.{name}" if path else str(name)
+
+
+def _name(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _suggestion(key: object, names: Iterable[str]) -> str:
+    known = sorted(names)
+    close = difflib.get_close_matches(str(key), known, n=1)
+    if close:
+        return f", did you mean {close[0]}?"
+    return f"; there are {', '.join(known)}" if known else ", it has no members"

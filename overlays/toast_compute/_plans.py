@@ -1,0 +1,228 @@
+"""Which requests does each method make, and what of the reply does it return?
+
+Written once for the blocking and the async classes. Every function returns a plan that a driver runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from toast_compute_api import models
+from toast_compute_api.api.availability_zones.list_availability_zones import list_availability_zones
+from toast_compute_api.api.flavors.list_flavors import list_flavors
+from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
+from toast_compute_api.api.instance_actions.run_instance_action import run_instance_action
+from toast_compute_api.api.instances.attach_volume import attach_volume
+from toast_compute_api.api.instances.create_instance import create_instance
+from toast_compute_api.api.instances.delete_instance import delete_instance
+from toast_compute_api.api.instances.detach_volume import detach_volume
+from toast_compute_api.api.instances.list_instance_details import list_instance_details
+from toast_compute_api.api.instances.list_instances import list_instances
+from toast_compute_api.api.keypairs.create_keypair import create_keypair
+from toast_compute_api.api.keypairs.delete_keypair import delete_keypair
+from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
+from toast_compute_api.api.tokens.get_token import get_token
+from toast_compute_api.operation import Request
+
+from ._core import Core
+from ._effects import Plan
+from ._input import as_model, check_leaves, is_mapping, make_model, one_or_many, refuse, text
+from ._refusals import absent
+from ._secret import Secret
+
+R = TypeVar("R", models.Instance, models.InstanceDetail)
+
+_ACTION = RUN_INSTANCE_ACTION.id
+_ACTION_TYPES: dict[str, type[Any]] = {type_.__struct_config__.tag: type_ for type_ in RUN_INSTANCE_ACTION.variants}
+
+
+def look_up_token(core: Core, token_id: Secret) -> Plan[models.Access]:
+    """Read the lifetime and the user of a token."""
+    text("getToken", "id", token_id.reveal())
+    request = core.request(lambda appkey: get_token(appkey, id=token_id.reveal()))
+    reply = yield from core.call(request, secrets=(token_id,))
+    return reply.access
+
+
+def all_zones(core: Core) -> Plan[list[models.AvailabilityZone]]:
+    """Read all availability zones."""
+    reply = yield from core.call(core.request(list_availability_zones))
+    return reply.zones
+
+
+def all_flavors(core: Core) -> Plan[list[models.Flavor]]:
+    """Read all flavors."""
+    reply = yield from core.call(core.request(list_flavors))
+    return reply.flavors
+
+
+def brief_instances(core: Core, id: str | None = None) -> Request[models.InstancesSuccess]:
+    """Return the request for all instances, or for one."""
+    return core.request(lambda appkey: list_instances(appkey, id=id))
+
+
+def all_instances(core: Core) -> Plan[list[models.Instance]]:
+    """Read all instances in brief."""
+    reply = yield from core.call(brief_instances(core))
+    return reply.instances
+
+
+def brief_instance(core: Core, id: str, *, timeout: float | None = None) -> Plan[models.Instance]:
+    """Read one instance in brief."""
+    request = brief_instances(core, text("listInstances", "id", id))
+    reply = yield from core.call(request, timeout=timeout)
+    return _only(reply.instances, id, "listInstances")
+
+
+def all_details(core: Core) -> Plan[list[models.InstanceDetail]]:
+    """Read all instances in detail."""
+    reply = yield from core.call(core.request(list_instance_details))
+    return reply.instances
+
+
+def one_detail(core: Core, id: str) -> Plan[models.InstanceDetail]:
+    """Read one instance in detail."""
+    text("listInstanceDetails", "id", id)
+    reply = yield from core.call(core.request(lambda appkey: list_instance_details(appkey, id=id)))
+    return _only(reply.instances, id, "listInstanceDetails")
+
+
+def _only(instances: list[R], id: str, operation: str) -> R:
+    # Never trust that a filter was applied: the wrong instance might be stopped or deleted next.
+    for instance in instances:
+        if instance.id.casefold() == id.casefold():
+            return instance
+    raise absent(operation, f"instance {id}", "instance")
+
+
+def make_instance(
+    core: Core, *, networks: object, security_groups: object, volume: object, count: object, **members: Any
+) -> Plan[models.Instance]:
+    """Create instances."""
+    operation, path = "createInstance", "instance"
+    members["networks"] = [
+        as_model(models.NetworkReference, network, operation=operation, path=f"{path}.networks[{index}]")
+        for index, network in enumerate(one_or_many(networks))
+    ]
+    members["security_groups"] = [
+        _security_group(group, operation, f"{path}.securityGroups[{index}]")
+        for index, group in enumerate(one_or_many(security_groups))
+    ]
+    if volume is not None:
+        members["volume"] = as_model(models.NewRootVolume, volume, operation=operation, path=f"{path}.volume")
+    if count is not None:
+        members["count"] = count
+    instance = make_model(models.NewInstance, members, operation=operation, path=path)
+    check_leaves(instance, operation=operation, path=path)
+    body = models.CreateInstanceRequest(instance=instance)
+    reply = yield from core.call(core.request(lambda appkey: create_instance(appkey, body=body)))
+    return reply.instance
+
+
+def _security_group(group: object, operation: str, path: str) -> models.NewSecurityGroupReference:
+    if isinstance(group, str):
+        return models.NewSecurityGroupReference(name=group)
+    if isinstance(group, models.SecurityGroupReference):
+        # What a detail shows can be passed on to the next instance.
+        return models.NewSecurityGroupReference(name=group.name)
+    return as_model(models.NewSecurityGroupReference, group, operation=operation, path=path)
+
+
+def remove_instance(core: Core, id: str) -> Plan[None]:
+    """Delete an instance."""
+    text("deleteInstance", "id", id)
+    yield from core.call(core.request(lambda appkey: delete_instance(appkey, id=id)))
+
+
+def connect_volume(core: Core, id: str, volume_id: str) -> Plan[models.Attachment]:
+    """Attach a volume."""
+    text("attachVolume", "instanceId", id)
+    text("attachVolume", "attachment.volumeId", volume_id)
+    body = models.AttachVolumeRequest(attachment=models.NewAttachment(volume_id=volume_id))
+    reply = yield from core.call(core.request(lambda appkey: attach_volume(appkey, id, body=body)))
+    return reply.attachment
+
+
+def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
+    """Detach a volume."""
+    text("detachVolume", "instanceId", id)
+    text("detachVolume", "volumeId", volume_id)
+    yield from core.call(core.request(lambda appkey: detach_volume(appkey, id, volume_id=volume_id)))
+
+
+def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]:
+    """Run an action, given as a model or as a mapping with its tag."""
+    text(_ACTION, "instanceId", id)
+    body = _action(action)
+
+    def make(appkey: str) -> Request[Any]:
+        return run_instance_action(appkey, id, body=body)
+
+    reply = yield from core.call(core.request(make))
+    return reply.created_image if isinstance(reply, models.UploadImageSuccess) else None
+
+
+def upload_image(core: Core, id: str, name: str) -> Plan[models.CreatedImage]:
+    """Make an image of an instance."""
+    text(_ACTION, "instanceId", id)
+    body = models.UploadImageAction(parameters=models.UploadImageParameters(name=name))
+    check_leaves(body, operation=_ACTION, path="")
+    reply = yield from core.call(core.request(lambda appkey: run_instance_action(appkey, id, body=body)))
+    return reply.created_image
+
+
+def _action(action: Any) -> models.InstanceAction:
+    if is_mapping(action):
+        tag = action.get("action")
+        type_ = _ACTION_TYPES.get(tag) if isinstance(tag, str) else None
+        if type_ is None:
+            refuse(_ACTION, "action", f"expected one of {', '.join(_ACTION_TYPES)}")
+        typed: models.InstanceAction = as_model(type_, action, operation=_ACTION, path="")
+        return typed
+    if type(action) not in RUN_INSTANCE_ACTION.variants:
+        refuse(_ACTION, "action", f"expected an action or a mapping, got a value of type {type(action).__name__}")
+    known: models.InstanceAction = action
+    check_leaves(known, operation=_ACTION, path="")
+    return known
+
+
+def all_keypairs(core: Core) -> Plan[list[models.Keypair]]:
+    """Read all key pairs."""
+    reply = yield from core.call(core.request(list_keypairs))
+    return reply.keypairs
+
+
+def one_keypair(core: Core, name: str) -> Plan[models.Keypair]:
+    """Read one key pair."""
+    text("listKeypairs", "name", name)
+    reply = yield from core.call(core.request(lambda appkey: list_keypairs(appkey, name=name)))
+    for keypair in reply.keypairs:
+        if keypair.name == name:
+            return keypair
+    raise absent("listKeypairs", f"key pair {name}", "keypair")
+
+
+def make_keypair(core: Core, name: str) -> Plan[models.CreatedKeypair]:
+    """Have a key pair made."""
+    text("createKeypair", "keypair.name", name)
+    return (yield from _new_keypair(core, models.NewKeypair(name=name)))
+
+
+def upload_keypair(core: Core, name: str, public_key: str) -> Plan[models.CreatedKeypair]:
+    """Upload a public key."""
+    text("createKeypair", "keypair.name", name)
+    # Without a public key the service would make a key pair.
+    text("createKeypair", "keypair.publicKey", public_key)
+    return (yield from _new_keypair(core, models.NewKeypair(name=name, public_key=public_key)))
+
+
+def _new_keypair(core: Core, keypair: models.NewKeypair) -> Plan[models.CreatedKeypair]:
+    body = models.CreateKeypairRequest(keypair=keypair)
+    reply = yield from core.call(core.request(lambda appkey: create_keypair(appkey, body=body)))
+    return reply.keypair
+
+
+def remove_keypair(core: Core, name: str) -> Plan[None]:
+    """Delete a key pair."""
+    text("deleteKeypair", "name", name)
+    yield from core.call(core.request(lambda appkey: delete_keypair(appkey, name=name)))

@@ -1,0 +1,72 @@
+"""Which error does a refusing envelope become?
+
+What a result code means is data of the contract; this module only says which class stands for which kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
+
+from . import errors
+from ._secret import Secret, mask
+
+_CLASSES: dict[str, type[errors.APIError]] = {
+    "permission-denied": errors.PermissionDeniedError,
+    "authentication": errors.AuthenticationError,
+    "invalid-parameters": errors.InvalidParametersError,
+    "not-found": errors.NotFoundError,
+    "conflict": errors.ConflictError,
+    "not-supported": errors.NotSupportedError,
+    "server-error": errors.ServerError,
+}
+# Codes inside a range of a part of the service end in an HTTP status.
+_STATUS_DIGITS = 1000
+# Longer messages are cut where they are shown; `result_message` keeps them whole.
+_SHOWN_CHARACTERS = 300
+
+
+def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) -> errors.APIError:
+    """Return the error for a result code, with `secrets` masked in the message."""
+    message = mask(message, secrets)
+    known = RESULT_CODES.get(code)
+    subsystem = next((part.subsystem for part in SUBSYSTEM_RANGES if part.first <= code <= part.last), None)
+    if known is not None:
+        kind, subsystem = known.kind, known.subsystem or subsystem
+    else:
+        kind = STATUS_KINDS.get(code % _STATUS_DIGITS, "other") if subsystem is not None else "other"
+    return _CLASSES.get(kind, errors.APIError)(
+        f"{operation} was refused: {_shown(message)} (result code {code})",
+        operation=operation,
+        result_code=code,
+        result_message=message,
+        kind=kind,
+        subsystem=subsystem,
+        retryable=known is not None and known.retry == "transient",
+    )
+
+
+def absent(operation: str, what: str, subsystem: str) -> errors.NotFoundError:
+    """Return the error for a list that should hold one resource and does not."""
+    return errors.NotFoundError(
+        f"{operation} found no {what}",
+        operation=operation,
+        result_code=0,
+        result_message="",
+        kind="not-found",
+        subsystem=subsystem,
+    )
+
+
+def asks_for_fresh_token(error: errors.APIError) -> bool:
+    """Return whether the refusal may mean no more than that the token ended."""
+    known = RESULT_CODES.get(error.result_code)
+    return error.kind == "authentication" or (known is not None and known.retry == "fresh-token")
+
+
+def _shown(message: str) -> str:
+    # One line whatever the service wrote: no line breaks, no terminal control sequences.
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", message).split()) or "no reason given"
+    return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "..."

@@ -1,0 +1,220 @@
+"""Which errors can a caller meet, and what does each of them carry?
+
+Every error derives from `ToastComputeError`, can be pickled and deep-copied, and shows no secret: what the service
+echoes back is masked before it gets here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APITimeoutError",
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConflictError",
+    "InstanceFailedError",
+    "InvalidParametersError",
+    "InvalidRequestError",
+    "MalformedResponseError",
+    "NotFoundError",
+    "NotSupportedError",
+    "PermissionDeniedError",
+    "ServerError",
+    "ToastComputeError",
+    "WaitTimeoutError",
+]
+
+
+class ToastComputeError(Exception):
+    """The base of every error that this package raises.
+
+    Attributes:
+        operation: the operationId of the contract that was under way, or None when there was none.
+        retryable: whether the same call may be made again as it stands and may then succeed.
+    """
+
+    operation: str | None
+    retryable: bool
+
+    def __init__(self, message: str, *, operation: str | None = None, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.retryable = retryable
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _rebuild, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuild(cls: type[ToastComputeError], args: tuple[Any, ...], state: dict[str, Any]) -> ToastComputeError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(ToastComputeError):
+    """A credential or a setting is missing or unusable. Nothing was sent."""
+
+
+class InvalidRequestError(ToastComputeError):
+    """The request breaks the contract. Nothing was sent.
+
+    Attributes:
+        path: the field at fault by its name on the wire, such as `instance.networks[0].subnetId`.
+    """
+
+    path: str
+
+    def __init__(self, message: str, *, path: str, operation: str | None = None) -> None:
+        super().__init__(message, operation=operation)
+        self.path = path
+
+
+class APIConnectionError(ToastComputeError):
+    """The service could not be reached, or the connection broke.
+
+    Attributes:
+        never_sent: whether the request provably never left this machine.
+    """
+
+    never_sent: bool
+
+    def __init__(self, message: str, *, operation: str, never_sent: bool, retryable: bool) -> None:
+        super().__init__(message, operation=operation, retryable=retryable)
+        self.never_sent = never_sent
+
+
+class APITimeoutError(APIConnectionError):
+    """The service did not answer in time."""
+
+
+class MalformedResponseError(ToastComputeError):
+    """What came back is no valid reply: not JSON, no envelope, wrong shape, or another HTTP status than 200.
+
+    Attributes:
+        status: the HTTP status, or None when the reply could not be read that far.
+        path: where the reply breaks the contract, such as `instances[0].id`, or None when it is no JSON at all.
+    """
+
+    status: int | None
+    path: str | None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        status: int | None = None,
+        path: str | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, operation=operation, retryable=retryable)
+        self.status = status
+        self.path = path
+
+
+class AmbiguousOutcomeError(ToastComputeError):
+    """A request that must not be sent twice may or may not have been carried out.
+
+    It was sent, and no valid reply came back. Look at the service (a list, a detail) before sending it again. What went
+    wrong is the `__cause__`.
+    """
+
+
+class APIError(ToastComputeError):
+    """The service refused the request, so it was not carried out.
+
+    Attributes:
+        result_code: `header.resultCode` of the reply.
+        result_message: `header.resultMessage` of the reply, with secrets masked.
+        kind: what the code means, by `x-result-codes` of the contract, such as `not-found`; `other` when unknown.
+        subsystem: the part of the service that refused, such as `instance` or `volume`, or None when unknown.
+    """
+
+    result_code: int
+    result_message: str
+    kind: str
+    subsystem: str | None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        result_code: int,
+        result_message: str,
+        kind: str,
+        subsystem: str | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, operation=operation, retryable=retryable)
+        self.result_code = result_code
+        self.result_message = result_message
+        self.kind = kind
+        self.subsystem = subsystem
+
+
+class PermissionDeniedError(APIError):
+    """The user, the appkey or the token has no permission."""
+
+
+class AuthenticationError(APIError):
+    """The credentials are wrong."""
+
+
+class InvalidParametersError(APIError):
+    """A value in the URL or the body is missing or has the wrong format."""
+
+
+class NotFoundError(APIError):
+    """The resource does not exist.
+
+    Also raised when the service answers a question about one resource with an empty list: `result_code` is then 0.
+    """
+
+
+class ConflictError(APIError):
+    """The resource is in a state that does not allow the request."""
+
+
+class NotSupportedError(APIError):
+    """The service does not support the feature."""
+
+
+class ServerError(APIError):
+    """The service failed."""
+
+
+class WaitTimeoutError(ToastComputeError):
+    """The deadline of a wait passed.
+
+    Attributes:
+        last: the last state seen: an `Instance`, a list of them in `wait_for_all`, or None when none was seen.
+        timeout: the seconds that were given.
+    """
+
+    last: Any
+    timeout: float
+
+    def __init__(self, message: str, *, last: Any, timeout: float, operation: str | None = None) -> None:
+        super().__init__(message, operation=operation, retryable=True)
+        self.last = last
+        self.timeout = timeout
+
+
+class InstanceFailedError(ToastComputeError):
+    """The state that was waited for can no longer be reached.
+
+    Attributes:
+        last: the last state seen, an `Instance`.
+    """
+
+    last: Any
+
+    def __init__(self, message: str, *, last: Any, operation: str | None = None) -> None:
+        super().__init__(message, operation=operation)
+        self.last = last

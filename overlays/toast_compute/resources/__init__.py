@@ -1,0 +1,1 @@
+"""Which methods does each part of the service have?"""

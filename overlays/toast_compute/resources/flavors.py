@@ -1,0 +1,24 @@
+"""Which sizes can an instance have?"""
+
+from __future__ import annotations
+
+import builtins
+
+from toast_compute_api.models import Flavor
+
+from .. import _plans
+from ._base import Resource
+
+
+class Flavors(Resource):
+    """The sizes that an instance can have."""
+
+    def list(self) -> builtins.list[Flavor]:
+        """List all flavors. `ram` is in MB, `volume_size`, `max_volume_size` and `ephemeral` are in GB.
+
+        Raises:
+            ToastComputeError: any failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 타입 API, 인스턴스 타입 목록 조회.
+        """
+        return self._run(_plans.all_flavors(self._core))

@@ -1,0 +1,191 @@
+"""How are instances created, read, deleted and given volumes?"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from toast_compute_api.models import (
+    Attachment,
+    Instance,
+    InstanceDetail,
+    NetworkReference,
+    NewRootVolume,
+    NewSecurityGroupReference,
+    SecurityGroupReference,
+)
+
+from .. import _plans
+from .instance_actions import InstanceActions
+from .instance_waits import InstanceWaits
+
+Network: TypeAlias = NetworkReference | Mapping[str, str]
+SecurityGroup: TypeAlias = str | NewSecurityGroupReference | SecurityGroupReference | Mapping[str, str]
+Volume: TypeAlias = NewRootVolume | Mapping[str, Any]
+
+
+class Instances(InstanceActions, InstanceWaits):
+    """The virtual machines of the project."""
+
+    def list(self) -> builtins.list[Instance]:
+        """List id, name and status of all instances.
+
+        Raises:
+            ToastComputeError: any failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
+        """
+        return self._run(_plans.all_instances(self._core))
+
+    def get(self, id: str) -> Instance:
+        """Read id, name and status of one instance.
+
+        Args:
+            id: the id of the instance.
+
+        Raises:
+            InvalidRequestError: the id is no legal one; nothing was sent.
+            NotFoundError: there is no such instance.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
+        """
+        return self._run(_plans.brief_instance(self._core, id))
+
+    def list_details(self) -> builtins.list[InstanceDetail]:
+        """List everything known about all instances.
+
+        `flavor.ram` is in MB, sizes of volumes are in GB, times are aware UTC datetimes.
+
+        Raises:
+            ToastComputeError: any failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 인스턴스 상세 조회.
+        """
+        return self._run(_plans.all_details(self._core))
+
+    def get_details(self, id: str) -> InstanceDetail:
+        """Read everything known about one instance.
+
+        `flavor.ram` is in MB, sizes of volumes are in GB, times are aware UTC datetimes.
+
+        Args:
+            id: the id of the instance.
+
+        Raises:
+            InvalidRequestError: the id is no legal one; nothing was sent.
+            NotFoundError: there is no such instance.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 인스턴스 상세 조회.
+        """
+        return self._run(_plans.one_detail(self._core, id))
+
+    def create(
+        self,
+        *,
+        name: str,
+        image: str,
+        flavor: str,
+        availability_zone: str,
+        key_name: str,
+        networks: Network | Sequence[Network],
+        security_groups: SecurityGroup | Sequence[SecurityGroup],
+        volume: Volume | None = None,
+        count: int | None = None,
+    ) -> Instance:
+        """Create one instance, or `count` of them.
+
+        It is in status BUILD at first: `wait_for_status(id, "ACTIVE")`. The request is never sent twice.
+
+        Args:
+            name: up to 20 letters, digits, `-` and `.`; up to 12 on Windows images.
+            image: the id of the image to install.
+            flavor: the id of the flavor.
+            availability_zone: the name of the availability zone.
+            key_name: the name of the key pair to register.
+            networks: one or several networks: `{"id": ...}`, `{"subnet_id": ...}` or both, or a `NetworkReference`.
+            security_groups: one or several names of security groups.
+            volume: the root disk: `{"size": 20, "type": "General SSD"}` with the size in GB, or a `NewRootVolume`. Not
+                for u2 flavors.
+            count: how many to create, 1 to 10; without it, one.
+
+        Returns:
+            The new instance; one of them when `count` is over 1, find the others in the list.
+
+        Raises:
+            InvalidRequestError: an argument breaks the contract; nothing was sent.
+            AmbiguousOutcomeError: no valid reply came back; the instance may exist.
+            APIError: the service refused; nothing was created.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 인스턴스 생성.
+        """
+        return self._run(
+            _plans.make_instance(
+                self._core,
+                name=name,
+                image=image,
+                flavor=flavor,
+                availability_zone=availability_zone,
+                key_name=key_name,
+                networks=networks,
+                security_groups=security_groups,
+                volume=volume,
+                count=count,
+            )
+        )
+
+    def delete(self, id: str) -> None:
+        """Delete an instance. It is in status DELETING for a while: `wait_until_deleted(id)`.
+
+        Args:
+            id: the id of the instance.
+
+        Raises:
+            InvalidRequestError: the id is no legal one; nothing was sent.
+            NotFoundError: there is no such instance.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 인스턴스 삭제.
+        """
+        self._run(_plans.remove_instance(self._core, id))
+
+    def attach_volume(self, id: str, volume_id: str) -> Attachment:
+        """Attach a free volume of the same availability zone to an instance.
+
+        Args:
+            id: the id of the instance.
+            volume_id: the id of the volume.
+
+        Returns:
+            The attachment with the name of the device in the instance, such as `/dev/vdc`.
+
+        Raises:
+            InvalidRequestError: an id is no legal one; nothing was sent.
+            NotFoundError: there is no such instance or volume.
+            ConflictError: the volume is in use or in another zone, or the status of the instance does not allow it.
+            AmbiguousOutcomeError: no valid reply came back; the volume may be attached.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 블록 스토리지 연결.
+        """
+        return self._run(_plans.connect_volume(self._core, id, volume_id))
+
+    def detach_volume(self, id: str, volume_id: str) -> None:
+        """Detach a volume from an instance. The volume and its data stay.
+
+        Args:
+            id: the id of the instance.
+            volume_id: the id of the volume.
+
+        Raises:
+            InvalidRequestError: an id is no legal one; nothing was sent.
+            NotFoundError: there is no such instance, or the volume is not attached to it.
+            ConflictError: the status of the instance does not allow it.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 인스턴스 API, 블록 스토리지 연결 해제.
+        """
+        self._run(_plans.disconnect_volume(self._core, id, volume_id))

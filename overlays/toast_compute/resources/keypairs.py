@@ -1,0 +1,90 @@
+"""How are the SSH key pairs of the user made, read and deleted?"""
+
+from __future__ import annotations
+
+import builtins
+
+from toast_compute_api.models import CreatedKeypair, Keypair
+
+from .. import _plans
+from ._base import Resource
+
+
+class Keypairs(Resource):
+    """The SSH key pairs of the user."""
+
+    def list(self) -> builtins.list[Keypair]:
+        """List all key pairs. `created_at` is None in a list: ask for one with `get`.
+
+        Raises:
+            ToastComputeError: any failure; see `toast_compute.errors`.
+
+        Guide: 키페어 API, 키페어 조회.
+        """
+        return self._run(_plans.all_keypairs(self._core))
+
+    def get(self, name: str) -> Keypair:
+        """Read one key pair.
+
+        Args:
+            name: the name of the key pair, never empty.
+
+        Raises:
+            InvalidRequestError: the name is no legal one; nothing was sent.
+            NotFoundError: there is no such key pair.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 키페어 API, 키페어 조회.
+        """
+        return self._run(_plans.one_keypair(self._core, name))
+
+    def create(self, name: str) -> CreatedKeypair:
+        """Have the service make a key pair.
+
+        The reply carries the private key, once: save it with `toast_compute.save_pem`.
+
+        Args:
+            name: the name of the new key pair.
+
+        Raises:
+            InvalidRequestError: the name is no legal one; nothing was sent.
+            ConflictError: the name is taken.
+            AmbiguousOutcomeError: no valid reply came back; the key pair may exist.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 키페어 API, 키페어 생성과 업로드.
+        """
+        return self._run(_plans.make_keypair(self._core, name))
+
+    def upload(self, name: str, public_key: str) -> CreatedKeypair:
+        """Upload a public key under a name.
+
+        Args:
+            name: the name of the new key pair.
+            public_key: the public key in the form of an `authorized_keys` line.
+
+        Raises:
+            InvalidRequestError: an argument is no legal one; nothing was sent.
+            InvalidParametersError: the service cannot read the key.
+            ConflictError: the name is taken.
+            AmbiguousOutcomeError: no valid reply came back; the key pair may exist.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 키페어 API, 키페어 생성과 업로드.
+        """
+        return self._run(_plans.upload_keypair(self._core, name, public_key))
+
+    def delete(self, name: str) -> None:
+        """Delete a key pair.
+
+        Args:
+            name: the name of the key pair.
+
+        Raises:
+            InvalidRequestError: the name is no legal one; nothing was sent.
+            NotFoundError: there is no such key pair.
+            ToastComputeError: any other failure; see `toast_compute.errors`.
+
+        Guide: 키페어 API, 키페어 삭제.
+        """
+        self._run(_plans.remove_keypair(self._core, name))

@@ -1,0 +1,162 @@
+"""Do credentials and settings come from where they should, and is a wrong one told in one sentence?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from toast_compute import ConfigurationError, ToastCompute
+
+VARIABLES = {
+    "appkey": "TOAST_COMPUTE_APPKEY",
+    "username": "TOAST_COMPUTE_USERNAME",
+    "password": "TOAST_COMPUTE_PASSWORD",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*VARIABLES.values(), "TOAST_COMPUTE_BASE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def build(**settings: Any) -> ToastCompute:
+    return ToastCompute(**({"appkey": "some-appkey", "username": "somebody", "password": "hidden-word"} | settings))
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_credential_is_told_with_its_argument_and_its_variable(name: str, value: str | None) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        build(**{name: value})
+    message = str(caught.value)
+    assert name in message
+    assert f"{name}=..." in message
+    assert VARIABLES[name] in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_an_empty_variable_counts_as_a_credential_that_is_empty(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLES[name], "")
+    with pytest.raises(ConfigurationError, match=name):
+        build(**{name: None})
+
+
+def test_credentials_come_from_the_environment_when_no_argument_is_given(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOAST_COMPUTE_APPKEY", "env-appkey")
+    monkeypatch.setenv("TOAST_COMPUTE_USERNAME", "env-user")
+    monkeypatch.setenv("TOAST_COMPUTE_PASSWORD", "env-password")
+    monkeypatch.setenv("TOAST_COMPUTE_BASE_URL", service.base_url)
+    with ToastCompute() as toast:
+        toast.tokens.issue()
+    (request,) = service.received
+    assert request.path == "/compute/v1.0/appkeys/env-appkey/tokens"
+    assert request.body == {"auth": {"username": "env-user", "password": "env-password"}}
+
+
+def test_an_argument_wins_over_the_environment(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOAST_COMPUTE_APPKEY", "env-appkey")
+    monkeypatch.setenv("TOAST_COMPUTE_BASE_URL", "https://elsewhere.invalid")
+    with build(base_url=service.base_url) as toast:
+        toast.tokens.issue()
+    assert service.received[0].path == "/compute/v1.0/appkeys/some-appkey/tokens"
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("value", [7, b"bytes", "\ud800"])
+def test_a_credential_that_is_no_text_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"The {name} cannot be used"):
+        build(**{name: value})
+
+
+@pytest.mark.parametrize("appkey", ["with/slash", "with space", "..", "line\n", "a?b", "a#b"])
+def test_an_appkey_that_the_contract_forbids_is_refused_without_being_shown(appkey: str) -> None:
+    with pytest.raises(ConfigurationError, match="The appkey cannot be used") as caught:
+        build(appkey=appkey)
+    assert appkey.strip() not in str(caught.value).replace("...", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "https://"),
+        ("ftp://example.com", "https://"),
+        ("example.com/compute", "https://"),
+        ("https:///compute", "host"),
+        ("https://example.com:0/compute", "host"),
+        ("https://example.com:99999/compute", "valid URL"),
+        ("https://[::1/compute", "valid URL"),
+        ("https://example.com/compute?x=1", "query"),
+        ("https://example.com/compute?", "query"),
+        ("https://example.com/compute#x", "fragment"),
+        ("https://hidden:word@example.com/compute", "password"),
+        ("https://example.com/com pute", "spaces"),
+        ("https://example.com/comp\tute", "control"),
+        ("https://example.com\\compute", "host"),
+        ("https://bücher.example/", "host"),
+        ("http://example.com/compute", "loopback"),
+        ("http://127.0.0.1.example.com/compute", "loopback"),
+        ("http://10.0.0.1/compute", "loopback"),
+        (7, "string"),
+    ],
+)
+def test_a_base_url_that_cannot_be_used_is_refused_without_being_shown(url: object, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        build(base_url=url)
+    message = str(caught.value)
+    assert message.startswith("The base_url cannot be used: ")
+    assert "TOAST_COMPUTE_BASE_URL" in message
+    assert "word@" not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/compute",
+        "https://example.com/compute/",
+        "HTTPS://EXAMPLE.com:8443",
+        "http://localhost:8080",
+        "http://127.8.9.1/compute",
+        "http://[::1]:8080/compute",
+    ],
+)
+def test_https_anywhere_and_http_on_loopback_are_accepted(url: str) -> None:
+    with build(base_url=url) as toast:
+        assert repr(toast) == f"ToastCompute(base_url={url.rstrip('/')!r})"
+
+
+def test_the_default_base_url_is_that_of_the_contract() -> None:
+    with build() as toast:
+        assert "https://api-compute.cloud.toast.com/compute" in repr(toast)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), None, True, "5", 10**400, 86_401])
+def test_a_timeout_that_is_no_finite_time_is_refused(timeout: object) -> None:
+    with pytest.raises(ConfigurationError, match="timeout must be a number of seconds"):
+        build(timeout=timeout)
+
+
+def test_a_transport_that_cannot_carry_requests_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"must be an httpx\.BaseTransport"):
+        build(transport=object())
+
+
+def test_a_closed_client_says_so(make_client: Callable[..., ToastCompute], service: Any) -> None:
+    toast = make_client()
+    toast.tokens.issue()
+    toast.close()
+    toast.close()
+    with pytest.raises(ConfigurationError, match="This client is closed"):
+        toast.tokens.issue()
+    assert len(service.received) == 1
+
+
+def test_leaving_the_with_statement_closes_the_client(service: Any) -> None:
+    with build(base_url=service.base_url) as toast:
+        toast.tokens.issue()
+    with pytest.raises(ConfigurationError, match="closed"):
+        toast.flavors.list()

@@ -1,0 +1,52 @@
+"""Can every public name be imported, and do type checkers see the same names as programs?"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import toast_compute
+
+
+def test_every_public_name_loads() -> None:
+    for name in toast_compute.__all__:
+        assert getattr(toast_compute, name) is not None
+    assert set(toast_compute.__all__) <= set(dir(toast_compute))
+
+
+def test_type_checkers_see_the_names_that_programs_see() -> None:
+    tree = ast.parse(Path(toast_compute.__file__ or "").read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    static = {alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert static == set(toast_compute.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        getattr(toast_compute, "Nothing")  # noqa: B009
+
+
+def test_every_module_says_which_question_it_answers() -> None:
+    for path in Path(toast_compute.__file__ or "").parent.rglob("*.py"):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        assert "?" in docstring.splitlines()[0], path.name
+
+
+def test_only_one_module_knows_httpx() -> None:
+    root = Path(toast_compute.__file__ or "").parent
+    users = []
+    for path in root.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        typing_only = {
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        if any(
+            isinstance(node, ast.Import) and node.names[0].name == "httpx" and node not in typing_only
+            for node in ast.walk(tree)
+        ):
+            users.append(path.name)
+    assert users == ["_http.py"]

@@ -1,0 +1,240 @@
+"""Does HTTP do what was decided: one exchange, no redirect, the environment's proxy, and no httpx error outside?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import httpx
+import pytest
+from toast_compute import (
+    AmbiguousOutcomeError,
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    MalformedResponseError,
+    ToastCompute,
+    ToastComputeError,
+)
+from toast_compute._effects import FaultKind, Send, TransportFault
+from toast_compute._http import HttpSender
+from toast_compute_api.api.flavors.list_flavors import list_flavors
+
+
+class Broken(httpx.BaseTransport):
+    """Issues tokens, and fails every other request with an exception of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.requests: list[httpx.Request] = []
+        self.closed = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if request.url.path.endswith("/tokens"):
+            token = {"id": "t-1", "issued_at": "2026-01-15T09:00:00", "expires": "2026-01-15T10:00:00Z"}
+            header = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
+            access = {"token": token, "user": {"id": "u", "roles": []}}
+            return httpx.Response(200, json={"header": header, "access": access})
+        raise self.error
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def create_keypair(transport: httpx.BaseTransport) -> ToastComputeError:
+    with ToastCompute("k", "u", "p", transport=transport) as toast, pytest.raises(ToastComputeError) as caught:
+        toast.keypairs.create("name")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ConnectError("[Errno 111] Connection refused"), APIConnectionError),
+        (httpx.ConnectError(""), APIConnectionError),
+        (httpx.UnsupportedProtocol("no"), APIConnectionError),
+        (httpx.ProxyError("407 Proxy Authentication Required"), APIConnectionError),
+        (httpx.ConnectTimeout("slow"), APITimeoutError),
+        (httpx.PoolTimeout("full"), APITimeoutError),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_create_that_provably_never_left_is_no_ambiguous_one(error: Exception, kind: type[Exception]) -> None:
+    transport = Broken(error)
+    told = create_keypair(transport)
+    assert type(told) is kind
+    assert isinstance(told, APIConnectionError)
+    assert told.never_sent
+    assert told.retryable
+    assert len(transport.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ReadTimeout("canary"),
+        httpx.WriteTimeout("canary"),
+        httpx.ReadError("canary"),
+        httpx.WriteError("canary"),
+        httpx.CloseError("canary"),
+        httpx.RemoteProtocolError("canary"),
+        httpx.LocalProtocolError("Illegal header value b'canary'"),
+        httpx.DecodingError("canary"),
+        httpx.TooManyRedirects("canary"),
+        httpx.StreamConsumed(),
+        ConnectionResetError("canary"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_create_that_may_have_left_is_ambiguous_and_no_foreign_error_is_seen(error: Exception) -> None:
+    transport = Broken(error)
+    told: BaseException | None = create_keypair(transport)
+    assert isinstance(told, AmbiguousOutcomeError)
+    assert len(transport.requests) == 2
+    while told is not None:
+        assert "canary" not in str(told)
+        assert not type(told).__module__.startswith("httpx")
+        told = told.__cause__ or told.__context__
+
+
+def test_a_transport_is_closed_with_the_client() -> None:
+    transport = Broken(httpx.ConnectError("no"))
+    create_keypair(transport)
+    assert transport.closed == 1
+
+
+def test_the_timeout_reaches_every_step_of_the_transport() -> None:
+    transport = Broken(httpx.ConnectError("no"))
+    with ToastCompute("k", "u", "p", transport=transport, timeout=7) as toast, pytest.raises(APIConnectionError):
+        toast.flavors.list()
+    for request in transport.requests:
+        assert request.extensions["timeout"] == {"connect": 7.0, "read": 7.0, "write": 7.0, "pool": 7.0}
+
+
+def test_the_wait_for_a_look_is_cut_to_what_is_left_of_the_deadline() -> None:
+    transport = Broken(httpx.ConnectError("no"))
+    with ToastCompute("k", "u", "p", transport=transport, timeout=30) as toast, pytest.raises(APIConnectionError):
+        toast.instances.wait_for_status("i-1", "ACTIVE", timeout=4)
+    assert transport.requests[-1].extensions["timeout"]["read"] == pytest.approx(4, abs=0.5)
+
+
+def test_a_server_that_speaks_no_tls_is_told_and_nothing_was_sent(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    toast = make_client(base_url=service.base_url.replace("http:", "https:"))
+    with pytest.raises(APIConnectionError, match=r"could not be reached: [a-z ]+$") as caught:
+        toast.flavors.list()
+    assert caught.value.never_sent
+    assert service.received == []
+
+
+def test_a_redirect_is_not_followed(toast: ToastCompute, service: Any) -> None:
+    service.on("GET flavors", service.http(302, location=f"{service.base_url}/v1.0/elsewhere"))
+    with pytest.raises(MalformedResponseError, match="302"):
+        toast.flavors.list()
+    assert [one.resource for one in service.received] == ["POST tokens", "GET flavors"]
+
+
+def test_a_reply_beyond_all_measure_is_given_up(service: Any) -> None:
+    service.on("GET flavors", b" " * 5000)
+    sender = HttpSender(service.base_url, None, max_reply_bytes=4096)
+    with pytest.raises(TransportFault, match="over 4096 bytes") as caught:
+        sender.send(Send(list_flavors("k"), None, 5.0))
+    sender.close()
+    assert caught.value.kind is FaultKind.REPLY
+
+
+def test_connections_are_kept_and_shared_by_threads(toast: ToastCompute, service: Any) -> None:
+    service.on("GET flavors", service.yes(flavors=[]))
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: toast.flavors.list(), range(64)))
+    assert results == [[]] * 64
+    assert len(service.asked("POST tokens")) == 1
+
+
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """A proxy that notes what it is asked for and answers with an empty envelope."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.path)
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}", seen
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
+def test_the_proxy_of_the_environment_is_used(
+    make_client: Callable[..., ToastCompute],
+    proxy: tuple[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    scheme: str,
+) -> None:
+    address, seen = proxy
+    monkeypatch.setenv(variable, scheme + address)
+    with pytest.raises(MalformedResponseError):
+        make_client(base_url="http://127.0.0.1:9/compute").tokens.issue()
+    assert seen == ["http://127.0.0.1:9/compute/v1.0/appkeys/canary-appkey-7f3a/tokens"]
+
+
+def test_a_host_that_the_environment_excepts_is_reached_directly(
+    toast: ToastCompute, service: Any, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, seen = proxy
+    monkeypatch.setenv("http_proxy", f"http://{address}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    toast.tokens.issue()
+    assert (len(service.received), seen) == (1, [])
+
+
+@pytest.mark.parametrize("value", ["gopher://user:canary@host", "http://user:canary@host:port"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    make_client: Callable[..., ToastCompute], service: Any, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("http_proxy", value)
+    with pytest.raises(ConfigurationError, match="The proxy in the environment") as caught:
+        make_client().tokens.issue()
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert service.received == []
+
+
+def test_ca_certificates_that_cannot_be_read_are_told(
+    make_client: Callable[..., ToastCompute], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
+    with pytest.raises(ConfigurationError, match="The CA certificates"):
+        make_client(base_url="https://127.0.0.1:1").tokens.issue()
+
+
+def test_importing_the_package_and_making_a_client_load_no_http_library() -> None:
+    program = (
+        "import sys, toast_compute\n"
+        "assert not {'httpx', 'msgspec'} & set(sys.modules)\n"
+        "with toast_compute.ToastCompute('k', 'u', 'p'): pass\n"
+        "assert 'httpx' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,167 @@
+"""Does a planted secret show anywhere: errors, logs, reprs, tracebacks, pickles?"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from toast_compute import APIError, ToastCompute, ToastComputeError
+from toast_compute._secret import Secret, mask
+
+APPKEY = "canary-appkey-7f3a"
+PASSWORD = "canary/password 9c1e"
+TOKEN = "canary-token-1"
+PRIVATE_KEY = "canary-private-key"
+SECRETS = (APPKEY, PASSWORD, quote(PASSWORD, safe=""), TOKEN, PRIVATE_KEY, "canary-asked")
+
+
+def assert_clean(text: str) -> None:
+    assert [secret for secret in SECRETS if secret in text] == []
+
+
+def everything_about(error: BaseException) -> str:
+    """The error and all that hangs on it, with the local variables of our own frames."""
+    parts: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        parts += [str(seen), repr(seen), repr(seen.__dict__)]
+        steps = traceback.TracebackException.from_exception(seen, capture_locals=True, compact=True)
+        for frame in steps.stack:
+            # The test's own frame and the fake service hold the secrets on purpose.
+            if "toast_compute" in frame.filename:
+                parts.append(str(frame.locals))
+        seen = seen.__cause__ or seen.__context__
+    return "\n".join(parts)
+
+
+Call = Callable[[ToastCompute], object]
+CALLS: dict[str, Call] = {
+    "issue": lambda toast: toast.tokens.issue(),
+    "look up": lambda toast: toast.tokens.get("canary-asked"),
+    "list": lambda toast: toast.flavors.list(),
+    "create": lambda toast: toast.keypairs.create("k"),
+    "wait": lambda toast: toast.instances.wait_for_status("i-1", "ACTIVE", timeout=1),
+}
+RESOURCES = ("POST tokens", "GET tokens", "GET flavors", "POST keypairs", "GET instances")
+ECHO = f"appkey {APPKEY}, password {PASSWORD} or {quote(PASSWORD, safe='')}, token {TOKEN}"
+SCRIPTS: dict[str, Callable[[Any], Any]] = {
+    "refused with an echo": lambda service: service.no(-4, f"Invalid parameters : {ECHO}"),
+    "denied with an echo": lambda service: service.no(-3, f"Permission denied : {ECHO}"),
+    "no JSON with an echo": lambda _: ECHO.encode(),
+    "wrong shape with an echo": lambda service: service.yes(**{ECHO: 1}, flavors=ECHO, keypair=ECHO, access=ECHO),
+    "wrong key with a private key": lambda service: service.yes(keypair={"privateKey": PRIVATE_KEY, "name": 1}),
+    "status with an echo": lambda service: service.http(500, ECHO.encode()),
+    "redirect": lambda service: service.http(302, location="https://elsewhere.invalid"),
+    "reset": lambda service: service.reset(),
+    "truncated": lambda service: service.truncated(),
+    "silence": lambda service: service.silence(0.3),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_error_and_no_log_record_shows_a_secret(
+    make_client: Callable[..., ToastCompute], service: Any, caplog: pytest.LogCaptureFixture, call: str, script: str
+) -> None:
+    toast = make_client(timeout=0.15)
+    service.on("GET flavors", service.yes(flavors=[]))
+    # From here on the client holds a token.
+    toast.flavors.list()
+    for resource in RESOURCES:
+        service.on(resource, SCRIPTS[script](service))
+    with caplog.at_level(logging.DEBUG), pytest.raises(ToastComputeError) as caught:
+        CALLS[call](toast)
+    assert len(service.received) > 2
+    assert_clean(everything_about(caught.value))
+    assert_clean(repr(pickle.dumps(caught.value)))
+    assert_clean(repr(copy.deepcopy(caught.value).__dict__))
+    assert_clean(caplog.text)
+    assert_clean("".join(repr(record.__dict__) for record in caplog.records))
+
+
+def test_successful_calls_log_no_secret(toast: ToastCompute, service: Any, caplog: pytest.LogCaptureFixture) -> None:
+    service.on("GET flavors", service.yes(flavors=[]))
+    service.on("GET tokens", service.token("canary-asked"))
+    with caplog.at_level(logging.DEBUG):
+        toast.flavors.list()
+        toast.tokens.get("canary-asked")
+    assert len(service.received) == 3
+    assert_clean(caplog.text)
+    assert_clean("".join(repr(record.__dict__) for record in caplog.records))
+
+
+def test_a_token_that_was_asked_about_is_masked_in_the_refusal(toast: ToastCompute, service: Any) -> None:
+    service.on("GET tokens", service.no(50404, "Nonexistent : token canary-asked"))
+    with pytest.raises(APIError) as caught:
+        toast.tokens.get("canary-asked")
+    assert caught.value.result_message == "Nonexistent : token ***"
+    assert_clean(everything_about(caught.value))
+
+
+def test_masking_leaves_the_rest_of_a_message_readable(toast: ToastCompute, service: Any) -> None:
+    service.on("GET flavors", service.no(-4, f"Invalid parameters : {APPKEY} and {TOKEN} are odd"))
+    with pytest.raises(APIError) as caught:
+        toast.flavors.list()
+    assert caught.value.result_message == "Invalid parameters : *** and *** are odd"
+
+
+def test_a_client_and_its_parts_show_no_secret(toast: ToastCompute) -> None:
+    toast.tokens.issue()
+    assert_clean(repr(toast) + str(toast) + repr(vars(toast)))
+    for part in (toast.tokens, toast.instances, *vars(toast).values()):
+        assert_clean(repr(part) + repr(getattr(part, "__dict__", {})))
+        for inner in getattr(part, "__dict__", {}).values():
+            assert_clean(repr(inner) + repr(getattr(inner, "__dict__", {})))
+
+
+def test_a_client_refuses_to_be_pickled_or_copied(toast: ToastCompute) -> None:
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="make a new one in each process"):
+            attempt(toast)
+
+
+def test_models_with_secrets_hide_them(toast: ToastCompute, service: Any) -> None:
+    made = {"name": "k", "publicKey": "p", "fingerprint": "f", "privateKey": PRIVATE_KEY}
+    service.on("POST keypairs", service.yes(keypair=made))
+    assert_clean(repr(toast.tokens.issue()) + repr(toast.keypairs.create("k")))
+
+
+@pytest.mark.parametrize("wrong", [{"base_url": "ftp://x"}, {"timeout": -1}, {"transport": object()}])
+def test_a_client_that_cannot_be_made_shows_no_secret_in_its_traceback(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ToastComputeError) as caught:
+        ToastCompute(APPKEY, "u", PASSWORD, **wrong)
+    assert_clean(everything_about(caught.value))
+
+
+def test_an_appkey_that_cannot_be_used_shows_in_no_traceback() -> None:
+    with pytest.raises(ToastComputeError) as caught:
+        ToastCompute(f"{APPKEY}/", "u", PASSWORD)
+    assert_clean(everything_about(caught.value))
+
+
+def test_a_token_id_that_cannot_be_used_shows_in_no_traceback(toast: ToastCompute) -> None:
+    with pytest.raises(ToastComputeError) as caught:
+        toast.tokens.get("canary-asked\n")
+    assert_clean(everything_about(caught.value))
+
+
+def test_a_secret_hides_itself_and_compares_by_value() -> None:
+    secret = Secret("word")
+    assert f"{secret} {secret!r} {secret!s} {[secret]}" == "*** *** *** [***]"
+    assert secret == Secret("word")
+    assert secret != Secret("other")
+    assert secret != "word"
+    assert len({secret, Secret("word")}) == 1
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(secret)
+
+
+def test_masking_takes_the_longest_secret_first_and_ignores_an_empty_one() -> None:
+    secrets = (Secret("abc"), Secret("abcdef"), Secret(""))
+    assert mask("abcdef abc x", secrets) == "*** *** x"

@@ -1,0 +1,259 @@
+"""When is a wait over, how often does it look, and how does it fail?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from toast_compute import (
+    APIConnectionError,
+    InstanceFailedError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    ToastCompute,
+    WaitTimeoutError,
+)
+
+
+def script(service: Any, *statuses: str) -> None:
+    service.on("GET instances", *(service.instances(("i-1", status)) for status in statuses))
+
+
+def test_a_wait_ends_when_the_status_is_reached(toast: ToastCompute, service: Any, clock: Any) -> None:
+    script(service, "BUILD", "BUILD", "ACTIVE")
+    instance = toast.instances.wait_for_status("i-1", "ACTIVE")
+    assert (instance.id, instance.status) == ("i-1", "ACTIVE")
+    assert clock.slept == [1.0, 1.5]
+    assert all(one.query == {"id": ["i-1"]} for one in service.asked("GET instances"))
+
+
+def test_without_a_clock_of_its_own_a_wait_takes_real_time(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    script(service, "BUILD", "ACTIVE")
+    started = time.monotonic()
+    make_client(clock=None).instances.wait_for_status("i-1", "ACTIVE", poll_interval=0.05)
+    assert 0.05 <= time.monotonic() - started < 5
+
+
+def test_a_status_that_is_there_already_costs_one_look(toast: ToastCompute, service: Any, clock: Any) -> None:
+    script(service, "STOP")
+    toast.instances.wait_for_status("i-1", "STOP")
+    assert clock.slept == []
+
+
+def test_the_interval_grows_to_fifteen_seconds_and_the_last_look_is_at_the_deadline(
+    toast: ToastCompute, service: Any, clock: Any
+) -> None:
+    script(service, "BUILD")
+    with pytest.raises(WaitTimeoutError) as caught:
+        toast.instances.wait_for_status("i-1", "ACTIVE", timeout=90)
+    assert clock.slept[:4] == [1.0, 1.5, 2.25, 3.375]
+    assert clock.slept == sorted(clock.slept[:-1]) + clock.slept[-1:]
+    assert max(clock.slept) == 15.0
+    assert sum(clock.slept) == pytest.approx(90)
+    assert len(service.asked("GET instances")) == len(clock.slept) + 1
+    assert str(caught.value) == "Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD"
+    assert caught.value.last.status == "BUILD"
+    assert caught.value.timeout == 90
+
+
+def test_a_given_interval_does_not_grow(toast: ToastCompute, service: Any, clock: Any) -> None:
+    script(service, "BUILD", "BUILD", "BUILD", "ACTIVE")
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=4)
+    assert clock.slept == [4, 4, 4]
+
+
+def test_an_interval_beyond_the_deadline_is_cut(toast: ToastCompute, service: Any, clock: Any) -> None:
+    script(service, "BUILD")
+    with pytest.raises(WaitTimeoutError):
+        toast.instances.wait_for_status("i-1", "ACTIVE", timeout=5, poll_interval=1e14)
+    assert clock.slept == [5]
+
+
+@pytest.mark.parametrize(
+    ("goal", "seen"),
+    [("ACTIVE", "ERROR"), ("STOP", "ERROR"), ("ACTIVE", "DELETING"), ("BUILD", "ACTIVE"), ("DELETING", "ERROR")],
+)
+def test_a_goal_that_cannot_be_reached_any_more_fails_at_once(
+    toast: ToastCompute, service: Any, clock: Any, goal: str, seen: str
+) -> None:
+    script(service, seen)
+    with pytest.raises(InstanceFailedError) as caught:
+        toast.instances.wait_for_status("i-1", goal)
+    assert str(caught.value) == f"Instance i-1 is {seen} and can no longer become {goal}"
+    assert caught.value.last.status == seen
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("goal", "seen"),
+    [("ACTIVE", "STOP"), ("STOP", "ACTIVE"), ("ACTIVE", "POWERING_OFF"), ("STOP", "BUILD"), ("ACTIVE", "SHELVED")],
+)
+def test_a_lasting_or_unknown_status_is_looked_at_again_since_an_action_may_not_show_yet(
+    toast: ToastCompute, service: Any, goal: str, seen: str
+) -> None:
+    script(service, seen, seen, goal)
+    assert toast.instances.wait_for_status("i-1", goal).status == goal
+
+
+def test_error_can_be_waited_for(toast: ToastCompute, service: Any) -> None:
+    script(service, "BUILD", "ERROR")
+    assert toast.instances.wait_for_status("i-1", "ERROR").status == "ERROR"
+
+
+def test_an_instance_that_vanishes_is_not_found(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "BUILD")), service.instances())
+    with pytest.raises(NotFoundError):
+        toast.instances.wait_for_status("i-1", "ACTIVE")
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "active", "", None, 7])
+def test_a_goal_that_is_no_status_is_refused_with_the_legal_ones(
+    toast: ToastCompute, service: Any, status: Any
+) -> None:
+    for wait in (toast.instances.wait_for_status, toast.instances.wait_for_all):
+        with pytest.raises(InvalidRequestError, match="expected one of BUILD, POWERING_ON, STOP") as caught:
+            wait("i-1", status)
+        assert caught.value.path == "status"
+    assert service.received == []
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), True, "5", 10**400])
+@pytest.mark.parametrize("option", ["timeout", "poll_interval"])
+def test_a_time_that_is_no_finite_one_is_refused(toast: ToastCompute, service: Any, option: str, seconds: Any) -> None:
+    waits: list[Callable[..., object]] = [
+        lambda **options: toast.instances.wait_for_status("i-1", "ACTIVE", **options),
+        lambda **options: toast.instances.wait_until_deleted("i-1", **options),
+        lambda **options: toast.instances.wait_for_all(["i-1"], "ACTIVE", **options),
+    ]
+    for wait in waits:
+        with pytest.raises(InvalidRequestError, match="expected a finite number of seconds") as caught:
+            wait(**{option: seconds})
+        assert caught.value.path == option
+    assert service.received == []
+
+
+def test_a_timeout_of_none_is_refused(toast: ToastCompute, service: Any) -> None:
+    forever: Any = None
+    with pytest.raises(InvalidRequestError, match="timeout"):
+        toast.instances.wait_for_status("i-1", "ACTIVE", timeout=forever)
+    assert service.received == []
+
+
+def test_a_failing_look_is_the_callers(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "BUILD")), service.reset())
+    with pytest.raises(APIConnectionError):
+        toast.instances.wait_for_status("i-1", "ACTIVE")
+
+
+def test_a_look_that_takes_too_long_ends_the_wait_in_time(
+    make_client: Callable[..., ToastCompute], service: Any, clock: Any
+) -> None:
+    def pass_time_in_silence(_: object) -> Any:
+        clock.now += 3
+        return service.silence(0.5)
+
+    service.on("GET instances", pass_time_in_silence)
+    with pytest.raises(WaitTimeoutError, match="nothing was seen"):
+        make_client(timeout=0.2).instances.wait_for_status("i-1", "ACTIVE", timeout=3)
+
+
+def test_a_look_that_times_out_before_the_deadline_is_the_callers(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    service.on("GET instances", service.silence(0.5))
+    with pytest.raises(APIConnectionError, match="did not answer"):
+        make_client(timeout=0.2).instances.wait_for_status("i-1", "ACTIVE", timeout=60)
+
+
+@pytest.mark.parametrize("gone", ["refused", "empty"])
+def test_a_deletion_is_over_when_the_instance_is_gone(toast: ToastCompute, service: Any, gone: str) -> None:
+    end = service.no(10404, "Nonexistent : instance") if gone == "refused" else service.instances()
+    service.on("GET instances", service.instances(("i-1", "ACTIVE")), service.instances(("i-1", "DELETING")), end)
+    toast.instances.wait_until_deleted("i-1")
+    assert len(service.asked("GET instances")) == 3
+
+
+def test_an_instance_that_failed_before_can_still_be_seen_deleted(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "ERROR")), service.instances())
+    toast.instances.wait_until_deleted("i-1")
+    assert len(service.asked("GET instances")) == 2
+
+
+def test_a_deletion_that_fails_is_told(toast: ToastCompute, service: Any) -> None:
+    script(service, "DELETING", "ERROR")
+    with pytest.raises(InstanceFailedError, match="Instance i-1 is ERROR: its deletion failed"):
+        toast.instances.wait_until_deleted("i-1")
+
+
+def test_a_deletion_that_takes_too_long_times_out(toast: ToastCompute, service: Any) -> None:
+    script(service, "DELETING")
+    with pytest.raises(WaitTimeoutError, match="for i-1 to be deleted; last seen: i-1 is DELETING"):
+        toast.instances.wait_until_deleted("i-1", timeout=10)
+
+
+def test_a_token_that_is_not_found_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any) -> None:
+    service.on("POST tokens", service.no(50404, "Nonexistent : user"))
+    with pytest.raises(NotFoundError):
+        toast.instances.wait_until_deleted("i-1")
+
+
+def test_a_refusal_while_waiting_for_a_deletion_is_the_callers(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.no(10403, "Forbidden"))
+    with pytest.raises(PermissionDeniedError):
+        toast.instances.wait_until_deleted("i-1")
+
+
+def test_many_waits_cost_one_list_a_look(toast: ToastCompute, service: Any, clock: Any) -> None:
+    service.on(
+        "GET instances",
+        service.instances(("i-1", "BUILD"), ("i-2", "ACTIVE"), ("other", "ERROR")),
+        service.instances(("i-1", "ACTIVE"), ("i-2", "STOP"), ("other", "ERROR")),
+    )
+    instances = toast.instances.wait_for_all(["i-2", "I-1", "i-2"], "ACTIVE")
+    assert [(one.id, str(one.status)) for one in instances] == [
+        ("i-2", "ACTIVE"),
+        ("i-1", "ACTIVE"),
+        ("i-2", "ACTIVE"),
+    ]
+    assert [one.query for one in service.asked("GET instances")] == [{}, {}]
+    assert clock.slept == [1.0]
+
+
+def test_waiting_for_none_asks_nothing(toast: ToastCompute, service: Any) -> None:
+    assert toast.instances.wait_for_all([], "ACTIVE") == []
+    assert service.received == []
+
+
+def test_one_failure_among_many_is_told(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "BUILD"), ("i-2", "ERROR")))
+    with pytest.raises(InstanceFailedError, match="Instance i-2 is ERROR"):
+        toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE")
+
+
+def test_those_that_are_missing_among_many_are_named(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "BUILD")))
+    with pytest.raises(NotFoundError, match="found no instance i-2, i-3"):
+        toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE")
+
+
+def test_a_timeout_of_many_names_those_that_still_wait(toast: ToastCompute, service: Any) -> None:
+    rows = [(f"i-{number}", "BUILD") for number in range(6)]
+    service.on("GET instances", service.instances(*rows, ("done", "ACTIVE")))
+    with pytest.raises(WaitTimeoutError) as caught:
+        toast.instances.wait_for_all(["done", *(id for id, _ in rows)], "ACTIVE", timeout=2)
+    assert str(caught.value) == (
+        "Waited 2 s for 7 instances to be ACTIVE; last seen: i-0 is BUILD, i-1 is BUILD, i-2 is BUILD and 3 more"
+    )
+    assert len(caught.value.last) == 7
+
+
+@pytest.mark.parametrize("ids", ["i-1", ["i-1", ""], ["a/b"], [None]])
+def test_ids_that_are_none_are_refused_for_many_too(toast: ToastCompute, service: Any, ids: Any) -> None:
+    with pytest.raises(InvalidRequestError):
+        toast.instances.wait_for_all(ids, "ACTIVE")
+    assert service.received == []
