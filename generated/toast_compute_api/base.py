@@ -78,10 +78,17 @@ class ReplyModel(_Model, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return the same moment as an aware UTC datetime; one without a zone is UTC already (guide: times end in Z)."""
+    """Return the same moment as an aware UTC datetime; one without a zone is UTC already (guide: times end in Z).
+
+    Raises:
+        ValueError: The moment lies outside of the years that a datetime can hold.
+    """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range") from None
 
 
 def refuse_unknown(field: str, value: object) -> None:

@@ -90,8 +90,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             value = values.get(parameter.name)
             if value is None and not parameter.required:
                 continue
-            self._check(parameter.type, _encoder.encode(value), parameter.name)
-            text = str(value)
+            text = self._text(value, parameter.name)
+            self._check(parameter.type, _encoder.encode(text), parameter.name)
             if parameter.location == "query":
                 query.append((parameter.name, text))
             elif text in (".", ".."):
@@ -106,6 +106,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             if (variant := self.variants.get(type(checked))) is not None:
                 retry, success = variant.retry, variant.success
         return Request(self, self.path.format_map(path), tuple(query), content, success, retry)
+
+    def _text(self, value: str | None, name: str) -> str:
+        # Encoders write bytes, dates and ids of other types as strings without a word; they would be sent otherwise.
+        if not isinstance(value, str):
+            raise InvalidRequest(self.id, name, f"Expected `str`, got `{type(value).__name__}`")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidRequest(self.id, name, "is no valid Unicode text") from None
+        return value
 
     def _encode(self, body: Any) -> bytes:
         try:

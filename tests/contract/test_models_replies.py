@@ -293,3 +293,9 @@ def test_all_of_the_replies_are_frozen() -> None:
     for type_ in (Failure, FlavorsSuccess, *vars(models).values()):
         if isinstance(type_, type) and issubclass(type_, msgspec.Struct) and type_.__module__ == models.__name__:
             assert type_.__struct_config__.frozen, type_
+
+
+def test_a_time_beyond_what_a_datetime_can_hold_is_a_wrong_reply_and_no_crash() -> None:
+    token = {"id": "x", "issued_at": "0001-01-01T00:00:00+09:00", "expires": "2026-01-15T10:00:00Z"}
+    with pytest.raises(msgspec.ValidationError, match="out of range"):
+        decode(msgspec.json.encode(token), models.Token)

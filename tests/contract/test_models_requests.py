@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import traceback
+import uuid
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -354,3 +355,9 @@ def test_an_open_enum_in_a_request_takes_known_values_only(variant: ModuleType) 
 def test_a_keypair_request_of_the_real_contract_is_sent_without_what_the_variant_adds() -> None:
     request = create_keypair("demo-appkey", body=CreateKeypairRequest(keypair=NewKeypair(name="my-key")))
     assert sent(request.body) == {"keypair": {"name": "my-key"}}
+
+
+@pytest.mark.parametrize("value", [b"abc", uuid.UUID(ID), 5, None, object(), "\ud800"], ids=repr)
+def test_a_parameter_that_is_no_text_is_refused_instead_of_being_sent_as_its_repr(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"^detachVolume: volumeId: "):
+        detach_volume("a", ID, volume_id=value)
