@@ -42,6 +42,7 @@ lint-code: setup ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests examples
 	$(BIN)/lint-imports
 
 $(LINT)/node_modules/.installed: $(LINT)/package-lock.json

@@ -1,0 +1,140 @@
+"""What does the contract say about each operation, and which operation does a method and path mean?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from .behaviours import RefusedError, Rule
+from .schemas import Schema, Schemas
+
+_JSON = "application/json"
+
+
+class Parameter(NamedTuple):
+    """A path or query parameter."""
+
+    name: str
+    place: Literal["path", "query"]
+    required: bool
+    schema: Schema
+
+
+class Body(NamedTuple):
+    """A request body: one schema, or one for each value of its tag."""
+
+    schema: Schema | None
+    tag: str = ""
+    variants: Mapping[str, Schema] = {}
+
+
+class Operation(NamedTuple):
+    """One operation. The success schemas are keyed by the tag of the request body, "" standing for all others."""
+
+    id: str
+    needs_token: bool
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    successes: Mapping[str, Schema]
+    failure: Schema
+
+
+class Route(NamedTuple):
+    """A path template in pieces, and the operations on it by method."""
+
+    pieces: tuple[str, ...]
+    operations: Mapping[str, Operation]
+
+    def match(self, pieces: list[bytes]) -> dict[str, bytes] | None:
+        """Return the values of the template's parameters, or None when these pieces are another path."""
+        values: dict[str, bytes] = {}
+        for template, piece in zip(self.pieces, pieces, strict=True):
+            if template.startswith("{"):
+                values[template[1:-1]] = piece
+            elif template.encode() != piece:
+                return None
+        return values
+
+
+class Contract:
+    """The strict form of the contract, compiled."""
+
+    def __init__(self) -> None:
+        document = json.loads((files("toast_compute_api") / "strict.json").read_bytes())
+        self._document: dict[str, Any] = document
+        self._schemas = Schemas(document)
+        self._prefix: str = urlsplit(document["servers"][0]["url"]).path
+        self._routes: dict[int, list[Route]] = {}
+        for path, item in document["paths"].items():
+            operations = {method.upper(): self._operation(path, method) for method in item}
+            pieces = tuple(path.split("/"))
+            self._routes.setdefault(len(pieces), []).append(Route(pieces, operations))
+
+    @property
+    def prefix(self) -> str:
+        """The path before every operation's own path, such as `/compute`."""
+        return self._prefix
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All operations."""
+        return [
+            operation for routes in self._routes.values() for route in routes for operation in route.operations.values()
+        ]
+
+    def find(self, method: str, path: str) -> tuple[Operation, dict[str, bytes]]:
+        """Return the operation and the raw values of its path parameters. HEAD is GET. Raises RefusedError."""
+        own = path.removeprefix(self._prefix)
+        if len(own) == len(path):
+            raise RefusedError(Rule.NO_SUCH_PATH)
+        # Taken apart before it is decoded: an encoded slash is a character of a value, never of the path.
+        pieces = [unquote_to_bytes(piece) for piece in own.split("/")]
+        for route in self._routes.get(len(pieces), ()):
+            values = route.match(pieces)
+            if values is not None:
+                operation = route.operations.get("GET" if method == "HEAD" else method)
+                if operation is None:
+                    raise RefusedError(Rule.NO_SUCH_METHOD)
+                return operation, values
+        raise RefusedError(Rule.NO_SUCH_PATH)
+
+    def _operation(self, path: str, method: str) -> Operation:
+        spec = self._document["paths"][path][method]
+        strict = spec["x-strict"]
+        successes = {"": strict["success"], **strict.get("successFor", {})}
+        return Operation(
+            id=spec["operationId"],
+            needs_token=bool(spec.get("security", self._document["security"])),
+            parameters=tuple(
+                self._parameter(parameter, ("paths", path, method, "parameters", index))
+                for index, parameter in enumerate(spec.get("parameters", []))
+            ),
+            body=self._body(spec["requestBody"]["content"][_JSON]["schema"]) if "requestBody" in spec else None,
+            successes={tag: self._schemas.component(name) for tag, name in successes.items()},
+            failure=self._schemas.component(strict["failure"]),
+        )
+
+    def _parameter(self, spec: dict[str, Any], steps: tuple[str | int, ...]) -> Parameter:
+        if "$ref" in spec:
+            steps = ("components", "parameters", _last(spec["$ref"]))
+            spec = self._document["components"]["parameters"][steps[-1]]
+        return Parameter(spec["name"], spec["in"], spec.get("required", False), self._schemas.at(*steps, "schema"))
+
+    def _body(self, reference: dict[str, str]) -> Body:
+        name = _last(reference["$ref"])
+        spec = self._document["components"]["schemas"][name]
+        if "discriminator" not in spec:
+            return Body(self._schemas.component(name))
+        variants = {
+            value: self._schemas.component(_last(variant))
+            for value, variant in spec["discriminator"]["mapping"].items()
+        }
+        return Body(None, spec["discriminator"]["propertyName"], variants)
+
+
+def _last(reference: str) -> str:
+    """The component that a `$ref` names."""
+    return reference.rpartition("/")[2]

@@ -1,0 +1,52 @@
+"""Where do ids, keys and chance come from? From the seed, the world and a counter; never from the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+import msgspec
+
+_TOKEN_PREFIX = "00000000-0000-4000-8000-"  # recognisably no token of the real service
+_DIGEST_VALUES = 2**64
+
+
+class Mint(msgspec.Struct):
+    """Makes everything in one world that has to look random and come out the same again."""
+
+    seed: int
+    appkey: str
+    username: str
+    counters: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(seed={self.seed}, counters={self.counters})"
+
+    def resource_id(self, kind: str) -> str:
+        """Return the next id of a kind: instance, attachment or image."""
+        return str(uuid.UUID(bytes=self._next(kind)[:16], version=4))
+
+    def token_id(self) -> str:
+        """Return the next token id."""
+        return _TOKEN_PREFIX + self.resource_id("token").replace("-", "")[:12]
+
+    def key_secret(self) -> bytes:
+        """Return the 32 secret bytes of the next Ed25519 key."""
+        return self._next("keypair")
+
+    def fraction(self) -> float:
+        """Return the next number from 0 up to 1, for durations."""
+        return int.from_bytes(self._next("move")[:8]) / _DIGEST_VALUES
+
+    def mac_address(self) -> str:
+        """Return the next MAC address, beyond those of the seed world."""
+        number = self._count("interface") + 0xFF
+        return "fa:16:3e:" + ":".join(f"{byte:02x}" for byte in number.to_bytes(3))
+
+    def _next(self, kind: str) -> bytes:
+        text = f"{self.seed}/{self.appkey}/{self.username}/{kind}/{self._count(kind)}"
+        return hashlib.sha256(text.encode()).digest()
+
+    def _count(self, kind: str) -> int:
+        self.counters[kind] = self.counters.get(kind, 0) + 1
+        return self.counters[kind]

@@ -1,0 +1,82 @@
+"""Which status has an instance now, which operations does it allow, and what follows them?
+
+Nothing ticks. A change of status is written down as (through, to, started, due) and applied when somebody looks, with
+the times that it would have had. All states, moves and durations come from `x-lifecycle` in the contract.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from toast_compute_api.behaviour import LIFECYCLE
+
+from .behaviours import RefusedError, Rule
+from .state import Instance, Transition, World
+
+_SAME = "same"
+_GONE = "gone"
+_RUNNING = "ACTIVE"  # guide: "인스턴스 구동 중"; a change of status that ends here has booted the instance
+
+
+def find(world: World, instance_id: str, now: datetime) -> Instance:
+    """Return an instance as it is now. Raises RefusedError when it is unknown or gone."""
+    instance = world.instances.get(instance_id)
+    if instance is None or not _settle(world, instance, now):
+        raise RefusedError(Rule.NO_INSTANCE)
+    return instance
+
+
+def find_all(world: World, now: datetime) -> list[Instance]:
+    """Return all instances as they are now, in the order of creation, without those that are gone."""
+    return [instance for instance in list(world.instances.values()) if _settle(world, instance, now)]
+
+
+def status(instance: Instance, now: datetime) -> str:
+    """Return the status that an instance shows now; it has to come from `find` or `find_all` at the same time."""
+    change = instance.transition
+    if change is None:
+        return instance.status
+    share = (now - change.started) / (change.due - change.started)
+    return change.through[min(int(max(share, 0.0) * len(change.through)), len(change.through) - 1)]
+
+
+def require(instance: Instance, operation: str, now: datetime) -> None:
+    """Raise RefusedError unless the instance's status allows the operation: an operationId, or an action of its own."""
+    shown = status(instance, now)
+    if shown not in LIFECYCLE.operations[operation].accepted_in:
+        raise RefusedError(Rule.WRONG_STATE, status=shown)
+
+
+def begin(world: World, instance: Instance, operation: str, now: datetime, *, flavor: str | None = None) -> None:
+    """Begin what an operation leads to; `flavor` is the flavor's id from the end of the change on."""
+    move = LIFECYCLE.operations[operation]
+    instance.updated_at = now
+    seconds = 0.0
+    if move.through:
+        seconds = move.min_seconds + (move.max_seconds - move.min_seconds) * world.mint.fraction()
+    instance.transition = Transition(
+        through=list(move.through),
+        to=instance.status if move.to == _SAME else move.to,
+        started=now,
+        due=now + timedelta(seconds=seconds),
+        flavor=flavor,
+    )
+    _settle(world, instance, now)
+
+
+def _settle(world: World, instance: Instance, now: datetime) -> bool:
+    """Apply the change that is due; False when the instance is gone."""
+    change = instance.transition
+    if change is None or now < change.due:
+        return True
+    if change.to == _GONE:
+        del world.instances[instance.id]
+        return False
+    instance.transition = None
+    instance.status = change.to
+    instance.updated_at = change.due
+    if change.to == _RUNNING and change.through:
+        instance.launched_at = change.due
+    if change.flavor is not None:
+        instance.flavor = change.flavor
+    return True

@@ -1,0 +1,202 @@
+"""What is there in a world? The records of the mock, in the contract's member names when written as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from .ids import Mint
+
+
+class Record(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    """The base of all records."""
+
+
+class Account(Record, kw_only=True):
+    """Who may ask for a token."""
+
+    appkey: str
+    username: str
+    password: str
+    user_id: str
+    roles: list[str]
+    token: str
+    """The id of the token that the account's world starts with."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(user_id={self.user_id!r})"
+
+
+class Zone(Record, kw_only=True):
+    """An availability zone."""
+
+    name: str
+    available: bool
+
+
+class Flavor(Record, kw_only=True):
+    """A size that an instance can have, in the very members of listFlavors."""
+
+    disabled: bool
+    ephemeral: int
+    type: str
+    volume_size: int | None = None
+    max_volume_size: int | None = None
+    id: str
+    name: str
+    is_public: bool
+    ram: int
+    vcpus: int
+
+
+class Image(Record, kw_only=True):
+    """What a root disk is made from."""
+
+    id: str
+    name: str
+    os: str
+    min_disk: int
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether the shorter limit on names applies."""
+        return self.os == "windows"
+
+
+class Network(Record, kw_only=True):
+    """A network. Its subnets name it."""
+
+    id: str
+    name: str
+
+
+class Subnet(Record, kw_only=True):
+    """A range of addresses of one network."""
+
+    id: str
+    name: str
+    network_id: str
+    cidr: str
+    taken: set[int] = set()
+    """The addresses that interfaces have, counted from the first of the range."""
+    last: int = 0
+    """The address that was given last, counted likewise; the search for the next begins behind it."""
+
+
+class SecurityGroup(Record, kw_only=True):
+    """A security group."""
+
+    name: str
+
+
+class Keypair(Record, kw_only=True):
+    """A key pair of the world's user. The private half is never kept."""
+
+    name: str
+    public_key: str
+    created_at: datetime
+
+
+class Volume(Record, kw_only=True):
+    """A volume beside the root disks."""
+
+    id: str
+    name: str
+    size: int
+    type: str
+    zone: str
+    attached_to: str | None = None
+    """The id of an instance."""
+
+
+class FloatingIp(Record, kw_only=True):
+    """A public address."""
+
+    address: str
+    attached_to: str | None = None
+    """The id of an instance."""
+
+
+class Interface(Record, kw_only=True):
+    """A network interface of an instance."""
+
+    mac_address: str
+    ip_address: str
+    subnet_id: str
+    floating_ip_address: str | None = None
+
+
+class RootDisk(Record, kw_only=True):
+    """The root disk of an instance."""
+
+    size: int
+    type: str
+
+
+class Transition(Record, kw_only=True):
+    """A change of status that is under way."""
+
+    through: list[str]
+    """The transient statuses, each for an equal share of the time."""
+    to: str
+    started: datetime
+    due: datetime
+    flavor: str | None = None
+    """The id of the flavor that the instance has when it ends."""
+
+
+class Instance(Record, kw_only=True):
+    """A virtual machine. `status` is where it rests, or rested before `transition` began."""
+
+    id: str
+    name: str
+    status: str
+    zone: str
+    flavor: str
+    """The id of its flavor."""
+    image: str
+    """The id of its image."""
+    key_name: str
+    metadata: dict[str, str] = {}
+    root: RootDisk
+    interfaces: list[Interface]
+    security_groups: list[str]
+    attachments: dict[str, str] = {}
+    """From volume id to device name, in the order of attaching."""
+    created_at: datetime
+    updated_at: datetime
+    launched_at: datetime | None = None
+    transition: Transition | None = None
+
+
+class Token(Record, kw_only=True):
+    """A token of the world's user."""
+
+    id: str
+    issued_at: datetime
+    expires: datetime
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(expires={self.expires!r})"
+
+
+class World(Record, kw_only=True):
+    """Everything that one user of one appkey can see."""
+
+    account: Account
+    mint: Mint
+    zones: dict[str, Zone]
+    flavors: dict[str, Flavor]
+    images: dict[str, Image]
+    networks: dict[str, Network]
+    subnets: dict[str, Subnet]
+    security_groups: dict[str, SecurityGroup]
+    keypairs: dict[str, Keypair]
+    volumes: dict[str, Volume]
+    floating_ips: dict[str, FloatingIp]
+    instances: dict[str, Instance]
+    tokens: dict[str, Token]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.account!r}, {len(self.instances)} instances)"

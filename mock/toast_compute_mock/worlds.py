@@ -1,0 +1,120 @@
+"""What does a world begin with? The seed world, read from a file, and the worlds that start from it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from . import addresses
+from .ids import Mint
+from .state import (
+    Account,
+    Flavor,
+    FloatingIp,
+    Image,
+    Instance,
+    Keypair,
+    Network,
+    Record,
+    SecurityGroup,
+    Subnet,
+    Token,
+    Volume,
+    World,
+    Zone,
+)
+
+TOKEN_LIFETIME = timedelta(hours=1)  # the guide's samples are one hour apart
+
+
+class SeedWorld(Record, kw_only=True, rename=None):
+    """What every world starts with, and who may enter."""
+
+    accounts: list[Account]
+    zones: list[Zone]
+    flavors: list[Flavor]
+    images: list[Image]
+    networks: list[Network]
+    subnets: list[Subnet]
+    security_groups: list[SecurityGroup]
+    keypairs: list[Keypair]
+    volumes: list[Volume]
+    floating_ips: list[FloatingIp]
+    instances: list[Instance]
+
+
+def default_seed_world() -> SeedWorld:
+    """Return the seed world that comes with the mock: the examples of the contract, id for id."""
+    return read_seed_world((files(__package__) / "world.json").read_bytes())
+
+
+def read_seed_world(content: bytes) -> SeedWorld:
+    """Read a seed world from JSON. Raises msgspec.ValidationError, which names the place, or msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=SeedWorld)
+
+
+def start_world(seed_world: SeedWorld, account: Account, seed: int, now: datetime) -> World:
+    """Return a new world for this account. What stands in it belongs to it alone."""
+    world = _build(seed_world, account, seed)
+    issue_token(world, account.token, now)
+    return world
+
+
+def issue_token(world: World, token_id: str, now: datetime) -> Token:
+    """Add a token to a world, and forget those that have expired."""
+    for old in [old.id for old in world.tokens.values() if old.expires <= now]:
+        del world.tokens[old]
+    token = Token(id=token_id, issued_at=now, expires=now.replace(microsecond=0) + TOKEN_LIFETIME)
+    world.tokens[token_id] = token
+    return token
+
+
+def show_world(seed_world: SeedWorld) -> dict[str, Any]:
+    """Return the seed world for people and scripts to read: everything but the accounts, and who uses what."""
+    world = _build(seed_world, seed_world.accounts[0], seed=0)
+    shown: dict[str, Any] = msgspec.to_builtins(seed_world)
+    del shown["accounts"]
+    for volume in shown["volumes"]:
+        volume |= _use(world.volumes[volume["id"]].attached_to)
+    for floating_ip in shown["floating_ips"]:
+        floating_ip |= _use(world.floating_ips[floating_ip["address"]].attached_to)
+    return shown
+
+
+def _build(seed_world: SeedWorld, account: Account, seed: int) -> World:
+    own = msgspec.convert(msgspec.to_builtins(seed_world), SeedWorld)
+    world = World(
+        account=account,
+        mint=Mint(seed=seed, appkey=account.appkey, username=account.username),
+        zones={zone.name: zone for zone in own.zones},
+        flavors={flavor.id: flavor for flavor in own.flavors},
+        images={image.id: image for image in own.images},
+        networks={network.id: network for network in own.networks},
+        subnets={subnet.id: subnet for subnet in own.subnets},
+        security_groups={group.name: group for group in own.security_groups},
+        keypairs={keypair.name: keypair for keypair in own.keypairs},
+        volumes={volume.id: volume for volume in own.volumes},
+        floating_ips={floating_ip.address: floating_ip for floating_ip in own.floating_ips},
+        instances={instance.id: instance for instance in own.instances},
+        tokens={},
+    )
+    _join(world)
+    return world
+
+
+def _join(world: World) -> None:
+    """Say on volumes, floating IPs and subnets what the instances say of them."""
+    for instance in world.instances.values():
+        for volume_id in instance.attachments:
+            world.volumes[volume_id].attached_to = instance.id
+        for interface in instance.interfaces:
+            addresses.occupy(world.subnets[interface.subnet_id], interface.ip_address)
+            if interface.floating_ip_address is not None:
+                world.floating_ips[interface.floating_ip_address].attached_to = instance.id
+
+
+def _use(instance_id: str | None) -> dict[str, str]:
+    return {"status": "free"} if instance_id is None else {"status": "attached", "attachedTo": instance_id}

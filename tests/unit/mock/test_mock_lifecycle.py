@@ -1,0 +1,130 @@
+"""Does an instance go through the states that the contract's lifecycle describes, at the times that it says?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from toast_compute_api.behaviour import LIFECYCLE
+
+from .conftest import BATCH, WEB, Cloud
+
+PARAMETERS = {
+    "reboot": {"type": "SOFT"},
+    "resize": {"flavor": "f1a00000-0000-4000-8000-000000000002"},
+    "uploadImage": {"name": "image"},
+    "addFloatingIp": {"address": "203.0.113.10", "ipAddress": "192.168.0.11"},
+    "removeFloatingIp": {"address": "203.0.113.12"},
+    "addSecurityGroup": {"name": "web"},
+    "removeSecurityGroup": {"name": "default"},
+}
+ACTIONS = [name for name in LIFECYCLE.operations if not name.endswith(("Instance", "Volume"))]
+LONG = 3600 * 24
+
+
+def passed(cloud: Cloud, operation: str) -> None:
+    """Let the longest time that an operation may take pass."""
+    cloud.now += LIFECYCLE.operations[operation].max_seconds
+
+
+def test_a_new_instance_is_built_and_then_active(cloud: Cloud) -> None:
+    made = cloud.create()["instance"]
+    assert made["status"] == "BUILD"
+    assert "launchedAt" not in cloud.detail(made["id"])
+    cloud.now += LIFECYCLE.operations["createInstance"].min_seconds - 0.01
+    assert cloud.status(made["id"]) == "BUILD"
+    passed(cloud, "createInstance")
+    assert cloud.status(made["id"]) == "ACTIVE"
+    assert "launchedAt" in cloud.detail(made["id"])
+
+
+def test_who_looks_late_sees_when_it_really_happened(cloud: Cloud) -> None:
+    made = cloud.create()["instance"]["id"]
+    created = cloud.now
+    cloud.now += 3000
+    detail = cloud.detail(made)
+    launched = datetime.fromisoformat(detail["launchedAt"]).replace(tzinfo=UTC).timestamp()
+    rule = LIFECYCLE.operations["createInstance"]
+    assert rule.min_seconds <= launched - created <= rule.max_seconds
+    assert detail["updatedAt"] == detail["launchedAt"]
+
+
+@pytest.mark.parametrize(
+    ("instance", "action", "through", "end"),
+    [
+        (BATCH, "start", "POWERING_ON", "ACTIVE"),
+        (WEB, "stop", "POWERING_OFF", "STOP"),
+        (WEB, "reboot", "REBOOTING", "ACTIVE"),
+        (WEB, "resize", "RESIZING", "ACTIVE"),
+        (BATCH, "resize", "RESIZING", "STOP"),
+    ],
+)
+def test_an_action_passes_through_its_state_and_ends(
+    cloud: Cloud, instance: str, action: str, through: str, end: str
+) -> None:
+    assert cloud.act(instance, action, **PARAMETERS.get(action, {})) == 0
+    assert cloud.status(instance) == through
+    passed(cloud, action)
+    assert cloud.status(instance) == end
+
+
+def test_a_resize_shows_the_new_flavor_only_at_its_end(cloud: Cloud) -> None:
+    cloud.act(WEB, "resize", **PARAMETERS["resize"])
+    assert cloud.detail(WEB)["flavor"]["name"] == "m2.c2m4"
+    passed(cloud, "resize")
+    assert cloud.detail(WEB)["flavor"]["name"] == "c2.c4m4"
+
+
+def test_a_reboot_moves_the_boot_time_and_a_stop_does_not(cloud: Cloud) -> None:
+    before = cloud.detail(WEB)["launchedAt"]
+    cloud.act(WEB, "reboot", type="HARD")
+    passed(cloud, "reboot")
+    rebooted = cloud.detail(WEB)["launchedAt"]
+    assert rebooted > before
+    cloud.act(WEB, "stop")
+    passed(cloud, "stop")
+    assert cloud.detail(WEB)["launchedAt"] == rebooted
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("instance", [WEB, BATCH])
+def test_an_action_is_accepted_exactly_in_the_states_that_the_contract_names(
+    cloud: Cloud, action: str, instance: str
+) -> None:
+    status = cloud.status(instance)
+    accepted = status in LIFECYCLE.operations[action].accepted_in
+    reply = cloud.send(
+        "POST", f"instances/{instance}/action", {"action": action, "parameters": PARAMETERS.get(action, {})}
+    )
+    wrong_state = reply["header"]["resultMessage"] == f"Conflict : instance is {status}"
+    assert wrong_state is not accepted
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_action_is_accepted_while_another_is_under_way(cloud: Cloud, action: str) -> None:
+    cloud.act(BATCH, "start")
+    assert cloud.act(BATCH, action, **PARAMETERS.get(action, {})) == 10409
+
+
+def test_a_deleted_instance_is_shown_as_deleting_and_then_gone(cloud: Cloud) -> None:
+    assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
+    assert cloud.status(WEB) == "DELETING"
+    assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 10409
+    passed(cloud, "deleteInstance")
+    assert cloud.code("GET", "instances", query=f"id={WEB}") == 10404
+    assert [one["id"] for one in cloud.send("GET", "instances")["instances"]] == [BATCH]
+
+
+def test_what_a_deleted_instance_had_is_free_again(cloud: Cloud) -> None:
+    cloud.code("DELETE", "instances", query=f"id={WEB}")
+    passed(cloud, "deleteInstance")
+    volume = {"attachment": {"volumeId": "b10c0000-0000-4000-8000-000000000003"}}
+    assert cloud.code("POST", f"instances/{BATCH}/attachments", volume) == 0
+    assert cloud.act(BATCH, "addFloatingIp", address="203.0.113.12", ipAddress="192.168.0.11") == 0
+
+
+def test_an_instance_can_be_deleted_while_it_is_built(cloud: Cloud) -> None:
+    made = cloud.create()["instance"]["id"]
+    assert cloud.code("DELETE", "instances", query=f"id={made}") == 0
+    cloud.now += 3000
+    assert cloud.code("GET", "instances", query=f"id={made}") == 10404

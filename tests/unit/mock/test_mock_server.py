@@ -1,0 +1,297 @@
+"""Does the socket server speak HTTP/1.1 properly, also with clients that do not?"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.client import HTTPResponse
+from typing import Any, cast
+
+import pytest
+from toast_compute_mock import FrozenClock, MockCloud
+from toast_compute_mock.exchange import Reply, Request
+from toast_compute_mock.protocol import BODY_LIMIT, HEAD_LIMIT
+from toast_compute_mock.server import ServerThread
+
+from .conftest import SEED_TOKEN
+
+PATH = "/compute/v1.0/appkeys/demo-appkey"
+HEADERS = f"Host: x\r\nX-Auth-Token: {SEED_TOKEN}\r\n"
+LOGIN = json.dumps({"auth": {"username": "demo@example.com", "password": "demo-password"}}).encode()
+
+
+class Connection:
+    """One TCP connection to the server, on which a test writes whatever it likes."""
+
+    def __init__(self, server: ServerThread) -> None:
+        host, _, port = server.base_url.removeprefix("http://").removesuffix("/compute").partition(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=5)
+        self._replies = _Replies(socket.SocketIO(self.socket, "r"))
+
+    def send(self, *pieces: str | bytes) -> None:
+        for piece in pieces:
+            self.socket.sendall(piece.encode() if isinstance(piece, str) else piece)
+            if len(pieces) > 1:
+                time.sleep(0.002)  # lets the server see the pieces one by one
+
+    def reply(self, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+        """Read one reply."""
+        response = HTTPResponse(cast(socket.socket, self._replies), method=method)
+        response.begin()
+        body = response.read()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, body
+
+    def code(self, method: str = "GET") -> int:
+        return int(json.loads(self.reply(method)[2])["header"]["resultCode"])
+
+    def is_closed(self) -> bool:
+        return self._replies.read(1) == b""
+
+
+class _Replies(io.BufferedReader):
+    """All replies of a connection: `HTTPResponse` closes its file behind each of them, which must not count."""
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        return self
+
+    def close(self) -> None:
+        """Stay open."""
+
+
+def _flood(connection: socket.socket, request: bytes) -> None:
+    for _ in range(2000):
+        connection.sendall(request)
+
+
+@pytest.fixture
+def server() -> Iterator[ServerThread]:
+    with MockCloud(clock=FrozenClock()).serve() as running:
+        yield running
+
+
+@pytest.fixture
+def connection(server: ServerThread) -> Iterator[Connection]:
+    opened = Connection(server)
+    yield opened
+    opened.socket.close()
+
+
+def get(path: str, *, headers: str = HEADERS, version: str = "1.1", method: str = "GET") -> str:
+    return f"{method} {PATH}{path} HTTP/{version}\r\n{headers}\r\n"
+
+
+def post(path: str, body: bytes, *, extra: str = "", length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    head = f"POST {PATH}{path} HTTP/1.1\r\n{HEADERS}{extra}Content-Length: {size}\r\n\r\n"
+    return head.encode() + body
+
+
+def test_a_connection_serves_one_request_after_another(connection: Connection) -> None:
+    for path in ("/flavors", "/instances", "/nothing", "/flavors"):
+        connection.send(get(path))
+        status, headers, body = connection.reply()
+        assert (status, headers["content-type"]) == (200, "application/json;charset=UTF-8")
+        assert headers["content-length"] == str(len(body))
+
+
+def test_pipelined_requests_are_answered_in_their_order(connection: Connection) -> None:
+    connection.send(get("/flavors") + post("/tokens", LOGIN).decode() + get("/nothing") + get("/keypairs"))
+    bodies = [connection.reply()[2] for _ in range(4)]
+    assert b'"flavors"' in bodies[0]
+    assert b'"access"' in bodies[1]
+    assert b"no such path" in bodies[2]
+    assert b'"keypairs"' in bodies[3]
+
+
+def test_a_request_may_come_byte_by_byte(connection: Connection) -> None:
+    whole = post("/tokens", LOGIN)
+    connection.send(*(whole[i : i + 16] for i in range(0, len(whole), 16)))
+    assert connection.code() == 0
+
+
+def test_many_pipelined_requests_are_no_header_that_is_too_large(connection: Connection) -> None:
+    count = 2 * HEAD_LIMIT // len(get("/keypairs"))
+    connection.send(get("/keypairs") * count)
+    assert [connection.code() for _ in range(count)] == [0] * count
+
+
+def test_a_chunked_body_is_put_together(connection: Connection) -> None:
+    pieces = [LOGIN[:10], LOGIN[10:]]
+    chunks = b"".join(b"%x;note=1\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\nX-Trailer: 1\r\n\r\n"
+    connection.send(f"POST {PATH}/tokens HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n", chunks)
+    assert connection.code() == 0
+
+
+def test_a_client_that_waits_for_100_continue_gets_it_before_the_reply(connection: Connection) -> None:
+    connection.send(post("/tokens", b"", extra="Expect: 100-continue\r\n", length=len(LOGIN)))
+    assert connection.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.send(LOGIN)
+    assert connection.code() == 0
+
+
+def test_head_gets_the_headers_of_get_without_its_body(connection: Connection) -> None:
+    connection.send(get("/flavors"))
+    _, of_get, body = connection.reply()
+    connection.send(get("/flavors", method="HEAD"), get("/nothing"))
+    _, of_head, nothing = connection.reply("HEAD")
+    assert (of_head, nothing) == (of_get, b"")
+    assert int(of_head["content-length"]) == len(body)
+    assert connection.code() == -7
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "closes"),
+    [
+        ("1.1", "", False),
+        ("1.1", "Connection: close\r\n", True),
+        ("1.0", "", True),
+        ("1.0", "Connection: keep-alive\r\n", False),
+    ],
+)
+def test_a_connection_ends_when_the_client_wants_it_to(
+    connection: Connection, version: str, headers: str, closes: bool
+) -> None:
+    connection.send(get("/flavors", version=version, headers=HEADERS + headers))
+    _, got, _ = connection.reply()
+    if closes:
+        assert got["connection"] == "close"
+        assert connection.is_closed()
+    else:
+        connection.send(get("/flavors", version=version, headers=HEADERS + headers))
+        assert connection.code() == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 400),
+        (b"GET /a\x00b HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+        (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * HEAD_LIMIT + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: 123456789\r\n" * (HEAD_LIMIT // 9) + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * HEAD_LIMIT, 431),
+        (b"GET /" + b"a" * HEAD_LIMIT, 431),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1), 413),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400),
+        (
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s"
+            % (BODY_LIMIT + 1, b"a" * (BODY_LIMIT + 1)),
+            413,
+        ),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_is_no_request_is_answered_once_and_the_connection_closed(
+    server: ServerThread, connection: Connection, sent: bytes, status: int
+) -> None:
+    connection.send(sent)
+    got, headers, body = connection.reply()
+    assert (got, headers["connection"]) == (status, "close")
+    assert json.loads(body)["status"] == status
+    assert connection.is_closed()
+    other = Connection(server)
+    other.send(get("/flavors"))
+    assert other.code() == 0
+    other.socket.close()
+
+
+def test_the_largest_allowed_body_is_read(connection: Connection) -> None:
+    connection.send(post("/tokens", LOGIN + b" " * (BODY_LIMIT - len(LOGIN))))
+    assert connection.code() == 0
+
+
+@pytest.mark.parametrize("path", ["/../flavors", "/x%2f..%2fflavors", "//flavors", "/instances//action", "?a=b"])
+def test_a_path_is_taken_as_it_is_written(connection: Connection, path: str) -> None:
+    connection.send(get(path))
+    assert connection.code() in (-7, -4)
+
+
+def test_a_whole_url_as_target_is_understood(connection: Connection) -> None:
+    connection.send(f"GET http://x{PATH}/flavors HTTP/1.1\r\n{HEADERS}\r\n")
+    assert connection.code() == 0
+
+
+def test_an_offer_of_another_protocol_is_not_taken_up(connection: Connection) -> None:
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+    connection.send(get("/flavors", headers=HEADERS + offer))
+    assert connection.code() == 0
+    connection.send(post("/tokens", LOGIN, extra=offer) + get("/instances").encode())
+    assert connection.code() == 0
+    assert b'"instances"' in connection.reply()[2]
+    head, body = post("/tokens", LOGIN, extra=offer).split(b"\r\n\r\n")
+    connection.send(head + b"\r\n\r\n", body)
+    assert connection.code() == 0
+
+
+def test_a_client_that_does_not_read_is_not_read_from_either(connection: Connection) -> None:
+    connection.socket.settimeout(0.2)
+    request = (get("/instances-detail") * 100).encode()
+    with pytest.raises(TimeoutError):
+        _flood(connection.socket, request)
+
+
+def test_a_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def handle(request: Request) -> Reply:
+        if "good" in request.target:
+            return Reply(200, (), b"")
+        raise ZeroDivisionError("the defect")
+
+    with ServerThread(handle, "127.0.0.1", 0, "/compute") as server, caplog.at_level(logging.ERROR):
+        broken, sound = Connection(server), Connection(server)
+        broken.send("GET /bad HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, _, body = broken.reply()
+        assert (status, b"defect" in body) == (500, False)
+        assert broken.is_closed()
+        sound.send("GET /good HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sound.reply()[0] == 200
+        broken.socket.close()
+        sound.socket.close()
+    assert "the defect" in caplog.text
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT"])
+def test_a_connection_on_which_nothing_comes_is_closed(begun: bytes) -> None:
+    with ServerThread(MockCloud().handle, "127.0.0.1", 0, "/compute", idle_seconds=0.05) as server:
+        connection = Connection(server)
+        connection.send(begun)
+        started = time.monotonic()
+        assert connection.is_closed()
+    assert time.monotonic() - started < 1
+    connection.socket.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", post("/tokens", LOGIN[:5], length=len(LOGIN))])
+def test_stopping_takes_no_longer_than_the_grace_for_open_connections(begun: bytes) -> None:
+    with MockCloud().serve() as server:
+        connection = Connection(server)
+        connection.send(get("/nothing") + begun.decode())
+        connection.reply()
+        started = time.monotonic()
+    assert time.monotonic() - started < (1.0 if begun else 0.3)
+    connection.socket.close()
+
+
+def test_a_request_that_is_half_received_is_answered_before_the_server_stops() -> None:
+    with MockCloud(clock=FrozenClock()).serve() as server:
+        connection = Connection(server)
+        connection.send(get("/nothing"), post("/tokens", LOGIN[:5], length=len(LOGIN)))
+        connection.reply()
+        rest = threading.Timer(0.1, connection.send, [LOGIN[5:]])
+        rest.start()
+    status, headers, body = connection.reply()
+    rest.join()
+    assert (status, headers["connection"]) == (200, "close")
+    assert b'"access"' in body
+    connection.socket.close()
