@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import GenerationError
 from .python_document import side_of
-from .reach import is_enum, received
+from .reach import is_enum
 
 TEMPLATES = Path(__file__).parent / "templates" / "models"
 PACKAGE = "toast_compute_api"
@@ -75,17 +75,17 @@ def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
 def template_data(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the templates must know about each component beyond what the generator tells them."""
     schemas: dict[str, Any] = document["components"]["schemas"]
-    open_enums = sorted(name for name in received(document) if is_enum(schemas[name]))
-    data: dict[str, dict[str, Any]] = {name: {"open": True} for name in open_enums}
+    enums = sorted(name for name, schema in schemas.items() if is_enum(schema))
+    data: dict[str, dict[str, Any]] = {}
     for name, side in side_of(document).items():
         data[name] = {"side": side}
         if side == "request":
-            data[name] |= {"open_enums": open_enums, "least": schemas[name].get("minProperties", 0)}
+            data[name] |= {"enums": enums, "least": schemas[name].get("minProperties", 0)}
     return data
 
 
 def _imports() -> list[str]:
     """Name what the templates use and the generator does not know of; ruff removes what stays unused."""
     names = ["OpenEnum", "ReplyModel", "RequestModel", "as_utc", "refuse_unknown"]
-    others = ["datetime.UTC", "enum.StrEnum", "msgspec.structs.force_setattr", "typing.ClassVar"]
+    others = ["datetime.UTC", "msgspec.structs.force_setattr", "typing.ClassVar"]
     return [*others, *(f"{PACKAGE}.base.{name}" for name in names)]

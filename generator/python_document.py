@@ -8,14 +8,12 @@ from typing import Any
 from .document import walk
 from .reach import is_object, received, ref, sent
 from .replies import FAILURE, Reply, Success, operations, reply_of
+from .runtime.findings import IPV4_PATTERN
 
 _CONSTRAINTS = (
     "minLength", "maxLength", "pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems",
 )  # fmt: skip
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"^{_OCTET}(\.{_OCTET}){{3}}\Z"
-"""msgspec checks no `format`. Decimal octets without leading zeros: RFC 2673 section 3.2, which JSON Schema names."""
 
 
 def derive(data: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +89,7 @@ def _prepare(schema: dict[str, Any], timestamps: set[str]) -> None:
             value |= {"type": "string", "format": "date-time"}
         if value.get("format") == "ipv4":
             value.pop("format")
-            value["pattern"] = _IPV4
+            value["pattern"] = IPV4_PATTERN
         if value.get("format") == "password":
             # As a format it would change the type; the mask is made from x-sensitive.
             value.pop("format")

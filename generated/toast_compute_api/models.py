@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, ClassVar, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
@@ -348,7 +347,7 @@ class RemoveSecurityGroupParameters(RequestModel, frozen=True, kw_only=True):
     """The name of the security group."""
 
 
-class RebootType(StrEnum):
+class RebootType(OpenEnum):
     """SOFT: shut down gracefully, then start. HARD: power off, then start."""
 
     SOFT = "SOFT"
@@ -630,6 +629,9 @@ class RebootParameters(RequestModel, frozen=True, kw_only=True):
 
     type: RebootType
     """How to reboot."""
+
+    def __post_init__(self) -> None:
+        refuse_unknown("type", self.type)
 
 
 class ResizeAction(RequestModel, frozen=True, kw_only=True, tag_field="action", tag="resize"):

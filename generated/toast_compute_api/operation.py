@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from .base import MASK
+from .findings import explain
 
 Retry = Literal["safe", "idempotent", "never"]
 """Whether a request may be sent twice: it changes nothing, it changes nothing more, or it must not be."""
@@ -110,7 +111,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def _text(self, value: str | None, name: str) -> str:
         # Encoders write bytes, dates and ids of other types as strings without a word; they would be sent otherwise.
         if not isinstance(value, str):
-            raise InvalidRequest(self.id, name, f"Expected `str`, got `{type(value).__name__}`")
+            raise InvalidRequest(self.id, name, f"must be a string, not {type(value).__name__}")
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -130,9 +131,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         try:
             return decoder.decode(content)
         except msgspec.ValidationError as problem:
-            reason, _, place = str(problem).partition(" - at `$")
-            inner = place.rstrip("`").removeprefix(".")
-        raise InvalidRequest(self.id, inner or field, reason)
+            finding = explain(str(problem))
+        raise InvalidRequest(self.id, finding.path or field, finding.reason)
 
 
 class Request(msgspec.Struct, Generic[S], frozen=True):

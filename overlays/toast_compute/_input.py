@@ -7,7 +7,6 @@ is checked by the generated code.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
 
@@ -18,13 +17,6 @@ from .errors import InvalidRequestError
 
 S = TypeVar("S")
 M = TypeVar("M", bound=msgspec.Struct)
-
-# Findings of the generated code that name the member in their text instead of in the path, and what is said instead.
-_ABOUT_A_MEMBER = (
-    (r"Object missing required field `(\w+)`", "is missing"),
-    (r"Object contains unknown field `(\w+)`", "there is no such member"),
-    (r"`(\w+)` (?=must be one of)", None),
-)
 
 
 def build(make: Callable[[], Request[S]]) -> Request[S]:
@@ -47,13 +39,7 @@ def refuse(operation: str, path: str, reason: str) -> NoReturn:
 
 
 def _refusal(operation: str, path: str, reason: str) -> InvalidRequestError:
-    for pattern, replacement in _ABOUT_A_MEMBER:
-        member = re.match(pattern, reason)
-        if member:
-            path = _join("" if path == "body" else path, member.group(1))
-            reason = replacement or reason.removeprefix(member.group()).lstrip()
-    sentence = reason[:1].lower() + reason[1:]
-    return InvalidRequestError(f"{operation} was not sent: {path}: {sentence}", path=path, operation=operation)
+    return InvalidRequestError(f"{operation} was not sent: {path}: {reason}", path=path, operation=operation)
 
 
 def text(operation: str, path: str, value: object) -> str:

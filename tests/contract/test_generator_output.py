@@ -184,7 +184,7 @@ def test_each_template_takes_effect(tmp_path: Path, contract: dict[str, Any]) ->
     assert 'floating_ip_address: str | None = field(name="floatingIpAddress", default=None)' in text
     # Enum.jinja2
     assert "class InstanceStatus(OpenEnum):" in text
-    assert "class RebootType(StrEnum):" in text
+    assert "class RebootType(OpenEnum):" in text
     # endpoint_module.py.jinja
     function = (tmp_path / "api" / "flavors" / "list_flavors.py").read_text(encoding="utf-8")
     assert "OPERATION = Operation(" in function

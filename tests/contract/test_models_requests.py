@@ -170,22 +170,22 @@ def test_each_action_has_the_retry_rule_of_its_schema(strict_document: dict[str,
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"name": "a" * 21}, "instance.name", "length <= 20"),
-        ({"name": ""}, "instance.name", "length >= 1"),
-        ({"name": "has space"}, "instance.name", "matching regex"),
-        ({"name": "line\n"}, "instance.name", "matching regex"),
-        ({"name": 5}, "instance.name", "Expected `str`, got `int`"),
-        ({"name": None}, "instance.name", "got `null`"),
-        ({"image": ""}, "instance.image", "length >= 1"),
-        ({"networks": []}, "instance.networks", "length >= 1"),
+        ({"name": "a" * 21}, "instance.name", "may have at most 20 characters"),
+        ({"name": ""}, "instance.name", "must not be empty"),
+        ({"name": "has space"}, "instance.name", "must match ^[A-Za-z0-9.-]+$"),
+        ({"name": "line\n"}, "instance.name", "must match ^[A-Za-z0-9.-]+$"),
+        ({"name": 5}, "instance.name", "must be a string, not a whole number"),
+        ({"name": None}, "instance.name", "must be a string, not null"),
+        ({"image": ""}, "instance.image", "must not be empty"),
+        ({"networks": []}, "instance.networks", "must not be empty"),
         ({"networks": [{}]}, "instance.networks[0]", "at least 1 of `id`, `subnetId` must be given"),
-        ({"count": 0}, "instance.count", ">= 1"),
-        ({"count": 11}, "instance.count", "<= 10"),
-        ({"count": "2"}, "instance.count", "Expected `int`, got `str`"),
-        ({"volume": NewRootVolume(size=15)}, "instance.volume.size", "multiple of 10"),
-        ({"volume": NewRootVolume(size=1010)}, "instance.volume.size", "<= 1000"),
-        ({"volume": {"type": "Tape"}}, "instance.volume", "`type` must be one of 'General HDD', 'General SSD'"),
-        ({"volume": {"speed": 1}}, "instance.volume", "unknown field `speed`"),
+        ({"count": 0}, "instance.count", "must be at least 1"),
+        ({"count": 11}, "instance.count", "must be at most 10"),
+        ({"count": "2"}, "instance.count", "must be a whole number, not a string"),
+        ({"volume": NewRootVolume(size=15)}, "instance.volume.size", "must be a multiple of 10"),
+        ({"volume": NewRootVolume(size=1010)}, "instance.volume.size", "must be at most 1000"),
+        ({"volume": {"type": "Tape"}}, "instance.volume.type", "must be one of 'General HDD', 'General SSD'"),
+        ({"volume": {"speed": 1}}, "instance.volume.speed", "there is no such member"),
     ],
 )
 def test_a_body_that_breaks_the_contract_is_refused_with_the_path_of_the_fault(
@@ -229,7 +229,7 @@ def test_a_right_ipv4_passes() -> None:
 
 def test_a_body_of_another_operation_is_refused() -> None:
     body: Any = AttachVolumeRequest(attachment=NewAttachment(volume_id=ID))
-    with pytest.raises(InvalidRequest, match="unknown field `attachment`"):
+    with pytest.raises(InvalidRequest, match="attachment: there is no such member"):
         create_instance("a", body=body)
     none: Any = None
     with pytest.raises(InvalidRequest, match=r"^attachVolume: body: "):
