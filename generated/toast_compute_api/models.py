@@ -216,7 +216,7 @@ class SecurityGroupReference(ReplyModel, frozen=True, kw_only=True):
     """The name of the security group."""
 
 
-class NewSecurityGroupReference(RequestModel, frozen=True, kw_only=True):
+class SecurityGroupSpec(RequestModel, frozen=True, kw_only=True):
     """A security group for a new instance."""
 
     name: Annotated[str, Meta(min_length=1)]
@@ -246,7 +246,7 @@ class NetworkReference(RequestModel, frozen=True, kw_only=True):
             raise ValueError("at least 1 of `id`, `subnetId` must be given")
 
 
-class NewRootVolume(RequestModel, frozen=True, kw_only=True):
+class RootVolumeSpec(RequestModel, frozen=True, kw_only=True):
     """The root disk of a new instance. Not for u2 flavors, whose local disk has a fixed size."""
 
     size: Annotated[int, Meta(ge=10, le=1000, multiple_of=10)] | UnsetType = UNSET
@@ -259,7 +259,7 @@ class NewRootVolume(RequestModel, frozen=True, kw_only=True):
         refuse_unknown("type", self.type)
 
 
-class NewAttachment(RequestModel, frozen=True, kw_only=True):
+class AttachmentSpec(RequestModel, frozen=True, kw_only=True):
     """What to attach."""
 
     volume_id: ResourceId = field(name="volumeId")
@@ -425,7 +425,7 @@ class Keypair(ReplyModel, frozen=True, kw_only=True):
             force_setattr(self, "created_at", as_utc(self.created_at))
 
 
-class NewKeypair(RequestModel, frozen=True, kw_only=True):
+class KeypairSpec(RequestModel, frozen=True, kw_only=True):
     """What key pair to create or upload."""
 
     name: KeypairName
@@ -570,7 +570,7 @@ class InstanceVolumes(ReplyModel, frozen=True, kw_only=True):
     """The volumes that are attached beside the root disk."""
 
 
-class NewInstance(RequestModel, frozen=True, kw_only=True):
+class InstanceSpec(RequestModel, frozen=True, kw_only=True):
     """What instance to create."""
 
     name: Annotated[str, Meta(max_length=20, min_length=1, pattern="^[A-Za-z0-9.-]+\\Z")]
@@ -591,19 +591,19 @@ class NewInstance(RequestModel, frozen=True, kw_only=True):
     key_name: KeypairName = field(name="keyName")
     """The name of the key pair to register."""
 
-    security_groups: Annotated[list[NewSecurityGroupReference], Meta(min_length=1)] = field(name="securityGroups")
+    security_groups: Annotated[list[SecurityGroupSpec], Meta(min_length=1)] = field(name="securityGroups")
     """The security groups of the instance, at least one."""
 
     count: Annotated[int, Meta(ge=1, le=10)] | UnsetType = UNSET
-    """How many instances to create at once."""
+    """How many instances to create at once. Left out, one."""
 
-    volume: NewRootVolume | UnsetType = UNSET
+    volume: RootVolumeSpec | UnsetType = UNSET
 
 
 class AttachVolumeRequest(RequestModel, frozen=True, kw_only=True):
     """The body of attachVolume."""
 
-    attachment: NewAttachment
+    attachment: AttachmentSpec
 
 
 class StartAction(RequestModel, frozen=True, kw_only=True, tag_field="action", tag="start"):
@@ -691,7 +691,7 @@ class RemoveSecurityGroupAction(RequestModel, frozen=True, kw_only=True, tag_fie
 class CreateKeypairRequest(RequestModel, frozen=True, kw_only=True):
     """The body of createKeypair."""
 
-    keypair: NewKeypair
+    keypair: KeypairSpec
 
 
 class AvailabilityZonesSuccess(ReplyModel, frozen=True, kw_only=True):
@@ -765,7 +765,7 @@ class InstanceDetail(ReplyModel, frozen=True, kw_only=True):
 class CreateInstanceRequest(RequestModel, frozen=True, kw_only=True):
     """The body of createInstance."""
 
-    instance: NewInstance
+    instance: InstanceSpec
 
 
 class RebootAction(RequestModel, frozen=True, kw_only=True, tag_field="action", tag="reboot"):

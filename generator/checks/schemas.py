@@ -24,6 +24,8 @@ def check(data: dict[str, Any]) -> None:
         pointer = pointer_of(SCHEMAS, name)
         for where, part in subschemas(schema, pointer):
             _check_part(where, part, is_component=where == pointer, is_payload=where == f"{pointer}/allOf/1")
+        if name.startswith("New") and name.removeprefix("New") in schemas:
+            raise ContractError(pointer, f"{name} is also what Go calls the constructor of {name.removeprefix('New')}")
         if "discriminator" in schema:
             _check_union(schemas, schema, pointer)
         for value in schema.get("enum", []):

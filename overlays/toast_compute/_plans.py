@@ -109,23 +109,23 @@ def make_instance(
         for index, group in enumerate(one_or_many(security_groups))
     ]
     if volume is not None:
-        members["volume"] = as_model(models.NewRootVolume, volume, operation=operation, path=f"{path}.volume")
+        members["volume"] = as_model(models.RootVolumeSpec, volume, operation=operation, path=f"{path}.volume")
     if count is not None:
         members["count"] = count
-    instance = make_model(models.NewInstance, members, operation=operation, path=path)
+    instance = make_model(models.InstanceSpec, members, operation=operation, path=path)
     check_leaves(instance, operation=operation, path=path)
     body = models.CreateInstanceRequest(instance=instance)
     reply = yield from core.call(core.request(lambda appkey: create_instance(appkey, body=body)))
     return reply.instance
 
 
-def _security_group(group: object, operation: str, path: str) -> models.NewSecurityGroupReference:
+def _security_group(group: object, operation: str, path: str) -> models.SecurityGroupSpec:
     if isinstance(group, str):
-        return models.NewSecurityGroupReference(name=group)
+        return models.SecurityGroupSpec(name=group)
     if isinstance(group, models.SecurityGroupReference):
         # What a detail shows can be passed on to the next instance.
-        return models.NewSecurityGroupReference(name=group.name)
-    return as_model(models.NewSecurityGroupReference, group, operation=operation, path=path)
+        return models.SecurityGroupSpec(name=group.name)
+    return as_model(models.SecurityGroupSpec, group, operation=operation, path=path)
 
 
 def remove_instance(core: Core, id: str) -> Plan[None]:
@@ -138,7 +138,7 @@ def connect_volume(core: Core, id: str, volume_id: str) -> Plan[models.Attachmen
     """Attach a volume."""
     text("attachVolume", "instanceId", id)
     text("attachVolume", "attachment.volumeId", volume_id)
-    body = models.AttachVolumeRequest(attachment=models.NewAttachment(volume_id=volume_id))
+    body = models.AttachVolumeRequest(attachment=models.AttachmentSpec(volume_id=volume_id))
     reply = yield from core.call(core.request(lambda appkey: attach_volume(appkey, id, body=body)))
     return reply.attachment
 
@@ -205,7 +205,7 @@ def one_keypair(core: Core, name: str) -> Plan[models.Keypair]:
 def make_keypair(core: Core, name: str) -> Plan[models.CreatedKeypair]:
     """Have a key pair made."""
     text("createKeypair", "keypair.name", name)
-    return (yield from _new_keypair(core, models.NewKeypair(name=name)))
+    return (yield from _new_keypair(core, models.KeypairSpec(name=name)))
 
 
 def upload_keypair(core: Core, name: str, public_key: str) -> Plan[models.CreatedKeypair]:
@@ -213,10 +213,10 @@ def upload_keypair(core: Core, name: str, public_key: str) -> Plan[models.Create
     text("createKeypair", "keypair.name", name)
     # Without a public key the service would make a key pair.
     text("createKeypair", "keypair.publicKey", public_key)
-    return (yield from _new_keypair(core, models.NewKeypair(name=name, public_key=public_key)))
+    return (yield from _new_keypair(core, models.KeypairSpec(name=name, public_key=public_key)))
 
 
-def _new_keypair(core: Core, keypair: models.NewKeypair) -> Plan[models.CreatedKeypair]:
+def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Plan[models.CreatedKeypair]:
     body = models.CreateKeypairRequest(keypair=keypair)
     reply = yield from core.call(core.request(lambda appkey: create_keypair(appkey, body=body)))
     return reply.keypair

@@ -86,7 +86,7 @@ def variant(_loaded: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
 
 def add_peculiar_schemas(schemas: dict[str, Any]) -> None:
     """Add what the real contract does not hold today, so that tomorrow's does not bring a surprise."""
-    schemas["NewKeypair"]["properties"] |= {
+    schemas["KeypairSpec"]["properties"] |= {
         "passPhrase": {"type": "string", "description": "A secret.", "format": "password", "x-sensitive": True},
         "comment": {"type": ["string", "null"], "description": 'A "quoted" \\ path, """triple""" too.'},
         "label": {"type": "string", "pattern": r"^[a-z]+\$$", "default": "x$"},

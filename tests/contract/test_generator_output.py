@@ -146,7 +146,7 @@ def test_an_operation_that_is_not_generated_stops_generation(contract: dict[str,
 
 def test_a_schema_that_is_not_generated_as_written_stops_generation(contract: dict[str, Any], tmp_path: Path) -> None:
     # msgspec cannot check a float's multipleOf, and datamodel-code-generator only warns of it.
-    contract["components"]["schemas"]["NewRootVolume"]["properties"]["size"] |= {"type": "number", "multipleOf": 0.1}
+    contract["components"]["schemas"]["RootVolumeSpec"]["properties"]["size"] |= {"type": "number", "multipleOf": 0.1}
     with pytest.raises(GenerationError, match=r"datamodel-code-generator: .*multiple_of"):
         models.write(python_document.derive(contract), tmp_path / "models.py", tmp_path)
 

@@ -151,7 +151,7 @@ BROKEN = {
         "must be closed",
     ),
     "an object that is both sent and received": (
-        "            $ref: '#/components/schemas/NewSecurityGroupReference'",
+        "            $ref: '#/components/schemas/SecurityGroupSpec'",
         "            $ref: '#/components/schemas/SecurityGroupReference'",
         "#/components/schemas/SecurityGroupReference",
         "is used in requests, which are closed, and in replies, which are open",
@@ -195,7 +195,7 @@ BROKEN = {
     "a misspelt schema keyword": (
         "          maxLength: 20\n",
         "          maxlength: 20\n",
-        "#/components/schemas/NewInstance/properties/name/maxlength",
+        "#/components/schemas/InstanceSpec/properties/name/maxlength",
         "maxlength is no schema keyword",
     ),
     "a type that JSON does not have": (
@@ -413,6 +413,14 @@ def test_a_broken_contract_is_refused_in_one_line_that_names_the_place(
 def test_a_contract_without_the_envelope_s_header_is_refused(contract_text: str, run: Callable[..., Outcome]) -> None:
     outcome = run(contract_text.replace("ResultHeader", "Header"))
     assert outcome.lines[0].endswith(" #/components/schemas: the component ResultHeader is missing")
+
+
+def test_a_component_that_go_would_take_for_a_constructor_is_refused(
+    contract_text: str, run: Callable[..., Outcome]
+) -> None:
+    outcome = run(contract_text.replace("InstanceSpec", "NewInstance"))
+    place = "#/components/schemas/NewInstance"
+    assert outcome.lines[0].endswith(f" {place}: NewInstance is also what Go calls the constructor of Instance")
 
 
 def test_the_line_is_the_one_in_which_the_fault_stands(contract_text: str, run: Callable[..., Outcome]) -> None:

@@ -28,22 +28,22 @@ from toast_compute_api.base import RequestModel
 from toast_compute_api.models import (
     AddFloatingIpAction,
     AddFloatingIpParameters,
+    AttachmentSpec,
     AttachVolumeRequest,
     CreateInstanceRequest,
     CreateKeypairRequest,
     Credentials,
     EmptySuccess,
     InstanceAction,
+    InstanceSpec,
     InstancesSuccess,
+    KeypairSpec,
     NetworkReference,
-    NewAttachment,
-    NewInstance,
-    NewKeypair,
-    NewRootVolume,
-    NewSecurityGroupReference,
     RebootAction,
     RebootParameters,
     RebootType,
+    RootVolumeSpec,
+    SecurityGroupSpec,
     StartAction,
     TokenRequest,
     UploadImageAction,
@@ -64,9 +64,9 @@ def new_instance(**changes: Any) -> CreateInstanceRequest:
         "networks": [NetworkReference(id=ID)],
         "availability_zone": "kr-pub-a",
         "key_name": "demo-key",
-        "security_groups": [NewSecurityGroupReference(name="default")],
+        "security_groups": [SecurityGroupSpec(name="default")],
     }
-    return CreateInstanceRequest(instance=NewInstance(**(members | changes)))
+    return CreateInstanceRequest(instance=InstanceSpec(**(members | changes)))
 
 
 def sent(body: bytes | None) -> Any:
@@ -111,16 +111,16 @@ def test_values_are_quoted_so_that_they_stay_one_segment_and_one_value() -> None
 def test_a_member_left_out_is_not_sent_and_null_is() -> None:
     assert "volume" not in sent(create_instance("a", body=new_instance()).body)["instance"]
     assert "count" not in sent(create_instance("a", body=new_instance()).body)["instance"], "defaults are the service's"
-    null = create_instance("a", body=new_instance(volume=NewRootVolume(type=None)))
+    null = create_instance("a", body=new_instance(volume=RootVolumeSpec(type=None)))
     assert sent(null.body)["instance"]["volume"] == {"type": None}
-    size = create_instance("a", body=new_instance(volume=NewRootVolume(size=20)))
+    size = create_instance("a", body=new_instance(volume=RootVolumeSpec(size=20)))
     assert sent(size.body)["instance"]["volume"] == {"size": 20}
-    assert NewRootVolume().type is UNSET
-    assert NewRootVolume(type=None).type is None
+    assert RootVolumeSpec().type is UNSET
+    assert RootVolumeSpec(type=None).type is None
 
 
 def test_unset_and_null_stay_different_through_pickle_and_deepcopy() -> None:
-    for volume in (NewRootVolume(), NewRootVolume(type=None), NewRootVolume(type=VolumeType.GENERAL_SSD)):
+    for volume in (RootVolumeSpec(), RootVolumeSpec(type=None), RootVolumeSpec(type=VolumeType.GENERAL_SSD)):
         for other in (pickle.loads(pickle.dumps(volume)), copy.deepcopy(volume), copy.copy(volume)):
             assert other == volume
             assert other.type is volume.type
@@ -182,8 +182,8 @@ def test_each_action_has_the_retry_rule_of_its_schema(strict_document: dict[str,
         ({"count": 0}, "instance.count", "must be at least 1"),
         ({"count": 11}, "instance.count", "must be at most 10"),
         ({"count": "2"}, "instance.count", "must be a whole number, not a string"),
-        ({"volume": NewRootVolume(size=15)}, "instance.volume.size", "must be a multiple of 10"),
-        ({"volume": NewRootVolume(size=1010)}, "instance.volume.size", "must be at most 1000"),
+        ({"volume": RootVolumeSpec(size=15)}, "instance.volume.size", "must be a multiple of 10"),
+        ({"volume": RootVolumeSpec(size=1010)}, "instance.volume.size", "must be at most 1000"),
         ({"volume": {"type": "Tape"}}, "instance.volume.type", "must be one of 'General HDD', 'General SSD'"),
         ({"volume": {"speed": 1}}, "instance.volume.speed", "there is no such member"),
     ],
@@ -228,7 +228,7 @@ def test_a_right_ipv4_passes() -> None:
 
 
 def test_a_body_of_another_operation_is_refused() -> None:
-    body: Any = AttachVolumeRequest(attachment=NewAttachment(volume_id=ID))
+    body: Any = AttachVolumeRequest(attachment=AttachmentSpec(volume_id=ID))
     with pytest.raises(InvalidRequest, match="attachment: there is no such member"):
         create_instance("a", body=body)
     none: Any = None
@@ -249,15 +249,15 @@ def test_a_value_that_json_cannot_carry_is_refused() -> None:
 
 def test_an_unknown_enum_value_is_refused_where_it_would_be_sent() -> None:
     with pytest.raises(ValueError, match="`type` must be one of"):
-        NewRootVolume(type=VolumeType("Tape"))
+        RootVolumeSpec(type=VolumeType("Tape"))
 
 
 def test_requests_cannot_be_changed_and_are_built_by_keyword_only() -> None:
-    keypair = NewKeypair(name="n")
+    keypair = KeypairSpec(name="n")
     with pytest.raises(AttributeError):
         keypair.name = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        NewKeypair("n")  # type: ignore[call-arg]
+        KeypairSpec("n")  # type: ignore[call-arg]
     for type_ in vars(models).values():
         if isinstance(type_, type) and issubclass(type_, RequestModel) and type_ is not RequestModel:
             config = type_.__struct_config__
@@ -316,12 +316,12 @@ def test_a_refusal_survives_pickle() -> None:
 
 
 def test_a_documented_default_is_not_sent_by_itself(variant: ModuleType) -> None:
-    assert variant.NewKeypair(name="n").label is UNSET
-    assert msgspec.json.encode(variant.NewKeypair(name="n")) == b'{"name":"n"}'
+    assert variant.KeypairSpec(name="n").label is UNSET
+    assert msgspec.json.encode(variant.KeypairSpec(name="n")) == b'{"name":"n"}'
 
 
 def test_an_escaped_dollar_at_the_end_of_a_pattern_stays_a_dollar(variant: ModuleType) -> None:
-    decoder = msgspec.json.Decoder(variant.NewKeypair)
+    decoder = msgspec.json.Decoder(variant.KeypairSpec)
     assert decoder.decode(b'{"name":"n","label":"abc$"}').label == "abc$"
     for wrong in (b'{"name":"n","label":"abc"}', b'{"name":"n","label":"abc$\\n"}'):
         with pytest.raises(msgspec.ValidationError):
@@ -329,8 +329,8 @@ def test_an_escaped_dollar_at_the_end_of_a_pattern_stays_a_dollar(variant: Modul
 
 
 def test_a_nullable_member_tells_absent_from_null(variant: ModuleType) -> None:
-    assert msgspec.json.encode(variant.NewKeypair(name="n", comment=None)) == b'{"name":"n","comment":null}'
-    assert variant.NewKeypair(name="n").comment is UNSET
+    assert msgspec.json.encode(variant.KeypairSpec(name="n", comment=None)) == b'{"name":"n","comment":null}'
+    assert variant.KeypairSpec(name="n").comment is UNSET
 
 
 def test_a_description_with_quotes_and_backslashes_stays_readable(variant: ModuleType) -> None:
@@ -339,21 +339,21 @@ def test_a_description_with_quotes_and_backslashes_stays_readable(variant: Modul
 
 
 def test_a_secret_of_a_request_with_another_name_on_the_wire_is_masked(variant: ModuleType) -> None:
-    keypair = variant.NewKeypair(name="n", pass_phrase="canary")
+    keypair = variant.KeypairSpec(name="n", pass_phrase="canary")
     assert "canary" not in repr(keypair)
-    assert "pass_phrase=UNSET" in repr(variant.NewKeypair(name="n"))
+    assert "pass_phrase=UNSET" in repr(variant.KeypairSpec(name="n"))
     assert b'"passPhrase":"canary"' in msgspec.json.encode(keypair)
 
 
 def test_an_open_enum_in_a_request_takes_known_values_only(variant: ModuleType) -> None:
-    decoder = msgspec.json.Decoder(variant.NewKeypair)
+    decoder = msgspec.json.Decoder(variant.KeypairSpec)
     assert decoder.decode(b'{"name":"n","kind":"General SSD"}').kind == "General SSD"
     with pytest.raises(msgspec.ValidationError, match="`kind` must be one of"):
         decoder.decode(b'{"name":"n","kind":"Tape"}')
 
 
 def test_a_keypair_request_of_the_real_contract_is_sent_without_what_the_variant_adds() -> None:
-    request = create_keypair("demo-appkey", body=CreateKeypairRequest(keypair=NewKeypair(name="my-key")))
+    request = create_keypair("demo-appkey", body=CreateKeypairRequest(keypair=KeypairSpec(name="my-key")))
     assert sent(request.body) == {"keypair": {"name": "my-key"}}
 
 

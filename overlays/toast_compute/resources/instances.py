@@ -11,9 +11,9 @@ from toast_compute_api.models import (
     Instance,
     InstanceDetail,
     NetworkReference,
-    NewRootVolume,
-    NewSecurityGroupReference,
+    RootVolumeSpec,
     SecurityGroupReference,
+    SecurityGroupSpec,
 )
 
 from .. import _plans
@@ -21,8 +21,8 @@ from .instance_actions import InstanceActions
 from .instance_waits import InstanceWaits
 
 Network: TypeAlias = NetworkReference | Mapping[str, str]
-SecurityGroup: TypeAlias = str | NewSecurityGroupReference | SecurityGroupReference | Mapping[str, str]
-Volume: TypeAlias = NewRootVolume | Mapping[str, Any]
+SecurityGroup: TypeAlias = str | SecurityGroupSpec | SecurityGroupReference | Mapping[str, str]
+Volume: TypeAlias = RootVolumeSpec | Mapping[str, Any]
 
 
 class Instances(InstanceActions, InstanceWaits):
@@ -107,7 +107,7 @@ class Instances(InstanceActions, InstanceWaits):
             key_name: the name of the key pair to register.
             networks: one or several networks: `{"id": ...}`, `{"subnet_id": ...}` or both, or a `NetworkReference`.
             security_groups: one or several names of security groups.
-            volume: the root disk: `{"size": 20, "type": "General SSD"}` with the size in GB, or a `NewRootVolume`. Not
+            volume: the root disk: `{"size": 20, "type": "General SSD"}` with the size in GB, or a `RootVolumeSpec`. Not
                 for u2 flavors.
             count: how many to create, 1 to 10; without it, one.
 

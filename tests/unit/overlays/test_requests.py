@@ -11,10 +11,10 @@ import pytest
 from toast_compute import (
     InvalidRequestError,
     NetworkReference,
-    NewRootVolume,
     RebootAction,
     RebootParameters,
     RebootType,
+    RootVolumeSpec,
     SecurityGroupReference,
     StartAction,
     ToastCompute,
@@ -135,7 +135,7 @@ def test_a_token_id_that_is_none_is_refused_without_being_shown(
         ({"volume": {"type": "Fast"}}, "instance.volume.type", "must be one of 'General HDD', 'General SSD'"),
         ({"volume": {"Type": "General SSD"}}, "instance.volume.Type", "did you mean type"),
         ({"volume": {"size": {20}}}, "instance.volume.size", "cannot be a value of type set"),
-        ({"volume": "big"}, "instance.volume", "expected a mapping or NewRootVolume"),
+        ({"volume": "big"}, "instance.volume", "expected a mapping or RootVolumeSpec"),
     ],
 )
 def test_a_create_that_breaks_the_contract_names_the_field(
@@ -254,7 +254,7 @@ def test_security_groups_are_one_or_many_names_mappings_or_models(
         ({"size": 20, "type": "General SSD"}, {"size": 20, "type": "General SSD"}),
         ({"size": 20, "type": VolumeType.GENERAL_HDD}, {"size": 20, "type": "General HDD"}),
         ({"type": None}, {"type": None}),
-        (NewRootVolume(size=30), {"size": 30}),
+        (RootVolumeSpec(size=30), {"size": 30}),
         ({}, {}),
     ],
     ids=repr,
