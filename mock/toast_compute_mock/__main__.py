@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from .clock import Clock, RealClock, ScaledClock
+from .clock import FASTEST, Clock, RealClock, ScaledClock
 from .cloud import MockCloud
 from .server import Server
 from .worlds import default_seed_world, show_world
@@ -40,12 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         if options.show_world:
-            print(json.dumps(show_world(default_seed_world()), indent=2))
+            _say(json.dumps(show_world(default_seed_world()), indent=2))
             return 0
         cloud = MockCloud(seed=options.seed, clock=options.clock)
         asyncio.run(_serve(cloud, options.host, options.port, options.ready_file))
     except CommandError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        # An argument may hold line breaks, and messages show it.
+        print(f"{PROGRAM}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return _USAGE_ERROR
     except KeyboardInterrupt:  # where the event loop cannot be told of signals
         return 0
@@ -65,9 +66,19 @@ async def _serve(cloud: MockCloud, host: str, port: int, ready_file: Path | None
         raise CommandError(f"cannot listen on {host} port {port}: {reason}") from None
     base_url = f"http://{address}{cloud.prefix}"
     with _announced(base_url, ready_file):
-        print(f"{PROGRAM} listens on {base_url}", flush=True)
+        _say(f"{PROGRAM} listens on {base_url}")
         await stop.wait()
     await server.stop()
+
+
+def _say(text: str) -> None:
+    """Print on standard output. Raises CommandError when that is impossible."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What could not be written is still in the buffer; Python would try again when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CommandError(f"cannot write to the standard output: {error.strerror}") from None
 
 
 @contextlib.contextmanager
@@ -130,7 +141,8 @@ def _loopback(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > _LAST_PORT:
+    is_short = len(text) <= len(str(_LAST_PORT))  # Python refuses to read numbers of thousands of digits
+    if not (text.isascii() and text.isdigit() and is_short and int(text) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
     return int(text)
 
@@ -142,7 +154,7 @@ def _clock(text: str) -> Clock:
     if kind == "scaled":
         with contextlib.suppress(ValueError):
             return ScaledClock(float(factor))
-    raise argparse.ArgumentTypeError("must be real, or scaled:N with a number N above 0")
+    raise argparse.ArgumentTypeError(f"must be real, or scaled:N with a number N above 0 and at most {FASTEST}")
 
 
 if __name__ == "__main__":

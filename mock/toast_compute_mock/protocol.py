@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import NamedTuple
 
 import httptools
 
@@ -22,6 +24,15 @@ _VERSIONS = ("1.0", "1.1")
 _log = logging.getLogger("toast_compute_mock")
 
 
+class _Due(NamedTuple):
+    """What is to be answered: a request, or why there is none."""
+
+    what: Request | HTTPStatus
+    keep: bool
+    """Whether the connection lives on."""
+    version: str
+
+
 class HttpProtocol(asyncio.Protocol):
     """One connection. Whatever cannot be answered as a request ends it, after a reply that says why."""
 
@@ -34,8 +45,10 @@ class HttpProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._parser = httptools.HttpRequestParser(self)
         self._timer: asyncio.TimerHandle | None = None
-        self._ended = False
-        self._ends_after_reply = False
+        self._due: deque[_Due] = deque()
+        self._paused = False
+        self._deaf = False
+        self._stopping = False
         self._in_request = False
         self._in_body = False
         self._head_size = 0
@@ -56,20 +69,21 @@ class HttpProtocol(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """Forget the connection."""
         self._open_connections.discard(self)
-        self._ended = True
+        self._deaf = True
+        self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is now complete."""
-        if self._ended:
-            return  # what comes after the last reply is read only so that the client gets to see that reply
+        if self._deaf:
+            return  # what comes after the last request is read only so that the client gets to see the last reply
         self._wait_for_more()
         if not self._in_body:
             # Counted here as well, since the parser keeps a header line to itself until it is complete.
             self._head_size += len(data)
         self._feed(data)
-        if not self._ended and not self._in_body and self._in_request and self._head_size > HEAD_LIMIT:
+        if self._in_request and not self._in_body and self._head_size > HEAD_LIMIT:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def eof_received(self) -> bool:
@@ -77,19 +91,24 @@ class HttpProtocol(asyncio.Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """Take no more requests from a client that does not read its replies."""
+        """Answer no more requests, and take none, while the client does not read the replies."""
+        self._paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Go on when it does."""
-        self._transport.resume_reading()
+        self._paused = False
+        self._wait_for_more()
+        self._answer()
+        if not self._paused:
+            self._transport.resume_reading()
 
     # What the server calls
 
     def finish(self) -> None:
-        """Answer the request that is being received, if there is one, then close."""
-        self._ends_after_reply = True
-        if not self._in_request:
+        """Answer what has been received, and the request that is being received, if there is one; then close."""
+        self._stopping = True
+        if not self._in_request and not self._due:
             self._transport.close()
 
     def abort(self) -> None:
@@ -121,7 +140,7 @@ class HttpProtocol(asyncio.Protocol):
         self._in_body = True
         size = sum(map(len, self._target)) + sum(len(name) + len(value) for name, value in self._headers)
         self._head_size = 0
-        if self._ended or self._parser.should_upgrade():  # the head of an upgrade is read a second time
+        if self._deaf or self._parser.should_upgrade():  # the head of an upgrade is read a second time
             return
         headers = dict(self._headers)
         length = headers.get("content-length", b"0")
@@ -133,47 +152,39 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         elif version not in _VERSIONS or hosts > 1 or (hosts == 0 and version == "1.1"):
             self._refuse(HTTPStatus.BAD_REQUEST)
-        elif headers.get("expect", b"").lower() == b"100-continue" and version == "1.1":
+        elif headers.get("expect", b"").lower() == b"100-continue" and version == "1.1" and not self._due:
             self._transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body, up to the limit."""
         self._body_size += len(body)
-        if self._ended:
-            return
         if self._body_size > BODY_LIMIT:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """Answer the request."""
-        if self._ended or self._parser.should_upgrade():
+        """Answer the request, or put it behind those that wait."""
+        if self._deaf or self._parser.should_upgrade():
             return
         self._in_request = self._in_body = False
         method = self._parser.get_method().decode("latin-1")
-        keep = self._parser.should_keep_alive() and not self._ends_after_reply
-        try:
-            reply = self._handle(Request(method, self._own_target(), self._joined_headers(), b"".join(self._body)))
-        except Exception:
-            _log.exception("the mock could not answer a %s request", method)
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
-            return
-        self._write(reply, with_body=method != "HEAD", keep=keep)
-        if not keep:
-            self._end()
+        request = Request(method, self._own_target(), self._joined_headers(), b"".join(self._body))
+        keep = self._parser.should_keep_alive() and not self._stopping
+        self._deaf = not keep
+        self._due.append(_Due(request, keep, self._parser.get_http_version()))
+        self._answer()
 
     # Reading
 
     def _feed(self, data: bytes) -> None:
-        while data and not self._ended:
+        while data and not self._deaf:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._stay_with_http(data[upgrade.args[0] :])
             except httptools.HttpParserError:
-                if not self._ended:
-                    self._refuse(HTTPStatus.BAD_REQUEST)
+                self._refuse(HTTPStatus.BAD_REQUEST)
                 return
             else:
                 return
@@ -188,12 +199,17 @@ class HttpProtocol(asyncio.Protocol):
         if method == b"CONNECT":
             self._refuse(HTTPStatus.BAD_REQUEST)
             return b""
-        lines = [b"%s %s HTTP/1.1" % (method, b"".join(self._target))]
+        version = self._parser.get_http_version().encode("latin-1")
+        lines = [b"%s %s HTTP/%s" % (method, b"".join(self._target), version)]
         lines += [
             b"%s: %s" % (name.encode("latin-1"), value)
             for name, value in self._headers
             if name not in ("upgrade", "connection")
         ]
+        wishes = {
+            wish.strip().lower() for name, value in self._headers if name == "connection" for wish in value.split(b",")
+        }
+        lines += [b"connection: %s" % wish for wish in (b"close", b"keep-alive") if wish in wishes]
         self._parser = httptools.HttpRequestParser(self)
         return b"\r\n".join(lines) + b"\r\n\r\n" + rest
 
@@ -214,37 +230,60 @@ class HttpProtocol(asyncio.Protocol):
 
     # Writing and ending
 
-    def _write(self, reply: Reply, *, with_body: bool, keep: bool) -> None:
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Say that this cannot be answered, and hear no more. Only the first reason counts."""
+        if not self._deaf:
+            self._deaf = True
+            self._in_request = False
+            self._due.append(_Due(status, keep=False, version="1.1"))
+            self._answer()
+
+    def _answer(self) -> None:
+        """Write the replies that are due, as long as the client reads them."""
+        while self._due and not self._paused:
+            due = self._due.popleft()
+            reply = _error(due.what) if isinstance(due.what, HTTPStatus) else self._reply(due.what)
+            keep = due.keep and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            bare = isinstance(due.what, Request) and due.what.method == "HEAD"
+            self._write(reply, with_body=not bare, keep=keep, version=due.version)
+            if not keep:
+                self._end()
+                return
+        if self._stopping and not self._due and not self._in_request:
+            self._end()
+
+    def _reply(self, request: Request) -> Reply:
+        try:
+            return self._handle(request)
+        except Exception:
+            _log.exception("the mock could not answer a %s request", request.method)
+            return _error(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _write(self, reply: Reply, *, with_body: bool, keep: bool, version: str) -> None:
         lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in reply.headers]
         lines.append(f"content-length: {len(reply.body)}")
         if not keep:
             lines.append("connection: close")
-        elif self._parser.get_http_version() == "1.0":
+        elif version == "1.0":
             lines.append("connection: keep-alive")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         self._transport.write(head + reply.body if with_body else head)
-
-    def _refuse(self, status: HTTPStatus) -> None:
-        """Say that this cannot be answered, and end."""
-        content = json.dumps({"status": status.value, "message": status.phrase}).encode()
-        reply = Reply(status.value, (("content-type", CONTENT_TYPE),), content)
-        self._write(reply, with_body=True, keep=False)
-        self._end()
 
     def _end(self) -> None:
         """Say that no more replies come, and give the client a moment to read the last one.
 
         Closing with unread bytes in the socket would reset the connection, and the client might lose the reply.
         """
-        self._ended = True
-        self._in_request = False
+        self._deaf = True
+        self._due.clear()
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self._close_in(_LINGER_SECONDS)
+        # Who still reads the last reply has the time of any client that is slow.
+        self._close_in(self._idle_seconds if self._transport.get_write_buffer_size() else _LINGER_SECONDS)
 
     def _close(self) -> None:
-        self._ended = True
+        self._deaf = True
         if self._transport.get_write_buffer_size():
             self._transport.abort()  # who has not read by now will not read
         else:
@@ -257,3 +296,9 @@ class HttpProtocol(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._close)
+
+
+def _error(status: HTTPStatus) -> Reply:
+    """A reply from the server itself: what it is about was no request, so the service's envelope does not apply."""
+    content = json.dumps({"status": status.value, "message": status.phrase}).encode()
+    return Reply(status.value, (("content-type", CONTENT_TYPE),), content)

@@ -37,10 +37,7 @@ class Schema:
 
     def problem(self, value: object, root: str) -> Problem | None:
         """Return the first thing that is wrong with a decoded JSON value, or None; `root` names the value itself."""
-        try:
-            error = next(iter(self._validator.iter_errors(value)), None)
-        except ValueError:  # the validator gives up on values nested beyond its own limit
-            return Problem(root, "is nested too deeply")
+        error = next(iter(self._validator.iter_errors(value)), None)
         return None if error is None else _problem(error, root)
 
 

@@ -51,7 +51,7 @@ class Server:
 
 
 class ServerThread:
-    """A server with an event loop and a thread of its own, for the time of a `with` block."""
+    """A server with an event loop and a thread of its own, for the time of a `with` block, and of the next."""
 
     def __init__(
         self,
@@ -67,9 +67,9 @@ class ServerThread:
         self._port = port
         self._prefix = prefix
         self._idle_seconds = idle_seconds
-        self._listening = threading.Event()
         self._failure: Exception | None = None
         self._base_url = ""
+        self._listening: threading.Event
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
 
@@ -80,6 +80,8 @@ class ServerThread:
 
     def __enter__(self) -> ServerThread:
         """Listen. Raises OSError when the address cannot be had."""
+        self._listening = threading.Event()
+        self._failure = None
         self._thread = threading.Thread(target=self._run, name="toast-compute-mock", daemon=True)
         self._thread.start()
         if not self._listening.wait(_THREAD_SECONDS):

@@ -62,6 +62,28 @@ def test_an_asynchronous_client_reaches_the_same_cloud() -> None:
         assert client.get(f"{PATH}/instances?id={made}").json()["instances"][0]["status"] == "BUILD"
 
 
+@pytest.mark.parametrize("base_url", ["http://x/compute", "https://api-compute.cloud.toast.com/compute"])
+def test_the_transports_serve_any_host(base_url: str) -> None:
+    cloud = MockCloud(clock=FrozenClock())
+    path = f"/v1.0/appkeys/demo-appkey/instances?id={WEB}&note=/v1.0/"
+
+    async def get() -> httpx.Response:
+        async with httpx.AsyncClient(transport=cloud.async_transport, base_url=base_url, headers=TOKEN) as client:
+            return await client.get(path)
+
+    with httpx.Client(transport=cloud.transport, base_url=base_url, headers=TOKEN) as client:
+        for reply in (client.get(path), asyncio.run(get())):
+            assert [one["id"] for one in reply.json()["instances"]] == [WEB]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x/", f"http://x{PATH}/flavors".replace("/compute", ""), "http://x/compute/v1.0"]
+)
+def test_a_path_in_which_no_operation_begins_is_refused_by_the_transports(url: str) -> None:
+    with httpx.Client(transport=MockCloud().transport, headers=TOKEN) as client:
+        assert client.get(url).json()["header"]["resultMessage"] == "Not supported : no such path"
+
+
 def test_the_cloud_lives_on_its_clock() -> None:
     clock = FrozenClock()
     cloud = MockCloud(clock=clock)
@@ -92,6 +114,27 @@ def test_an_address_that_cannot_be_had_raises_at_once() -> None:
         assert port is not None
         with pytest.raises(OSError, match="in use"), MockCloud().serve(port=port):
             pass
+
+
+def test_a_server_can_be_started_again_and_serves_the_same_cloud() -> None:
+    server = MockCloud(clock=FrozenClock()).serve()
+    target = "/v1.0/appkeys/demo-appkey/keypairs"
+    with server:
+        httpx.post(server.base_url + target, headers=TOKEN, json=KEYPAIR)
+    with server:
+        names = [one["name"] for one in httpx.get(server.base_url + target, headers=TOKEN).json()["keypairs"]]
+    assert names == ["demo-key", KEYPAIR["keypair"]["name"]]
+
+
+def test_a_server_that_found_its_port_taken_can_be_started_when_it_is_free() -> None:
+    with MockCloud().serve() as first:
+        port = httpx.URL(first.base_url).port
+        assert port is not None
+        second = MockCloud().serve(port=port)
+        with pytest.raises(OSError, match="in use"), second:
+            pass
+    with second:
+        assert httpx.get(second.base_url).status_code == 200
 
 
 def test_nothing_listens_behind_the_block() -> None:

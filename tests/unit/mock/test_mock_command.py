@@ -105,12 +105,16 @@ def test_the_shown_world_is_json_with_the_ids_that_scripts_need() -> None:
         (["--host", "example.com"], ["--host", "loopback"]),
         (["--port", "many"], ["--port", "65535"]),
         (["--port", "65536"], ["--port", "65535"]),
+        (["--port", "9" * 5000], ["--port", "must be a number from 0 to 65535"]),
         (["--clock", "fast"], ["--clock", "scaled:N"]),
         (["--clock", "scaled:0"], ["--clock", "above 0"]),
         (["--clock", "scaled:nan"], ["--clock", "above 0"]),
+        (["--clock", "scaled:1e12"], ["--clock", "at most 100000"]),
         (["--seed", "x"], ["--seed"]),
         (["--ready-file", "no/such/folder/ready.json"], ["--ready-file", "No such file"]),
         (["--unknown"], ["--unknown"]),
+        (["--un\nknown"], ["--un known"]),
+        (["--ready-file", "no/such\nfolder/ready.json"], ["--ready-file", "No such file"]),
         (["--po", "1"], ["--po"]),
     ],
 )
@@ -123,6 +127,26 @@ def test_an_argument_that_cannot_be_used_is_one_line_that_names_it(arguments: li
         assert word in line
 
 
+@pytest.mark.parametrize("arguments", [[], ["--show-world"]])
+def test_an_output_that_nobody_reads_is_one_line_that_says_so(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        refused = subprocess.run(
+            [*COMMAND, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=START_SECONDS, check=False
+        )
+    finally:
+        os.close(writer)
+    assert refused.returncode == 2
+    assert refused.stderr == "toast-compute-mock: cannot write to the standard output: Broken pipe\n"
+
+
+def test_the_command_starts_without_httpx() -> None:
+    program = "import sys, toast_compute_mock.__main__; print({'httpx', 'cryptography'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert shown.stdout == "set()\n"
+
+
 def test_a_port_that_is_taken_is_one_line_that_names_it() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -132,3 +156,11 @@ def test_a_port_that_is_taken_is_one_line_that_names_it() -> None:
     assert (refused.returncode, refused.stdout) == (2, "")
     (line,) = refused.stderr.splitlines()
     assert line == f"toast-compute-mock: cannot listen on 127.0.0.1 port {port}: Address already in use"
+
+
+def test_a_ready_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "ready").mkdir()
+    refused = run("--ready-file", str(tmp_path / "ready"))
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["ready"]

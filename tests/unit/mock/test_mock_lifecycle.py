@@ -128,3 +128,19 @@ def test_an_instance_can_be_deleted_while_it_is_built(cloud: Cloud) -> None:
     assert cloud.code("DELETE", "instances", query=f"id={made}") == 0
     cloud.now += 3000
     assert cloud.code("GET", "instances", query=f"id={made}") == 10404
+
+
+def test_a_change_without_a_wait_is_dated_now_and_no_change_is_not(cloud: Cloud) -> None:
+    cloud.act(BATCH, "addSecurityGroup", name="web")
+    assert cloud.detail(BATCH)["updatedAt"] == "2026-01-15T09:00:00.000000"
+    cloud.now += 60
+    cloud.act(BATCH, "addSecurityGroup", name="web")
+    assert cloud.detail(BATCH)["updatedAt"] == "2026-01-15T09:00:00.000000"
+    assert cloud.detail(BATCH)["status"] == "STOP"
+
+
+def test_what_begins_is_dated_when_it_begins_and_when_it_ends(cloud: Cloud) -> None:
+    cloud.act(BATCH, "start")
+    assert cloud.detail(BATCH)["updatedAt"] == "2026-01-15T09:00:00.000000"
+    cloud.now += 60
+    assert "2026-01-15T09:00:02" <= cloud.detail(BATCH)["updatedAt"] <= "2026-01-15T09:00:05"

@@ -91,6 +91,28 @@ def test_a_subnet_without_free_addresses_refuses_the_whole_create(cloud: Cloud) 
     assert len(cloud.send("GET", "instances")["instances"]) == 2 + 243
 
 
+def test_the_addresses_of_deleted_instances_are_given_again(cloud: Cloud) -> None:
+    for _ in range(25):
+        last = cloud.create(count=10)
+    assert last["header"]["resultCode"] == 20001
+    assert cloud.create(count=3)["header"]["resultCode"] == 0
+    assert cloud.create()["header"]["resultCode"] == 20001
+    cloud.code("DELETE", "instances", query=f"id={WEB}")
+    assert cloud.detail(cloud.create()["instance"]["id"])["addresses"][0]["ipAddress"] == "192.168.0.10"
+
+
+def test_no_two_interfaces_have_an_address_in_common(cloud: Cloud) -> None:
+    cloud.create(count=3, networks=[{"subnetId": SUBNET}, {"id": OTHER_NETWORK}])
+    interfaces = [a for one in cloud.send("GET", "instances-detail")["instances"] for a in one["addresses"]]
+    assert len(interfaces) == 8
+    assert len({a["macAddress"] for a in interfaces}) == len({a["ipAddress"] for a in interfaces}) == 8
+
+
+def test_a_group_that_is_named_twice_is_joined_once(cloud: Cloud) -> None:
+    made = cloud.create(securityGroups=[{"name": "web"}, {"name": "default"}, {"name": "web"}])["instance"]
+    assert cloud.detail(made["id"])["securityGroups"] == [{"name": "web"}, {"name": "default"}]
+
+
 def test_a_network_alone_is_enough(cloud: Cloud) -> None:
     made = cloud.create(networks=[{"id": NETWORK}])["instance"]
     assert cloud.detail(made["id"])["addresses"][0]["ipAddress"] == "192.168.0.12"
@@ -242,6 +264,7 @@ def test_a_floating_ip_is_removed_only_where_it_is(cloud: Cloud) -> None:
     assert cloud.act(BATCH, "removeFloatingIp", address="203.0.113.12") == 22404
     assert cloud.act(WEB, "removeFloatingIp", address="203.0.113.12") == 0
     assert "floatingIpAddress" not in cloud.detail(WEB)["addresses"][0]
+    assert cloud.act(BATCH, "addFloatingIp", address="203.0.113.12", ipAddress="192.168.0.11") == 0
 
 
 def test_security_groups_are_added_once_and_removed_where_they_are(cloud: Cloud) -> None:
@@ -280,6 +303,24 @@ def test_a_malformed_action_is_refused_by_its_own_branch(cloud: Cloud, body: Any
 def test_an_uploaded_image_can_be_used(cloud: Cloud) -> None:
     reply = cloud.send("POST", f"instances/{BATCH}/action", {"action": "uploadImage", "parameters": {"name": "mine"}})
     assert cloud.create(image=reply["createdImage"]["id"])["header"]["isSuccessful"]
+
+
+def test_an_image_of_a_windows_instance_has_the_rules_of_windows_and_the_size_of_the_disk(cloud: Cloud) -> None:
+    made = cloud.create(name="windows-01", image=WINDOWS, volume={"size": 70})["instance"]["id"]
+    cloud.now += 60
+    cloud.act(made, "stop")
+    cloud.now += 60
+    body = {"action": "uploadImage", "parameters": {"name": "mine"}}
+    image = cloud.send("POST", f"instances/{made}/action", body)["createdImage"]["id"]
+    assert cloud.create(image=image, name="a" * 13)["header"]["resultCode"] == -4
+    assert cloud.create(image=image, volume={"size": 60})["header"]["resultCode"] == -4
+    assert cloud.create(image=image, volume={"size": 70})["header"]["resultCode"] == 0
+
+
+@pytest.mark.parametrize("query", ["name=two+words", "name=two%20words", "x=%ff&name=two%20words"])
+def test_a_space_in_a_query_may_be_written_in_both_ways(cloud: Cloud, query: str) -> None:
+    cloud.send("POST", "keypairs", {"keypair": {"name": "two words"}})
+    assert cloud.code("GET", "keypairs", query=query) == 0
 
 
 def test_a_key_pair_name_is_taken_once(cloud: Cloud) -> None:

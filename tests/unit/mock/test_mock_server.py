@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPResponse
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any, cast
 
 import pytest
@@ -63,9 +63,9 @@ class _Replies(io.BufferedReader):
         """Stay open."""
 
 
-def _flood(connection: socket.socket, request: bytes) -> None:
-    for _ in range(2000):
-        connection.sendall(request)
+def _read(connection: Connection, count: int) -> None:
+    for _ in range(count):
+        connection.reply()
 
 
 @pytest.fixture
@@ -121,9 +121,10 @@ def test_many_pipelined_requests_are_no_header_that_is_too_large(connection: Con
 
 
 def test_a_chunked_body_is_put_together(connection: Connection) -> None:
-    pieces = [LOGIN[:10], LOGIN[10:]]
-    chunks = b"".join(b"%x;note=1\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\nX-Trailer: 1\r\n\r\n"
-    connection.send(f"POST {PATH}/tokens HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n", chunks)
+    pieces = [b'{"keypair": {"na', b'me": "chunked"}}']
+    chunks = b"".join(b"%x;note=1\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    chunks += b"0\r\nX-Auth-Token: trailers mean nothing\r\n\r\n"
+    connection.send(f"POST {PATH}/keypairs HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n", chunks)
     assert connection.code() == 0
 
 
@@ -162,6 +163,7 @@ def test_a_connection_ends_when_the_client_wants_it_to(
         assert got["connection"] == "close"
         assert connection.is_closed()
     else:
+        assert got.get("connection") == ("keep-alive" if version == "1.0" else None)
         connection.send(get("/flavors", version=version, headers=HEADERS + headers))
         assert connection.code() == 0
 
@@ -235,11 +237,71 @@ def test_an_offer_of_another_protocol_is_not_taken_up(connection: Connection) ->
     assert connection.code() == 0
 
 
-def test_a_client_that_does_not_read_is_not_read_from_either(connection: Connection) -> None:
-    connection.socket.settimeout(0.2)
-    request = (get("/instances-detail") * 100).encode()
-    with pytest.raises(TimeoutError):
-        _flood(connection.socket, request)
+def test_an_offer_of_another_protocol_gets_one_100_continue(connection: Connection) -> None:
+    extra = "Connection: Upgrade\r\nUpgrade: h2c\r\nExpect: 100-continue\r\n"
+    connection.send(post("/tokens", b"", extra=extra, length=len(LOGIN)))
+    assert connection.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.send(LOGIN)
+    assert connection.code() == 0
+
+
+class LargeReplies:
+    """A service whose replies are large, and which counts them."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def __call__(self, _: Request) -> Reply:
+        self.given += 1
+        return Reply(200, (), b"%06d" % self.given + b" " * 200_000)
+
+
+TINY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_a_client_that_does_not_read_is_not_answered_and_loses_nothing() -> None:
+    service = LargeReplies()
+    with ServerThread(service, "127.0.0.1", 0, "") as server:
+        connection = Connection(server)
+        connection.send(TINY * 300)
+        time.sleep(0.1)
+        assert 0 < service.given < 100
+        assert [int(connection.reply()[2][:6]) for _ in range(300)] == list(range(1, 301))
+        connection.send(TINY * 300 + b"nonsense\r\n\r\n")
+        assert [int(connection.reply()[2][:6]) for _ in range(300)] == list(range(301, 601))
+        assert connection.reply()[0] == 400
+        assert connection.is_closed()
+        connection.socket.close()
+
+
+def test_a_client_that_does_not_read_is_not_read_from_either() -> None:
+    with ServerThread(LargeReplies(), "127.0.0.1", 0, "") as server:
+        connection = Connection(server)
+        connection.socket.settimeout(0.3)
+        request = post("/", b" " * BODY_LIMIT)
+        with pytest.raises(TimeoutError):
+            connection.send(*([request] * 64))
+        connection.socket.close()
+
+
+def test_a_client_that_never_reads_is_let_go() -> None:
+    service = LargeReplies()
+    with ServerThread(service, "127.0.0.1", 0, "", idle_seconds=0.1) as server:
+        connection = Connection(server)
+        connection.send(TINY * 300)
+        time.sleep(0.3)
+        with pytest.raises((IncompleteRead, ConnectionResetError)):
+            _read(connection, 300)
+        connection.socket.close()
+
+
+def test_a_client_can_finish_sending_what_is_refused(connection: Connection) -> None:
+    piece = b"a" * 65536
+    connection.send(post("/tokens", b"", length=BODY_LIMIT + 1))
+    for _ in range(8):
+        time.sleep(0.01)
+        connection.send(piece)
+    assert connection.reply()[0] == 413
 
 
 def test_a_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:

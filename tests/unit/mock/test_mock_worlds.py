@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +17,14 @@ from toast_compute_mock.operations import HANDLERS, OPEN_HANDLERS
 from toast_compute_mock.operations.actions import ACTIONS
 from toast_compute_mock.replies import BrokenReplyError
 from toast_compute_mock.state import Account
-from toast_compute_mock.worlds import SeedWorld, default_seed_world, read_seed_world, show_world, start_world
+from toast_compute_mock.worlds import (
+    SeedWorld,
+    default_seed_world,
+    issue_token,
+    read_seed_world,
+    show_world,
+    start_world,
+)
 
 from .conftest import BATCH, SEED_TOKEN, START, WEB, Cloud
 
@@ -102,6 +109,14 @@ def test_the_same_requests_give_the_same_bytes_whoever_reads_in_between() -> Non
         return cloud.engine.handle(Request("GET", target, {"x-auth-token": SEED_TOKEN}), cloud.now).body
 
     assert transcript(reads=True) == transcript(reads=False)
+
+
+def test_expired_tokens_are_forgotten_and_valid_ones_kept() -> None:
+    seed_world = default_seed_world()
+    world = start_world(seed_world, seed_world.accounts[0], 0, NOW)
+    for minutes in range(0, 24 * 60, 10):
+        issue_token(world, f"token-{minutes}", NOW + timedelta(minutes=minutes))
+    assert len(world.tokens) == 6
 
 
 def test_a_started_world_can_be_written_down_and_read_again() -> None:
