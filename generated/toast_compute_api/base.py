@@ -38,9 +38,6 @@ class OpenEnum(StrEnum):
             return f"<{type(self).__name__}.{self._name_}: {self._value_!r}>"
         return f"<{type(self).__name__} unknown value: {self._value_!r}>"
 
-    # Enum hashes by member name; equality is that of str, so the hash must be too.
-    __hash__ = str.__hash__
-
     def __reduce_ex__(self, protocol: Any) -> tuple[type[Self], tuple[str]]:
         return type(self), (self._value_,)
 

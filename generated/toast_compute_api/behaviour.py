@@ -22,7 +22,7 @@ RESULT_CODES: Mapping[int, ResultCode] = MappingProxyType(
             kind="server-error",
             meaning="The authentication module could not be reached or the request cannot be carried out in the present state.",
             message="FAIL",
-            retry="transient",
+            retry="read-detail",
             subsystem=None,
         ),
         -2: ResultCode(
@@ -127,28 +127,28 @@ LIFECYCLE: Lifecycle = Lifecycle(
     initial="BUILD",
     states=MappingProxyType(
         {
-            "BUILD": State(basis="documented", next=("ACTIVE", "ERROR", "DELETING"), transient=True),
-            "POWERING_ON": State(basis="documented", next=("ACTIVE", "ERROR", "DELETING"), transient=True),
+            "BUILD": State(basis="assumed", next=("ACTIVE", "ERROR", "DELETING"), transient=True),
+            "POWERING_ON": State(basis="assumed", next=("ACTIVE", "ERROR", "DELETING"), transient=True),
             "STOP": State(
-                basis="documented", next=("POWERING_ON", "RESIZING", "MIGRATING", "DELETING", "ERROR"), transient=False
+                basis="assumed", next=("POWERING_ON", "RESIZING", "MIGRATING", "DELETING", "ERROR"), transient=False
             ),
             "ACTIVE": State(
-                basis="documented",
+                basis="assumed",
                 next=("POWERING_OFF", "REBOOTING", "RESIZING", "MIGRATING", "DELETING", "ERROR"),
                 transient=False,
             ),
-            "POWERING_OFF": State(basis="documented", next=("STOP", "ERROR", "DELETING"), transient=True),
-            "REBOOTING": State(basis="documented", next=("ACTIVE", "ERROR", "DELETING"), transient=True),
-            "DELETING": State(basis="documented", next=("ERROR",), transient=True),
-            "RESIZING": State(basis="documented", next=("ACTIVE", "STOP", "ERROR", "DELETING"), transient=True),
-            "MIGRATING": State(basis="documented", next=("ACTIVE", "STOP", "ERROR", "DELETING"), transient=True),
-            "ERROR": State(basis="documented", next=("POWERING_OFF", "DELETING"), transient=False),
+            "POWERING_OFF": State(basis="assumed", next=("STOP", "ERROR", "DELETING"), transient=True),
+            "REBOOTING": State(basis="assumed", next=("ACTIVE", "ERROR", "DELETING"), transient=True),
+            "DELETING": State(basis="assumed", next=("ERROR",), transient=True),
+            "RESIZING": State(basis="assumed", next=("ACTIVE", "STOP", "ERROR", "DELETING"), transient=True),
+            "MIGRATING": State(basis="assumed", next=("ACTIVE", "STOP", "ERROR", "DELETING"), transient=True),
+            "ERROR": State(basis="assumed", next=("POWERING_OFF", "DELETING"), transient=False),
         }
     ),
     operations=MappingProxyType(
         {
             "createInstance": Move(
-                accepted_in=(), basis="documented", max_seconds=12.0, min_seconds=5.0, through=("BUILD",), to="ACTIVE"
+                accepted_in=(), basis="assumed", max_seconds=12.0, min_seconds=5.0, through=("BUILD",), to="ACTIVE"
             ),
             "start": Move(
                 accepted_in=("STOP",),

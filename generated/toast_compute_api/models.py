@@ -56,7 +56,7 @@ class ResultHeader(ReplyModel, frozen=True, kw_only=True):
 
 
 class Credentials(RequestModel, frozen=True, kw_only=True):
-    """Who asks for a token."""
+    """The account and its API password."""
 
     _masked: ClassVar[frozenset[str]] = frozenset(
         {
@@ -81,7 +81,7 @@ class Token(ReplyModel, frozen=True, kw_only=True):
     )
 
     expires: datetime
-    """When the token ends."""
+    """When the token expires."""
 
     id: str
     """What goes into the `X-Auth-Token` header."""
@@ -567,7 +567,7 @@ class InstanceVolumes(ReplyModel, frozen=True, kw_only=True):
     root: RootVolume
 
     attachments: list[AttachedVolume]
-    """The volumes that are attached beside the root disk."""
+    """The volumes that are attached besides the root disk."""
 
 
 class InstanceSpec(RequestModel, frozen=True, kw_only=True):
@@ -644,7 +644,8 @@ class ResizeAction(RequestModel, frozen=True, kw_only=True, tag_field="action", 
 
 
 class UploadImageAction(RequestModel, frozen=True, kw_only=True, tag_field="action", tag="uploadImage"):
-    """Makes an image of a stopped instance.
+    """Makes an image of a stopped instance. The image can be looked up with the image API, which is not part of this
+    contract.
 
     Guide: 인스턴스 추가기능 API, 이미지 생성.
     """
@@ -748,10 +749,10 @@ class InstanceDetail(ReplyModel, frozen=True, kw_only=True):
     """When the instance was created."""
 
     updated_at: datetime = field(name="updatedAt")
-    """When the instance was changed last."""
+    """When the instance was last changed."""
 
     launched_at: datetime | None = field(name="launchedAt", default=None)
-    """When the instance booted last. Absent until it has booted once."""
+    """When the instance last booted. Absent until it has booted once."""
 
     def __post_init__(self) -> None:
         if self.created_at.tzinfo is not UTC:

@@ -199,14 +199,15 @@ class Rule(Enum):
 
 
 _DOCUMENTED_HABITS = (
+    "With a `volume.type` of null a root disk is General HDD.",
     "Every reply is HTTP 200 with an envelope.",
     "Times are UTC, with microseconds and no zone; the `expires` of a token has `Z` and no fraction.",
-    "One instance is returned also when several are created.",
-    "Without `volume.type`, or with null, a root disk is General HDD.",
     "The `createdAt` of a key pair shows only when the key pair is asked for by name.",
     "A private key shows once, and only when the service made the key.",
 )
 _ASSUMED_HABITS = (
+    "Without `volume.type` a root disk is General HDD.",
+    "One instance is returned also when several are created.",
     "A request is checked in this order: path and method, appkey and token, parameters, body, "
     "what they name, the instance's status, how the two belong together.",
     "Unknown query parameters are ignored; one that the operation knows may come once.",

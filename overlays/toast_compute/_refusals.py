@@ -44,7 +44,6 @@ def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) 
         result_message=message,
         kind=kind,
         subsystem=subsystem,
-        retryable=known is not None and known.retry == "transient",
     )
 
 

@@ -169,7 +169,7 @@ BROKEN = {
         "'STOP' stands in the enum InstanceStatus too",
     ),
     "a status without a state": (
-        "    MIGRATING: {transient: true, next: [ACTIVE, STOP, ERROR, DELETING], basis: documented}\n",
+        "    MIGRATING: {transient: true, next: [ACTIVE, STOP, ERROR, DELETING], basis: assumed}\n",
         "",
         "#/x-lifecycle/states",
         "the status MIGRATING is missing",

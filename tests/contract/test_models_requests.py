@@ -51,7 +51,7 @@ from toast_compute_api.models import (
     UploadImageSuccess,
     VolumeType,
 )
-from toast_compute_api.operation import InvalidRequest, Request
+from toast_compute_api.operation import InvalidRequest, Operation, Parameter, Request
 
 ID = "125a0000-0000-4000-8000-000000000001"
 
@@ -106,6 +106,21 @@ def test_a_request_names_method_path_query_and_what_its_reply_is() -> None:
 def test_values_are_quoted_so_that_they_stay_one_segment_and_one_value() -> None:
     assert list_keypairs("demo-appkey", name="a/b?c&d=e f%").target.endswith("?name=a%2Fb%3Fc%26d%3De%20f%25")
     assert detach_volume("demo-appkey", ID, volume_id="v").target.endswith(f"/instances/{ID}/attachments?volumeId=v")
+
+
+def test_a_value_is_quoted_even_where_its_schema_lets_everything_through() -> None:
+    operation = Operation(
+        id="read",
+        method="GET",
+        path="/things/{name}",
+        retry="safe",
+        needs_token=False,
+        success=EmptySuccess,
+        summary="Read",
+        parameters=(Parameter("name", "path", str), Parameter("note", "query", str)),
+    )
+    request = operation.request({"name": "a/b?c#d", "note": "x&y=z"})
+    assert request.target == "/things/a%2Fb%3Fc%23d?note=x%26y%3Dz"
 
 
 def test_a_member_left_out_is_not_sent_and_null_is() -> None:

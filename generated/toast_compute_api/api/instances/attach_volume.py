@@ -32,7 +32,7 @@ def attach_volume(
 ) -> Request[AttachVolumeSuccess]:
     """Attach a volume.
 
-    Attaches a free volume of the instance's own availability zone to an instance.
+    Attaches a volume of the instance's own availability zone to it.
 
     Guide: 인스턴스 API, 블록 스토리지 연결.
 

@@ -28,8 +28,8 @@ def create_instance(
 ) -> Request[CreateInstanceSuccess]:
     """Create instances.
 
-    Creates one instance, or `count` of them. The reply comes at once with status `BUILD`; the instance can be used
-    when it is `ACTIVE`. The reply names one instance also when `count` is over 1: find the others in the list.
+    Creates one instance, or `count` of them. The reply names the new instance with its status,
+    normally `BUILD`; the instance can be used when it is `ACTIVE`. The reply names one instance also when `count` is over 1: find the others in the list.
 
     The name may have up to 20 characters on Linux images and up to 12 on Windows images. `volume` applies to the c2,
     m2, r2 and t2 flavors and is refused on u2 flavors, which have a local disk of fixed size. `volume.size` lies

@@ -32,7 +32,7 @@ def detach_volume(
 ) -> Request[EmptySuccess]:
     """Detach a volume.
 
-    Detaches a volume from an instance. The volume and its data stay.
+    Detaches a volume from an instance.
 
     Guide: 인스턴스 API, 블록 스토리지 연결 해제.
 

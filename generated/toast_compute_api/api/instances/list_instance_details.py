@@ -30,7 +30,7 @@ def list_instance_details(
 ) -> Request[InstanceDetailsSuccess]:
     """List instances in detail.
 
-    Returns everything known about one instance, or about all instances when `id` is left out.
+    Returns the details of one instance, or of all instances when `id` is left out.
 
     Guide: 인스턴스 API, 인스턴스 상세 조회.
 

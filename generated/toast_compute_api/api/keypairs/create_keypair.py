@@ -29,7 +29,8 @@ def create_keypair(
     """Create or upload a key pair.
 
     Uploads `publicKey` under a name, or makes a new key pair when `publicKey` is left out. Only then does the reply
-    carry the private key, once: it cannot be read again.
+    carry the private key, once: it cannot be read again. Save it whole to a .pem file and keep it safe, since it opens
+    the instances that use the key pair.
 
     Guide: 키페어 API, 키페어 생성과 업로드.
 
