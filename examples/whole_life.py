@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -257,6 +258,10 @@ def main(arguments: list[str] | None = None) -> None:
                     run(demo, options, base_url, folder)
         except ToastComputeError as error:
             fail(f"{demo.current}: {error}")
+        except BrokenPipeError:
+            # Whoever read the output has gone; Python would complain once more when it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            fail(f"{demo.current}: nobody reads the output any more")
     print(demo.summary())
 
 

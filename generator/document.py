@@ -46,6 +46,8 @@ def load(path: Path) -> Document:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise GenerationError(f"{name}: there is no such file") from None
+    except IsADirectoryError:
+        raise GenerationError(f"{name}: is a folder") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise GenerationError(f"{name}: cannot be read as UTF-8 text ({type(problem).__name__})") from None
     yaml = YAML(typ="rt", pure=True)

@@ -42,7 +42,10 @@ def generate(data: dict[str, Any], output: Path) -> None:
         GenerationError: A generator failed or warned; what was there before is untouched.
     """
     check_versions()
-    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise GenerationError(f"{output}: cannot be written: {problem.strerror}") from None
     # Beside the target, so that the last step is a rename within one file system.
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as name:
         scratch = Path(name)

@@ -21,3 +21,4 @@ def check(data: dict[str, Any]) -> None:
     references.check_unused(data)
     tables.check(data)
     examples.check(data)
+    operations.check_links(data)

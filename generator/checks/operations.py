@@ -39,6 +39,42 @@ def check(data: dict[str, Any]) -> None:
             _check_discriminated(data, place, set(reply.success_for))
 
 
+def check_links(data: dict[str, Any]) -> None:
+    """Check that every link hands on what is there to a parameter that is there.
+
+    Raises:
+        ContractError: A link names an unknown parameter, or an expression leads nowhere.
+    """
+    places = {place.id: place for place in operations(data)}
+    for place in places.values():
+        reply = place.spec["responses"]["200"]
+        example = reply["content"]["application/json"]["examples"]["success"]["value"]
+        own = _parameters(data, place)
+        for name, link in reply.get("links", {}).items():
+            target = _parameters(data, places[link["operationId"]])
+            for key, expression in link.get("parameters", {}).items():
+                pointer = pointer_of(f"{place.pointer}/responses/200/links/{name}/parameters", key)
+                if key not in target:
+                    raise ContractError(pointer, f"{link['operationId']} has no parameter {key}")
+                head, _, body = expression.partition("$response.body")
+                if not head and not _leads_to_text(example, body):
+                    raise ContractError(pointer, f"{expression} leads nowhere in the success example")
+                if head and expression.removeprefix("$request.") not in own:
+                    raise ContractError(pointer, f"{place.id} has no parameter {expression.removeprefix('$request.')}")
+
+
+def _parameters(data: dict[str, Any], place: OperationPlace) -> set[str]:
+    specs = [resolve(data, spec["$ref"]) if "$ref" in spec else spec for spec in place.spec.get("parameters", [])]
+    return {f"{spec['in']}.{spec['name']}" for spec in specs}
+
+
+def _leads_to_text(example: Any, pointer: str) -> bool:
+    try:
+        return isinstance(resolve(example, pointer), str)
+    except KeyError:
+        return False
+
+
 def _check_identity(place: OperationPlace, data: dict[str, Any], seen: dict[str, str]) -> None:
     if not place.spec.get("operationId"):
         raise ContractError(place.pointer, "operationId is missing")

@@ -55,9 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _serve(cloud: MockCloud, host: str, port: int, ready_file: Path | None) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        # Windows has no SIGHUP, and no handlers in its event loop.
+        with contextlib.suppress(NotImplementedError, AttributeError):
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop.set)
     server = Server(cloud.handle)
     try:
         address = await server.start(host, port)

@@ -59,14 +59,29 @@ def resolve(
     Raises:
         ConfigurationError: one is missing or unusable; names the argument and the variable, never the value.
     """
-    found = os.environ if environment is None else environment
+    variables = _Variables(os.environ if environment is None else environment)
+    del environment
     return Settings(
-        appkey=_credential("appkey", appkey, found),
-        username=_credential("username", username, found),
-        password=_credential("password", password, found),
-        base_url=_base_url(base_url, found),
+        appkey=_credential("appkey", appkey, variables),
+        username=_credential("username", username, variables),
+        password=_credential("password", password, variables),
+        base_url=_base_url(base_url, variables),
         timeout=_timeout(timeout),
     )
+
+
+class _Variables:
+    """The environment, hidden: a traceback with local variables would print every secret that is in it."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def get(self, name: str) -> Secret | None:
+        """Return the value of a variable, or None when it is not set."""
+        value = self._values.get(name)
+        return None if value is None else Secret(value)
 
 
 def unusable(name: str, reason: str) -> ConfigurationError:
@@ -75,9 +90,9 @@ def unusable(name: str, reason: str) -> ConfigurationError:
     return ConfigurationError(f"The {name} cannot be used: {reason} ({name}=... or {ENVIRONMENT[name]}).")
 
 
-def _credential(name: str, argument: object, environment: Mapping[str, str]) -> Secret:
+def _credential(name: str, argument: object, variables: _Variables) -> Secret:
     variable = ENVIRONMENT[name]
-    value = environment.get(variable) if argument is None else argument
+    value = variables.get(variable) if argument is None else argument
     if isinstance(value, str):
         value = Secret(value)
     if value is None:
@@ -91,8 +106,9 @@ def _credential(name: str, argument: object, environment: Mapping[str, str]) -> 
     return value
 
 
-def _base_url(argument: object, environment: Mapping[str, str]) -> str:
-    value = environment.get(ENVIRONMENT["base_url"]) or SERVER_URL if argument is None else argument
+def _base_url(argument: object, variables: _Variables) -> str:
+    given = variables.get(ENVIRONMENT["base_url"])
+    value = (given.reveal() if given is not None else "") or SERVER_URL if argument is None else argument
     if not isinstance(value, str):
         raise unusable("base_url", "it must be a string")
     problem = _url_problem(value)

@@ -50,9 +50,14 @@ class Core:
         """
         return build(lambda: make(self._settings.appkey.reveal()))
 
-    def issue_token(self) -> Plan[Access]:
-        """Issue a token. The one that calls use is not touched."""
-        reply: TokenSuccess = yield from self._send(self._token_request, None, self._settings.timeout, ())
+    def issue_token(self, timeout: float | None = None) -> Plan[Access]:
+        """Issue a token. The one that calls use is not touched.
+
+        Args:
+            timeout: seconds, when not those of the client.
+        """
+        seconds = self._settings.timeout if timeout is None else timeout
+        reply: TokenSuccess = yield from self._send(self._token_request, None, seconds, ())
         # Replies are read leniently; this value has to travel in a header.
         try:
             self.request(lambda appkey: get_token(appkey, id=reply.access.token.id))
@@ -79,15 +84,22 @@ class Core:
         seconds = self._settings.timeout if timeout is None else timeout
         if not request.operation.needs_token:
             return (yield from self._send(request, None, seconds, secrets))
-        token = yield from self._tokens.current()
+        token = yield from self._token(request, seconds)
         try:
             return (yield from self._send(request, token, seconds, secrets))
         except APIError as refusal:
             if not asks_for_fresh_token(refusal):
                 raise
         # A refusal says that the request was not carried out, so even a create may go again.
-        token = yield from self._tokens.current(refused=token)
+        token = yield from self._token(request, seconds, refused=token)
         return (yield from self._send(request, token, seconds, secrets))
+
+    def _token(self, request: Request[S], seconds: float, refused: Secret | None = None) -> Plan[Secret]:
+        try:
+            return (yield from self._tokens.current(seconds, refused))
+        except TransportFault as fault:
+            failure = _error(request, fault)
+        raise failure
 
     def _send(self, request: Request[S], token: Secret | None, timeout: float, extra: tuple[Secret, ...]) -> Plan[S]:
         failure: APIConnectionError | MalformedResponseError

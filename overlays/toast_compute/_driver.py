@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Protocol, TypeVar
 
-from ._effects import Effect, Plan, ReadClock, Reply, Send, Sleep
+from ._effects import Effect, FaultKind, Plan, ReadClock, Reply, Send, Sleep, TransportFault
 from .clock import Clock
 
 T = TypeVar("T")
@@ -50,5 +50,10 @@ class BlockingDriver:
             return self._clock.monotonic()
         if isinstance(effect, Sleep):
             return self._clock.sleep(effect.seconds)
-        with self._gate:
+        if not self._gate.acquire(timeout=effect.seconds):
+            reason = f"no token could be had within {effect.seconds:g} s: another call still waits for one"
+            raise TransportFault(FaultKind.TIMEOUT, reason, never_left=True)
+        try:
             return self.run(effect.plan)
+        finally:
+            self._gate.release()

@@ -25,7 +25,7 @@ class Send:
 
     request: Request[Any]
     token: Secret | None
-    # Seconds, for each step of the exchange and for the whole of it.
+    # Seconds, for each step of the exchange, and for the reply as a whole once its head is there.
     timeout: float
 
 
@@ -43,9 +43,13 @@ class ReadClock:
 
 @dataclass(frozen=True, slots=True)
 class Exclusively:
-    """Run a plan while no other plan of the same client runs exclusively. Answered by what the plan returns."""
+    """Run a plan while no other plan of the same client runs exclusively. Answered by what the plan returns.
+
+    A `TransportFault` is thrown in when its turn does not come within so many seconds.
+    """
 
     plan: Plan[Any]
+    seconds: float
 
 
 Effect: TypeAlias = Send | Sleep | ReadClock | Exclusively

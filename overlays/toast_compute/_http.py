@@ -6,10 +6,14 @@ The only module that knows httpx, which it imports at the first call. The transp
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -75,7 +79,8 @@ class HttpSender:
         # Real time, whatever clock the client has: sockets know no other.
         ends = time.monotonic() + effect.timeout
         try:
-            response = transport.handle_request(self._request(effect))
+            with _reply_headers_unlogged():
+                response = transport.handle_request(self._request(effect))
             try:
                 body = self._body(response, ends)
             finally:
@@ -90,6 +95,8 @@ class HttpSender:
         except httpx.DecodingError:
             return TransportFault(FaultKind.REPLY, "the reply cannot be decompressed", never_left=False)
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            if isinstance(error, httpx.RemoteProtocolError) and str(error).startswith("illegal "):
+                return TransportFault(FaultKind.REPLY, f"what came back from {self._host} is no HTTP", never_left=False)
             # The text of these may quote a header, so only the kind is told.
             reason = f"the connection to {self._host} was lost before the whole reply came ({type(error).__name__})"
             return TransportFault(FaultKind.CONNECTION, reason, never_left=False)
@@ -102,6 +109,8 @@ class HttpSender:
     def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
         chunks: list[bytes] = []
         size = 0
+        if time.monotonic() > ends:
+            return FaultKind.TIMEOUT
         for chunk in response.iter_bytes():
             chunks.append(chunk)
             size += len(chunk)
@@ -139,6 +148,33 @@ class HttpSender:
             if self._transport is None:
                 self._transport = _default_transport(self._base_url)
             return self._transport
+
+
+# Set while a thread or task of ours waits for the head of a reply.
+_ours = ContextVar("_ours", default=False)
+
+
+class _NoReplyHeaders(logging.Filter):
+    """Keeps the head of our replies out of httpcore's log: a redirect or a bad server may repeat secrets there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass but the head of a reply to us."""
+        return not (_ours.get() and str(record.msg).startswith("receive_response_headers."))
+
+
+_NO_REPLY_HEADERS = _NoReplyHeaders()
+
+
+@contextmanager
+def _reply_headers_unlogged() -> Iterator[None]:
+    for name in ("httpcore.http11", "httpcore.http2"):
+        # Adding it again changes nothing.
+        logging.getLogger(name).addFilter(_NO_REPLY_HEADERS)
+    before = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(before)
 
 
 def _default_transport(base_url: str) -> httpx.HTTPTransport:

@@ -34,7 +34,7 @@ def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) 
     known = RESULT_CODES.get(code)
     subsystem = next((part.subsystem for part in SUBSYSTEM_RANGES if part.first <= code <= part.last), None)
     if known is not None:
-        kind, subsystem = known.kind, known.subsystem or subsystem
+        kind, subsystem = known.kind, known.subsystem
     else:
         kind = STATUS_KINDS.get(code % _STATUS_DIGITS, "other") if subsystem is not None else "other"
     return _CLASSES.get(kind, errors.APIError)(

@@ -11,7 +11,7 @@ from toast_compute_api.models import Access
 from ._effects import Exclusively, Plan, ReadClock
 from ._secret import Secret
 
-Issue: TypeAlias = Callable[[], Plan[Access]]
+Issue: TypeAlias = Callable[[float], Plan[Access]]
 
 # A token is not used in its last minute, or in the last tenth of a short life: it must still hold when it arrives.
 MARGIN_SECONDS = 60.0
@@ -33,17 +33,18 @@ class TokenKeeper:
         self._held: _Held | None = None
         self._last: Secret | None = None
 
-    def current(self, refused: Secret | None = None) -> Plan[Secret]:
+    def current(self, seconds: float, refused: Secret | None = None) -> Plan[Secret]:
         """Return a token that still holds, issuing one if need be.
 
         Args:
+            seconds: how long to wait for another call that is issuing one, and how long issuing one may take.
             refused: the token that the service has just refused. It is dropped if it is still the one in use; somebody
                 else may have replaced it meanwhile.
         """
         usable = yield from self._usable(refused)
         if usable is not None:
             return usable
-        renewed: Secret = yield Exclusively(self._renew(refused))
+        renewed: Secret = yield Exclusively(self._renew(seconds, refused), seconds)
         return renewed
 
     @property
@@ -59,13 +60,13 @@ class TokenKeeper:
         now: float = yield ReadClock()
         return held.secret if now < held.good_until else None
 
-    def _renew(self, refused: Secret | None) -> Plan[Secret]:
+    def _renew(self, seconds: float, refused: Secret | None) -> Plan[Secret]:
         # Whoever held the gate before may have done the work already.
         usable = yield from self._usable(refused)
         if usable is not None:
             return usable
         self._held = None
-        access = yield from self._issue()
+        access = yield from self._issue(seconds)
         received: float = yield ReadClock()
         # The service's own two times, so that a wrong clock here does not matter.
         lifetime = (access.token.expires - access.token.issued_at).total_seconds()

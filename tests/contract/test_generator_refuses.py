@@ -63,6 +63,24 @@ BROKEN = {
         "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/post/responses/200/links/getToken/operationId",
         "no operation is called findToken",
     ),
+    "a link to a parameter that is not there": (
+        "                query.id: $response.body#/access/token/id\n",
+        "                query.token: $response.body#/access/token/id\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/post/responses/200/links/getToken/parameters/query.token",
+        "getToken has no parameter query.token",
+    ),
+    "a link from what the reply does not carry": (
+        "                query.id: $response.body#/access/token/id\n",
+        "                query.id: $response.body#/access/token/name\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/post/responses/200/links/getToken/parameters/query.id",
+        "leads nowhere in the success example",
+    ),
+    "a link from a parameter that the request does not have": (
+        "                path.appkey: $request.path.appkey\n",
+        "                path.appkey: $request.path.key\n",
+        "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/post/responses/200/links/getToken/parameters/path.appkey",
+        "issueToken has no parameter path.key",
+    ),
     "an unknown value of x-retry": (
         "      x-retry: never\n",
         "      x-retry: sometimes\n",

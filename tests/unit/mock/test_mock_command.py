@@ -43,7 +43,7 @@ def running(ready: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_says_where_it_listens_and_ends_with_0_when_told_to(tmp_path: Path, number: signal.Signals) -> None:
     ready = tmp_path / "ready.json"
     with running(ready) as (process, said):

@@ -144,3 +144,15 @@ def test_what_begins_is_dated_when_it_begins_and_when_it_ends(cloud: Cloud) -> N
     assert cloud.detail(BATCH)["updatedAt"] == "2026-01-15T09:00:00.000000"
     cloud.now += 60
     assert "2026-01-15T09:00:02" <= cloud.detail(BATCH)["updatedAt"] <= "2026-01-15T09:00:05"
+
+
+def test_only_a_boot_moves_the_boot_time(cloud: Cloud) -> None:
+    before = cloud.detail(WEB)["launchedAt"]
+    assert cloud.act(WEB, "removeFloatingIp", address="203.0.113.12") == 0
+    assert cloud.detail(WEB)["launchedAt"] == before
+
+
+def test_an_instance_that_is_being_deleted_shows_no_volume_that_is_free_again(cloud: Cloud) -> None:
+    assert cloud.detail(WEB)["volumes"]["attachments"]
+    assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
+    assert cloud.detail(WEB)["volumes"]["attachments"] == []

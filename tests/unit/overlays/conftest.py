@@ -100,6 +100,10 @@ class Service:
         return Fault("reset")
 
     @staticmethod
+    def no_http(banner: bytes) -> Fault:
+        return Fault("no_http", body=banner)
+
+    @staticmethod
     def truncated() -> Fault:
         return Fault("truncated")
 
@@ -175,6 +179,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             if fault.kind == "reset":
                 # Lingering for no time makes the kernel send RST.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif fault.kind == "no_http":
+                self.wfile.write(fault.body)
             elif fault.kind == "truncated":
                 self.wfile.write(b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"header":')
             elif fault.kind == "silence":

@@ -133,6 +133,12 @@ def test_a_connection_that_breaks_is_a_connection_error_that_may_have_been_sent(
     assert caught.value.__context__ is None or "httpx" not in type(caught.value.__context__).__module__
 
 
+def test_what_is_no_http_is_a_malformed_response(toast: ToastCompute, service: Any) -> None:
+    service.on("GET flavors", service.no_http(b"SSH-2.0-server\r\n\r\n"))
+    with pytest.raises(MalformedResponseError, match="is no HTTP"):
+        toast.flavors.list()
+
+
 @pytest.mark.parametrize("fault", ["silence", "trickle"])
 def test_a_service_that_does_not_finish_in_time_is_a_timeout(
     make_client: Callable[..., ToastCompute], service: Any, fault: str

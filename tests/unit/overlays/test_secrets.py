@@ -58,6 +58,8 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
     "wrong key with a private key": lambda service: service.yes(keypair={"privateKey": PRIVATE_KEY, "name": 1}),
     "status with an echo": lambda service: service.http(500, ECHO.encode()),
     "redirect": lambda service: service.http(302, location="https://elsewhere.invalid"),
+    "redirect with an echo": lambda service: service.http(302, location=f"https://elsewhere.invalid/{APPKEY}/{TOKEN}"),
+    "no HTTP with an echo": lambda service: service.no_http(f"SSH-2.0-{APPKEY} {TOKEN}\r\n\r\n".encode()),
     "reset": lambda service: service.reset(),
     "truncated": lambda service: service.truncated(),
     "silence": lambda service: service.silence(0.3),
@@ -136,6 +138,30 @@ def test_models_with_secrets_hide_them(toast: ToastCompute, service: Any) -> Non
 def test_a_client_that_cannot_be_made_shows_no_secret_in_its_traceback(wrong: dict[str, Any]) -> None:
     with pytest.raises(ToastComputeError) as caught:
         ToastCompute(APPKEY, "u", PASSWORD, **wrong)
+    assert_clean(everything_about(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("unset", "wrong"),
+    [
+        ("TOAST_COMPUTE_APPKEY", {}),
+        ("TOAST_COMPUTE_USERNAME", {}),
+        ("", {"appkey": 5}),
+        ("", {"appkey": "a/b"}),
+        ("", {"base_url": "ftp://x"}),
+        ("", {"timeout": -1}),
+    ],
+)
+def test_the_environment_shows_in_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, unset: str, wrong: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("TOAST_COMPUTE_APPKEY", APPKEY)
+    monkeypatch.setenv("TOAST_COMPUTE_USERNAME", "u")
+    monkeypatch.setenv("TOAST_COMPUTE_PASSWORD", PASSWORD)
+    if unset:
+        monkeypatch.delenv(unset)
+    with pytest.raises(ToastComputeError) as caught:
+        ToastCompute(**wrong)
     assert_clean(everything_about(caught.value))
 
 

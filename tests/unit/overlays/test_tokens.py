@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from toast_compute import (
+    APITimeoutError,
     AuthenticationError,
     MalformedResponseError,
     NotFoundError,
@@ -130,6 +131,24 @@ def test_many_threads_that_start_together_issue_one_token(toast: ToastCompute, s
         assert list(pool.map(call, range(threads))) == [[]] * threads
     assert len(service.asked("POST tokens")) == 1
     assert sent_tokens(service) == ["canary-token-1"] * threads
+
+
+def test_threads_do_not_queue_endlessly_behind_a_token_that_does_not_come(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    threads, timeout = 6, 0.3
+    toast = make_client(timeout=timeout)
+    service.on("POST tokens", service.silence(1.0))
+
+    def call(_: int) -> float:
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError):
+            toast.flavors.list()
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(threads) as pool:
+        # Its turn, then its own try.
+        assert max(pool.map(call, range(threads))) < 2 * timeout + 0.3
 
 
 def test_many_threads_whose_token_ended_replace_it_once(toast: ToastCompute, service: Any) -> None:

@@ -224,6 +224,27 @@ def test_many_waits_cost_one_list_a_look(toast: ToastCompute, service: Any, cloc
     assert clock.slept == [1.0]
 
 
+def test_one_that_was_seen_at_the_goal_counts_although_it_is_gone_later(toast: ToastCompute, service: Any) -> None:
+    service.on(
+        "GET instances",
+        service.instances(("i-1", "BUILD"), ("i-2", "ACTIVE")),
+        service.instances(("i-1", "ACTIVE")),
+    )
+    instances = toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE")
+    assert [(one.id, str(one.status)) for one in instances] == [("i-1", "ACTIVE"), ("i-2", "ACTIVE")]
+
+
+def test_a_token_that_does_not_come_is_waited_for_no_longer_than_the_wait(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    service.on("POST tokens", service.silence(2.0))
+    toast = make_client(timeout=5.0, clock=None)
+    began = time.monotonic()
+    with pytest.raises(WaitTimeoutError):
+        toast.instances.wait_for_status("i-1", "ACTIVE", timeout=0.3)
+    assert time.monotonic() - began < 1.5
+
+
 def test_waiting_for_none_asks_nothing(toast: ToastCompute, service: Any) -> None:
     assert toast.instances.wait_for_all([], "ACTIVE") == []
     assert service.received == []
