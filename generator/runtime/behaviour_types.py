@@ -18,7 +18,7 @@ class ResultCode(msgspec.Struct, frozen=True, kw_only=True):
     subsystem: str | None
     """The part of the service that it belongs to, where it names one."""
     retry: str
-    """When the same call may succeed: no, fresh-token, after-correction, transient, support."""
+    """When the same call may succeed: no, fresh-token, after-correction, read-detail, support."""
     meaning: str
 
 
@@ -31,6 +31,14 @@ class SubsystemRange(msgspec.Struct, frozen=True, kw_only=True):
 
     def __contains__(self, code: int) -> bool:
         return self.first <= code <= self.last
+
+
+_STATUS_DIGITS = 1000
+
+
+def http_status(code: int) -> int:
+    """Return the HTTP status that a code of a subsystem range stands for: its last three digits."""
+    return code % _STATUS_DIGITS
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Literal, NamedTuple, TypeAlias
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
+from toast_compute_api.behaviour_types import http_status
 
 Basis: TypeAlias = Literal["documented", "assumed"]
 
@@ -36,7 +37,7 @@ class Behaviour(NamedTuple):
 def _code(subsystem: str, status: int) -> int:
     """The result code that says this HTTP status of a part of the service."""
     (codes,) = [codes for codes in SUBSYSTEM_RANGES if codes.subsystem == subsystem]
-    return codes.first - codes.first % 1000 + status
+    return codes.first - http_status(codes.first) + status
 
 
 class Rule(Enum):
@@ -245,7 +246,7 @@ def _prefix(code: int) -> str:
     """What the message of this code begins with."""
     if code in RESULT_CODES:
         return RESULT_CODES[code].message
-    kind = STATUS_KINDS[code % 1000]
+    kind = STATUS_KINDS[http_status(code)]
     if kind in _WORDS_OF_KINDS:
         return _WORDS_OF_KINDS[kind]
     return next(known.message for known in RESULT_CODES.values() if known.kind == kind)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
+from toast_compute_api.behaviour_types import http_status
 
 from . import errors
 from ._secret import Secret, mask
@@ -22,8 +23,6 @@ _CLASSES: dict[str, type[errors.APIError]] = {
     "not-supported": errors.NotSupportedError,
     "server-error": errors.ServerError,
 }
-# Codes inside a range of a part of the service end in an HTTP status.
-_STATUS_DIGITS = 1000
 # Longer messages are cut where they are shown; `result_message` keeps them whole.
 _SHOWN_CHARACTERS = 300
 
@@ -36,7 +35,7 @@ def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) 
     if known is not None:
         kind, subsystem = known.kind, known.subsystem
     else:
-        kind = STATUS_KINDS.get(code % _STATUS_DIGITS, "other") if subsystem is not None else "other"
+        kind = STATUS_KINDS.get(http_status(code), "other") if subsystem is not None else "other"
     return _CLASSES.get(kind, errors.APIError)(
         f"{operation} was refused: {_shown(message)} (result code {code})",
         operation=operation,
