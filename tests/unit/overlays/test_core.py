@@ -170,3 +170,30 @@ def test_an_interrupt_passes_through_a_plan_and_frees_the_gate() -> None:
     with pytest.raises(KeyboardInterrupt):
         driver.run(_plans.all_flavors(core))
     assert driver.run(_plans.all_flavors(core)) == []
+
+
+def test_an_interrupt_is_thrown_into_the_plan_so_that_it_can_tidy_up() -> None:
+    tidied: list[str] = []
+
+    def plan() -> Plan[None]:
+        try:
+            yield Sleep(1.0)
+        finally:
+            tidied.append("done")
+
+    class Interrupting:
+        def monotonic(self) -> float:
+            return 0.0
+
+        def sleep(self, seconds: float, /) -> None:
+            raise KeyboardInterrupt
+
+    class Unused:
+        def send(self, effect: Send, /) -> Reply:
+            raise AssertionError(effect)
+
+    held = plan()
+    with pytest.raises(KeyboardInterrupt):
+        BlockingDriver(Unused(), Interrupting()).run(held)
+    # The plan itself is still held here, so nothing but the driver can have ended it.
+    assert tidied == ["done"]
