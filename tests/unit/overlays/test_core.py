@@ -186,7 +186,7 @@ def test_an_interrupt_is_thrown_into_the_plan_so_that_it_can_tidy_up() -> None:
             return 0.0
 
         def sleep(self, seconds: float, /) -> None:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(seconds)
 
     class Unused:
         def send(self, effect: Send, /) -> Reply:
