@@ -49,6 +49,9 @@ class HttpSender:
         self._max_reply_bytes = max_reply_bytes
         self._closed = False
         self._lock = threading.Lock()
+        for name in ("httpcore.http11", "httpcore.http2"):
+            # Adding it again changes nothing.
+            logging.getLogger(name).addFilter(_NO_REPLY_HEADERS)
 
     def send(self, effect: Send, /) -> Reply:
         """Send one request once.
@@ -167,9 +170,6 @@ _NO_REPLY_HEADERS = _NoReplyHeaders()
 
 @contextmanager
 def _reply_headers_unlogged() -> Iterator[None]:
-    for name in ("httpcore.http11", "httpcore.http2"):
-        # Adding it again changes nothing.
-        logging.getLogger(name).addFilter(_NO_REPLY_HEADERS)
     before = _ours.set(True)
     try:
         yield

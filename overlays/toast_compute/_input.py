@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
 
 import msgspec
+from toast_compute_api.findings import explain
 from toast_compute_api.operation import InvalidRequest, Request
 
 from .errors import InvalidRequestError
@@ -109,8 +110,8 @@ def make_model(type_: type[M], members: Mapping[str, Any], *, operation: str, pa
     try:
         return type_(**members)
     except (TypeError, ValueError) as problem:
-        reason = str(problem)
-    refuse(operation, path, reason)
+        finding = explain(str(problem))
+    refuse(operation, _join(path, finding.path) if finding.path else path, finding.reason)
 
 
 def check_leaves(model: msgspec.Struct, *, operation: str, path: str) -> None:

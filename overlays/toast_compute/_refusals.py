@@ -31,7 +31,7 @@ def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) 
     """Return the error for a result code, with `secrets` masked in the message."""
     message = mask(message, secrets)
     known = RESULT_CODES.get(code)
-    subsystem = next((part.subsystem for part in SUBSYSTEM_RANGES if part.first <= code <= part.last), None)
+    subsystem = next((part.subsystem for part in SUBSYSTEM_RANGES if code in part), None)
     if known is not None:
         kind, subsystem = known.kind, known.subsystem
     else:

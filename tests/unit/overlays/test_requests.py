@@ -293,3 +293,12 @@ def test_an_action_is_a_model_or_a_mapping(
     assert toast.instances.run_action("i-1", action) is None
     (request,) = service.asked("POST action")
     assert request.body == sent
+
+
+def test_an_unknown_enum_value_from_a_reply_is_refused_with_the_path_of_the_member(
+    toast: ToastCompute, service: Any
+) -> None:
+    volume = {"size": 20, "type": VolumeType("General NVMe")}
+    error = refused(service, lambda: toast.instances.create(**CREATE | {"volume": volume}))
+    assert error.path == "instance.volume.type"
+    assert str(error).endswith("instance.volume.type: must be one of 'General HDD', 'General SSD'")
