@@ -6,7 +6,7 @@ LINT := generator/lint
 NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 UV := 0.13.9
 
-.PHONY: help setup generate demo test lint lint-contract lint-code lock clean
+.PHONY: help setup generate demo test interop lint lint-contract lint-code lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,14 +21,19 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-generate: setup ## Write generated/ anew from openapi.yaml
+generate: setup ## Write generated/ anew from openapi.yaml, and docs/behaviours.md from the mock
 	@$(BIN)/python -m generator generate
+	@$(BIN)/toast-compute-mock --show-behaviours > docs/behaviours.md.new
+	@mv docs/behaviours.md.new docs/behaviours.md
 
 demo: generate ## Drive the whole life of an instance against the mock
 	@$(BIN)/python examples/whole_life.py
 
-test: setup ## Run all tests
+test: setup ## Run the tests that need Python alone
 	@$(BIN)/python -m pytest
+
+interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
+	@$(BIN)/python -m pytest tests/interop
 
 lint: lint-contract lint-code ## Check the contract and the code
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .clock import Clock, FrozenClock, RealClock, ScaledClock
+from .clock import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock, SettableClock
 from .cloud import MockCloud
 
-__all__ = ["Clock", "FrozenClock", "MockCloud", "RealClock", "ScaledClock"]
+__all__ = ["AutoJumpClock", "Clock", "FrozenClock", "MockCloud", "RealClock", "ScaledClock", "SettableClock"]

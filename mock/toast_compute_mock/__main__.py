@@ -1,11 +1,9 @@
-"""How is the mock started from a command line? `toast-compute-mock`."""
+"""How is the mock started from a command line, and how does it end? `toast-compute-mock`."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import ipaddress
 import json
 import os
 import signal
@@ -13,37 +11,30 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
-from .clock import FASTEST, Clock, RealClock, ScaledClock
+from .behaviour_page import as_markdown
+from .clock import AutoJumpClock
 from .cloud import MockCloud
-from .server import Server
-from .worlds import default_seed_world, show_world
+from .options import PROGRAM, CommandError, Options, read_options
+from .replies import SAMPLE_ABOVE
+from .server import Server, run
+from .snapshots import SnapshotError, save
+from .worlds import show_world
 
-PROGRAM = "toast-compute-mock"
 _USAGE_ERROR = 2
-_LAST_PORT = 65535
-
-
-class CommandError(Exception):
-    """The command cannot run; its text is the one line that says why."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line, without the usage."""
-        raise CommandError(message)
+_ADMIN_TOKEN = "TOAST_COMPUTE_MOCK_ADMIN_TOKEN"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, or 2 when an argument or the address cannot be used."""
+    """Run the command and return its exit status: 0, or 2 when an argument, a file or the address cannot be used."""
     try:
-        options = _parser().parse_args(arguments)
+        options = read_options(arguments)
         if options.show_world:
-            _say(json.dumps(show_world(default_seed_world()), indent=2))
-            return 0
-        cloud = MockCloud(seed=options.seed, clock=options.clock)
-        asyncio.run(_serve(cloud, options.host, options.port, options.ready_file))
+            _say(json.dumps(show_world(options.world), indent=2))
+        elif options.show_behaviours:
+            _say(as_markdown())
+        else:
+            _run(options)
     except CommandError as error:
         # An argument may hold line breaks, and messages show it.
         print(f"{PROGRAM}: {' '.join(str(error).splitlines())}", file=sys.stderr)
@@ -53,13 +44,34 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _run(options: Options) -> None:
+    cloud = MockCloud(
+        seed=options.seed,
+        clock=options.clock,
+        world=options.world,
+        faults=options.faults,
+        sample_above=SAMPLE_ABOVE,
+        admin_token=os.environ.get(_ADMIN_TOKEN) or None,
+    )
+    if isinstance(options.clock, AutoJumpClock):
+        options.clock.next_event = cloud.worlds.next_event
+    if options.snapshot is not None:
+        cloud.resume(options.snapshot)
+    run(_serve(cloud, options.host, options.port, options.ready_file))
+    if options.snapshot_file is not None:
+        try:
+            save(options.snapshot_file, cloud.worlds.snapshot())
+        except SnapshotError as error:
+            raise CommandError(f"--snapshot: {error}") from None
+
+
 async def _serve(cloud: MockCloud, host: str, port: int, ready_file: Path | None) -> None:
     stop = asyncio.Event()
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         # Windows has no SIGHUP, and no handlers in its event loop.
         with contextlib.suppress(NotImplementedError, AttributeError):
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop.set)
-    server = Server(cloud.handle)
+    server = Server(cloud.answer, cloud.clock)
     try:
         address = await server.start(host, port)
     except OSError as error:
@@ -108,54 +120,6 @@ def _write_whole(path: Path, text: str) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description="A stateful mock of TOAST Compute.", allow_abbrev=False)
-    parser.add_argument(
-        "--host", type=_loopback, default="127.0.0.1", help="the loopback address to listen on (default: %(default)s)"
-    )
-    parser.add_argument("--port", type=_port, default=0, help="the port to listen on; 0, the default, is any free one")
-    parser.add_argument(
-        "--ready-file", type=Path, metavar="F", help="write base_url and pid into this file as JSON once it listens"
-    )
-    parser.add_argument(
-        "--clock",
-        type=_clock,
-        default="real",
-        metavar="real|scaled:N",
-        help="the time it lives in: the machine's, or N times as fast (default: %(default)s)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="what ids and durations derive from (default: %(default)s)")
-    parser.add_argument("--show-world", action="store_true", help="print what a world starts with as JSON, and end")
-    return parser
-
-
-def _loopback(text: str) -> str:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if text == "localhost" else text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("must be a loopback address such as 127.0.0.1") from None
-    if not address.is_loopback:
-        raise argparse.ArgumentTypeError("must be a loopback address: the mock is not for other machines to reach")
-    return str(address)
-
-
-def _port(text: str) -> int:
-    is_short = len(text) <= len(str(_LAST_PORT))  # Python refuses to read numbers of thousands of digits
-    if not (text.isascii() and text.isdigit() and is_short and int(text) <= _LAST_PORT):
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
-    return int(text)
-
-
-def _clock(text: str) -> Clock:
-    kind, _, factor = text.partition(":")
-    if text == "real":
-        return RealClock()
-    if kind == "scaled":
-        with contextlib.suppress(ValueError):
-            return ScaledClock(float(factor))
-    raise argparse.ArgumentTypeError(f"must be real, or scaled:N with a number N above 0 and at most {FASTEST}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
+from typing import NamedTuple
 
 from .behaviours import RefusedError, Rule
 from .state import Interface, Subnet, World
 
 _FIRST_HOST = 10  # the hosts below are left to gateways and the like
+
+
+class Range(NamedTuple):
+    """The addresses of a subnet, as numbers."""
+
+    first: int
+    size: int
 
 
 def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
@@ -25,7 +34,7 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
     return [
         Interface(
             mac_address=world.mint.mac_address(),
-            ip_address=str(IPv4Network(subnet.cidr)[host]),
+            ip_address=str(IPv4Address(_range(subnet.cidr).first + host)),
             subnet_id=subnet.id,
         )
         for subnet, host in given
@@ -33,8 +42,10 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
 
 
 def occupy(subnet: Subnet, address: str) -> None:
-    """Mark an address of the seed world as taken."""
-    subnet.taken.add(_host(subnet, address))
+    """Mark an address of the seed world as taken. Raises ValueError when it is none, or the subnet has no range."""
+    host = _host(subnet, address)
+    if 0 <= host < _range(subnet.cidr).size:
+        subnet.taken.add(host)
 
 
 def release(world: World, interface: Interface) -> None:
@@ -44,7 +55,7 @@ def release(world: World, interface: Interface) -> None:
 
 
 def _take(subnet: Subnet) -> int:
-    end = IPv4Network(subnet.cidr).num_addresses - 1  # the last one is for broadcasts
+    end = _range(subnet.cidr).size - 1  # the last one is for broadcasts
     behind = max(subnet.last + 1, _FIRST_HOST)
     for host in chain(range(behind, end), range(_FIRST_HOST, behind)):
         if host not in subnet.taken:
@@ -55,4 +66,10 @@ def _take(subnet: Subnet) -> int:
 
 
 def _host(subnet: Subnet, address: str) -> int:
-    return int(ip_address(address)) - int(IPv4Network(subnet.cidr).network_address)
+    return int(IPv4Address(address)) - _range(subnet.cidr).first
+
+
+@lru_cache  # read again for every interface otherwise, which takes longer than all the rest
+def _range(cidr: str) -> Range:
+    network = IPv4Network(cidr)
+    return Range(int(network.network_address), network.num_addresses)

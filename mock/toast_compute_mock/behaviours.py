@@ -10,17 +10,17 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal, NamedTuple, TypeAlias
 
-from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
+from toast_compute_api.behaviour import SUBSYSTEM_RANGES
 from toast_compute_api.behaviour_types import http_status
+
+from .words import message_for
 
 Basis: TypeAlias = Literal["documented", "assumed"]
 
+_FORBIDDEN = 403
 _CONFLICT = 409
 _MISSING = 404
 _UNAUTHORIZED = 401
-
-# The contract has a word for most kinds of refusal, as a result code of its own. These two have none.
-_WORDS_OF_KINDS = {"conflict": "Conflict", "authentication": "Unauthorized"}
 
 
 class Behaviour(NamedTuple):
@@ -79,6 +79,12 @@ class Rule(Enum):
         _code("instance", _CONFLICT),
         "instance is {status}",
     )
+    QUOTA_OF_INSTANCES = Behaviour(
+        "assumed",
+        "No more instances can be created than the quota allows; those being deleted count.",
+        _code("instance", _FORBIDDEN),
+        "the quota of {limit} instances is used up",
+    )
     NO_IMAGE = Behaviour("assumed", "An unknown image is missing.", _code("image", _MISSING), "image")
     NO_FLAVOR = Behaviour("assumed", "An unknown flavor is missing.", _code("flavor", _MISSING), "flavor")
     FLAVOR_DISABLED = Behaviour(
@@ -114,6 +120,12 @@ class Rule(Enum):
     NO_KEYPAIR = Behaviour("assumed", "An unknown key pair is missing.", _code("keypair", _MISSING), "key pair")
     KEYPAIR_EXISTS = Behaviour(
         "assumed", "A key pair's name can be used once.", _code("keypair", _CONFLICT), "key pair exists"
+    )
+    QUOTA_OF_KEYPAIRS = Behaviour(
+        "assumed",
+        "No more key pairs can be created than the quota allows.",
+        _code("keypair", _FORBIDDEN),
+        "the quota of {limit} key pairs is used up",
     )
     NO_SECURITY_GROUP = Behaviour(
         "assumed", "An unknown security group is missing.", _code("security-group", _MISSING), "security group"
@@ -238,15 +250,5 @@ class RefusedError(Exception):
     def __init__(self, rule: Rule, **details: str | int) -> None:
         self.rule = rule
         self.code = rule.value.code
-        self.message = f"{_prefix(self.code)} : {rule.value.detail.format(**details)}"
+        self.message = f"{message_for(self.code)} : {rule.value.detail.format(**details)}"
         super().__init__(self.message)
-
-
-def _prefix(code: int) -> str:
-    """What the message of this code begins with."""
-    if code in RESULT_CODES:
-        return RESULT_CODES[code].message
-    kind = STATUS_KINDS[http_status(code)]
-    if kind in _WORDS_OF_KINDS:
-        return _WORDS_OF_KINDS[kind]
-    return next(known.message for known in RESULT_CODES.values() if known.kind == kind)

@@ -3,48 +3,104 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .clock import Clock, RealClock
+from . import snapshots
+from .clock import Clock, RealClock, SettableClock
+from .control import Worlds
 from .engine import Engine
-from .exchange import Reply, Request
+from .exchange import Deferred, Reply, Request
+from .faults import Fault, FaultPlan
+from .journal import Journal
+from .snapshots import Snapshot
+from .waiting import settle
+from .worlds import SeedWorld
 
 if TYPE_CHECKING:
+    from .admin import Admin
+    from .asgi import AsgiApp
     from .server import ServerThread
     from .transport import AsyncMockTransport, MockTransport
+
+ADMIN_PREFIX = "/_mock"
+_LONGEST_WAIT = 60.0
 
 
 class MockCloud:
     """A whole cloud in this process. Safe for threads.
 
     The same `seed` gives the same ids and durations. `clock` is what its tokens and instances live on: the machine's
-    own unless another is given.
+    own unless another is given. `world` is what every world begins with. `faults` are rules of what goes wrong, and
+    `evolution` names habits of a later release; both can be changed at any time.
     """
 
-    def __init__(self, *, seed: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+        world: SeedWorld | None = None,
+        faults: Iterable[Fault] = (),
+        evolution: Collection[str] = (),
+        sample_above: int | None = None,
+        admin_token: str | None = None,
+    ) -> None:
         self._clock: Clock = RealClock() if clock is None else clock
-        self._engine = Engine(seed)
-        self._lock = threading.Lock()
+        self._engine = Engine(seed, world, sample_above=sample_above)
+        self._engine.evolution = evolution
+        self._engine.faults.add(*faults)
+        self._lock = threading.RLock()
+        self._answered = threading.Condition(self._lock)
+        self._admin_token = admin_token
+        self.worlds = Worlds(self._engine, self._lock, self._clock.now)
 
     @property
     def clock(self) -> Clock:
-        """The clock that the cloud runs on."""
+        """The clock that the cloud runs on. The SDK accepts it, too: then it sleeps on this clock."""
         return self._clock
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What goes wrong, and how often yet."""
+        return self._engine.faults
+
+    @property
+    def journal(self) -> Journal:
+        """What has been asked and answered."""
+        return self._engine.journal
+
+    @property
+    def evolution(self) -> tuple[str, ...]:
+        """The habits of a later release that the replies have; see `evolution.HABITS`. Raises ValueError when set."""
+        return self._engine.evolution
+
+    @evolution.setter
+    def evolution(self, habits: Collection[str]) -> None:
+        with self._lock:
+            self._engine.evolution = tuple(habits)
 
     @cached_property
     def transport(self) -> MockTransport:
         """A transport for `httpx.Client` and for the SDK."""
         from .transport import MockTransport  # httpx is loaded only where it is used
 
-        return MockTransport(self.handle)
+        return MockTransport(self.answer, self._clock)
 
     @cached_property
     def async_transport(self) -> AsyncMockTransport:
         """A transport for `httpx.AsyncClient`."""
         from .transport import AsyncMockTransport
 
-        return AsyncMockTransport(self.handle)
+        return AsyncMockTransport(self.answer, self._clock)
+
+    @cached_property
+    def asgi(self) -> AsgiApp:
+        """An ASGI application, for the servers and tools that run such."""
+        from .asgi import AsgiApp
+
+        return AsgiApp(self.answer, self._clock)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> ServerThread:
         """Return a context manager that listens on a socket, and whose `base_url` says where; port 0 is any free one.
@@ -53,14 +109,65 @@ class MockCloud:
         """
         from .server import ServerThread  # asyncio is loaded only where it is used
 
-        return ServerThread(self.handle, host, port, self.prefix)
+        return ServerThread(self.answer, self._clock, host, port, self.prefix)
 
     @property
     def prefix(self) -> str:
         """The path before every operation's own path."""
         return self._engine.prefix
 
+    def answer(self, request: Request) -> Reply | Deferred:
+        """Return the reply to one request that comes now, or the promise of one."""
+        if request.target.startswith(ADMIN_PREFIX) and request.target[len(ADMIN_PREFIX) :][:1] in ("", "/", "?"):
+            return self._admin.answer(request)
+        with self._answered:
+            reply = self._engine.handle(request, self._clock.now())
+            self._answered.notify_all()
+            return reply
+
     def handle(self, request: Request) -> Reply:
-        """Return the reply to one request that comes now."""
-        with self._lock:
-            return self._engine.handle(request, self._clock.now())
+        """Return the reply to one request that comes now, once it is there; its delay is the caller's to keep."""
+        return settle(self.answer(request))
+
+    def wait_for(
+        self,
+        count: int,
+        *,
+        timeout: float,
+        operation: str | None = None,
+        action: str | None = None,
+        world: str | None = None,
+        result_code: int | None = None,
+    ) -> None:
+        """Block until there have been `count` exchanges of this kind.
+
+        Raises TimeoutError after `timeout` real seconds, and after a minute in any case.
+        """
+
+        def are_there() -> bool:
+            return self.journal.count(operation=operation, action=action, world=world, result_code=result_code) >= count
+
+        with self._answered:
+            if not self._answered.wait_for(are_there, min(timeout, _LONGEST_WAIT)):
+                number = self.journal.count(operation=operation, action=action, world=world, result_code=result_code)
+                raise TimeoutError(f"{number} of {count} exchanges came within {timeout:g} s")
+
+    def snapshot(self) -> bytes:
+        """Return all worlds and the time as JSON text, for `restore`. It carries the mock's passwords and tokens."""
+        return snapshots.write(self.worlds.snapshot())
+
+    def restore(self, content: bytes) -> None:
+        """Go on where a snapshot was taken. Raises SnapshotError, and changes nothing then."""
+        self.resume(snapshots.read(content))
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot was taken; a clock that can be set moves on to its time, if that is ahead."""
+        self.worlds.restore(snapshot)
+        if isinstance(self._clock, SettableClock) and snapshot.now > self._clock.now():
+            self._clock.set(snapshot.now)
+
+    @cached_property
+    def _admin(self) -> Admin:
+        from .admin import Admin
+
+        return Admin(self, token=self._admin_token)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from .behaviours import RefusedError, Rule
+from .masking import Mask, mask_of
 from .schemas import Schema, Schemas
 
 _JSON = "application/json"
@@ -31,32 +33,59 @@ class Body(NamedTuple):
     variants: Mapping[str, Schema] = {}
 
 
+class ReplySchema(NamedTuple):
+    """What a reply has to keep: a schema of the contract, by name and compiled."""
+
+    name: str
+    schema: Schema
+
+
+class Secrets(NamedTuple):
+    """What is secret in an exchange."""
+
+    path_pieces: tuple[int, ...]
+    """Which pieces of the whole path, counted from the one before its first slash."""
+    shown_parameters: frozenset[str]
+    """The query parameters that are not secret."""
+    has_parameters: bool
+    """Whether there are query parameters that are."""
+    request: Mask
+    reply: Mask
+
+
 class Operation(NamedTuple):
     """One operation. The success schemas are keyed by the tag of the request body, "" standing for all others."""
 
     id: str
+    reads: bool
+    """Whether it changes nothing."""
     needs_token: bool
     parameters: tuple[Parameter, ...]
     body: Body | None
-    successes: Mapping[str, Schema]
-    failure: Schema
+    successes: Mapping[str, ReplySchema]
+    failure: ReplySchema
+    secrets: Secrets
+
+    def success(self, tag: str) -> ReplySchema:
+        """What a success of this operation is when the request body has this tag."""
+        return self.successes.get(tag) or self.successes[""]
 
 
 class Route(NamedTuple):
     """A path template in pieces, and the operations on it by method."""
 
-    pieces: tuple[str, ...]
+    fixed: tuple[tuple[int, bytes], ...]
+    """The pieces that are not parameters, by place."""
+    named: tuple[tuple[int, str], ...]
+    """The names of the parameters, by place."""
     operations: Mapping[str, Operation]
 
     def match(self, pieces: list[bytes]) -> dict[str, bytes] | None:
         """Return the values of the template's parameters, or None when these pieces are another path."""
-        values: dict[str, bytes] = {}
-        for template, piece in zip(self.pieces, pieces, strict=True):
-            if template.startswith("{"):
-                values[template[1:-1]] = piece
-            elif template.encode() != piece:
+        for place, piece in self.fixed:
+            if pieces[place] != piece:
                 return None
-        return values
+        return {name: pieces[place] for place, name in self.named}
 
 
 class Contract:
@@ -70,8 +99,18 @@ class Contract:
         self._routes: dict[int, list[Route]] = {}
         for path, item in document["paths"].items():
             operations = {method.upper(): self._operation(path, method) for method in item}
-            pieces = tuple(path.split("/"))
-            self._routes.setdefault(len(pieces), []).append(Route(pieces, operations))
+            pieces = list(enumerate(path.split("/")))
+            route = Route(
+                fixed=tuple((place, piece.encode()) for place, piece in pieces if not piece.startswith("{")),
+                named=tuple((place, piece[1:-1]) for place, piece in pieces if piece.startswith("{")),
+                operations=operations,
+            )
+            self._routes.setdefault(len(pieces), []).append(route)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The strict form of the contract as it stands in its file; not to be changed."""
+        return self._document
 
     @property
     def prefix(self) -> str:
@@ -107,15 +146,39 @@ class Contract:
         successes = {"": strict["success"], **strict.get("successFor", {})}
         return Operation(
             id=spec["operationId"],
+            reads=method == "get",
             needs_token=bool(spec.get("security", self._document["security"])),
             parameters=tuple(
                 self._parameter(parameter, ("paths", path, method, "parameters", index))
                 for index, parameter in enumerate(spec.get("parameters", []))
             ),
             body=self._body(spec["requestBody"]["content"][_JSON]["schema"]) if "requestBody" in spec else None,
-            successes={tag: self._schemas.component(name) for tag, name in successes.items()},
-            failure=self._schemas.component(strict["failure"]),
+            successes={tag: self._reply_schema(name) for tag, name in successes.items()},
+            failure=self._reply_schema(strict["failure"]),
+            secrets=self._secrets(path, spec, strict["success"]),
         )
+
+    def _reply_schema(self, name: str) -> ReplySchema:
+        return ReplySchema(name, self._schemas.component(name))
+
+    def _secrets(self, path: str, spec: dict[str, Any], success: str) -> Secrets:
+        parameters = [self._resolved(parameter) for parameter in spec.get("parameters", [])]
+        in_query = [parameter for parameter in parameters if parameter["in"] == "query"]
+        hidden = {"{" + parameter["name"] + "}" for parameter in parameters if parameter.get("x-sensitive")}
+        body = spec["requestBody"]["content"][_JSON]["schema"] if "requestBody" in spec else {}
+        return Secrets(
+            path_pieces=tuple(i for i, piece in enumerate((self._prefix + path).split("/")) if piece in hidden),
+            shown_parameters=frozenset(p["name"] for p in in_query if not p.get("x-sensitive")),
+            has_parameters=any(p.get("x-sensitive") for p in in_query),
+            request=mask_of(self._document, body),
+            reply=mask_of(self._document, {"$ref": f"#/components/schemas/{success}"}),
+        )
+
+    def _resolved(self, parameter: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" not in parameter:
+            return parameter
+        shared: dict[str, Any] = self._document["components"]["parameters"][_last(parameter["$ref"])]
+        return shared
 
     def _parameter(self, spec: dict[str, Any], steps: tuple[str | int, ...]) -> Parameter:
         if "$ref" in spec:
@@ -133,6 +196,12 @@ class Contract:
             for value, variant in spec["discriminator"]["mapping"].items()
         }
         return Body(None, spec["discriminator"]["propertyName"], variants)
+
+
+@cache
+def contract() -> Contract:
+    """Return the contract; it is compiled once."""
+    return Contract()
 
 
 def _last(reference: str) -> str:

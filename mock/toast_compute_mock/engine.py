@@ -2,95 +2,163 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from toast_compute_api.behaviour import TOKEN_HEADER
+import msgspec
 
-from . import replies
-from .behaviours import RefusedError, Rule
-from .contract import Contract, Operation
+from .behaviours import RefusedError
+from .contract import contract
+from .evolution import Evolution
 from .exchange import Reply, Request
-from .intake import JsonObject, read_body, read_parameters
-from .operations import HANDLERS, OPEN_HANDLERS, Call, Payload
-from .operations.tokens import world_of
-from .schemas import Schema
-from .state import Account, World
-from .worlds import SeedWorld, default_seed_world, start_world
+from .faults import Chosen, FaultPlan, Sighting
+from .journal import Journal
+from .lifecycle import end_in_error, under_way
+from .operations import HANDLERS, OPEN_HANDLERS
+from .recording import record
+from .registry import Registry, copy_of
+from .replies import HTTP_STATUS, Replies
+from .state import World
+from .visit import Visit, recognise
+from .worlds import SeedWorld, default_seed_world
 
-_APPKEY = "appkey"
-_TOKEN_HEADER = TOKEN_HEADER.lower()
+_NO_REPLY = Reply(HTTP_STATUS, (), b"")
+
+
+class Outcome(NamedTuple):
+    """How a request ended inside the service."""
+
+    reply: Reply
+    result_code: int | None
+    """None when the reply has no envelope that can be read."""
+    applied: int
+    """How often the operation was carried out."""
+
+
+class _Header(msgspec.Struct, rename="camel"):
+    result_code: int
+
+
+class _Envelope(msgspec.Struct):
+    header: _Header
 
 
 class Engine:
     """The service. The same seed and the same requests at the same times give the same replies, byte for byte.
 
-    A world starts when the first request with its appkey comes. Not safe for threads: a front lets one request in at a
-    time.
+    Not safe for threads: a front lets one request in at a time. `sample_above` is a number of bytes: of the replies
+    that are longer, only one in sixteen is held against the contract; None checks all.
     """
 
-    def __init__(self, seed: int = 0, seed_world: SeedWorld | None = None) -> None:
-        self._seed = seed
-        self._seed_world = seed_world or default_seed_world()
-        self._contract = Contract()
-        self._worlds: dict[str, list[World]] = {}
-        self._accounts: dict[str, list[Account]] = {}
-        for account in self._seed_world.accounts:
-            self._accounts.setdefault(account.appkey, []).append(account)
+    def __init__(self, seed: int = 0, seed_world: SeedWorld | None = None, *, sample_above: int | None = None) -> None:
+        self._contract = contract()
+        self._replies = Replies(sample_above)
+        self._evolution: tuple[str, ...] = ()
+        self._before: dict[str, tuple[datetime, World]] = {}
+        self.registry = Registry(seed_world or default_seed_world(), seed)
+        self.faults = FaultPlan(seed)
+        self.journal = Journal()
 
     @property
     def prefix(self) -> str:
         """The path before every operation's own path."""
         return self._contract.prefix
 
+    @property
+    def evolution(self) -> tuple[str, ...]:
+        """The habits of a later release that the replies have; see `evolution.HABITS`."""
+        return self._evolution
+
+    @evolution.setter
+    def evolution(self, habits: Collection[str]) -> None:
+        self._replies.evolve = Evolution(self._contract.document, habits).evolve if habits else None
+        self._evolution = tuple(habits)
+
+    def forget_the_past(self) -> None:
+        """Answer no stale read from what was before; for when worlds are replaced."""
+        self._before.clear()
+
     def handle(self, request: Request, now: float) -> Reply:
         """Return the reply to a request that comes at `now`, in seconds since 1970.
 
         Raises BrokenReplyError when the mock itself is wrong; a request never makes it raise anything.
         """
-        path, _, query = request.target.partition("?")
-        failure: Schema | None = None
+        visit = recognise(self._contract, self.registry, request, datetime.fromtimestamp(now, UTC))
+        chosen = self._choose(visit, now) if self.faults else None
+        if chosen is None:
+            outcome = self._carry_out(visit)
+            record(self.journal, self.registry, visit, now, *outcome)
+        else:
+            outcome = self._carry_out_faultily(visit, chosen)
+            record(self.journal, self.registry, visit, now, *outcome, chosen.names)
+        return outcome.reply
+
+    def _carry_out(self, visit: Visit) -> Outcome:
+        """Do what the request asks for, or refuse it."""
+        operation, call = visit.operation, visit.call
+        failure = operation.failure if operation is not None else None
         try:
-            operation, in_path = self._contract.find(request.method, path)
-            failure = operation.failure
-            call, worlds = self._admit(operation, in_path, query, request, datetime.fromtimestamp(now, UTC))
-            payload = self._answer(operation, worlds, call)
+            if visit.refused is not None:
+                raise visit.refused
+            assert operation is not None
+            assert call is not None
+            if operation.needs_token:
+                assert visit.world is not None
+                payload = HANDLERS[operation.id](visit.world, call)
+            else:
+                payload = OPEN_HANDLERS[operation.id](visit.worlds, call)
         except RefusedError as refused:
-            return replies.refusal(refused, failure)
-        return replies.success(payload, _success_schema(operation, call.body))
+            return Outcome(self._replies.refusal(refused, failure), refused.code, 0)
+        return Outcome(self._replies.success(payload, operation.success(visit.action)), 0, 1)
 
-    def _admit(
-        self, operation: Operation, in_path: dict[str, bytes], query: str, request: Request, now: datetime
-    ) -> tuple[Call, list[World]]:
-        """Check appkey, token, parameters and body in this order. The worlds are those that the request may see."""
-        worlds = self._worlds_of(in_path[_APPKEY].decode("utf-8", "replace"), now)
-        if operation.needs_token:
-            world = world_of(worlds, request.headers.get(_TOKEN_HEADER, ""), now)
-            if world is None:
-                raise RefusedError(Rule.BAD_TOKEN)
-            worlds = [world]
-        parameters = read_parameters(operation, in_path, query)
-        body: JsonObject = {} if operation.body is None else read_body(operation.body, request.body)
-        return Call(operation.id, now, parameters, body), worlds
+    def _carry_out_faultily(self, visit: Visit, chosen: Chosen) -> Outcome:
+        """Do it as often as the effect says, and spoil the reply."""
+        effect = chosen.effect
+        if effect is None:
+            outcome = self._carry_out(visit)
+        elif not effect.commits:
+            reply = effect.apply(_NO_REPLY)
+            outcome = Outcome(reply, _result_code(reply), 0)
+        elif effect.stale and visit.world is not None:
+            _, before = self._before[visit.world.account.user_id]
+            visit.worlds = [before if world is visit.world else world for world in visit.worlds]
+            visit.world = before
+            outcome = self._carry_out(visit)
+        else:
+            moves = under_way(visit.world) if effect.fails and visit.world is not None else None
+            outcome = self._carry_out(visit)
+            if moves is not None and visit.world is not None:
+                end_in_error(visit.world, moves)
+            applied = outcome.applied + sum(self._carry_out(visit).applied for _ in range(effect.times - 1))
+            reply = effect.apply(outcome.reply)
+            outcome = Outcome(reply, _result_code(reply), applied)
+        return outcome._replace(reply=replace(outcome.reply, delay=chosen.delay)) if chosen.delay else outcome
 
-    def _answer(self, operation: Operation, worlds: list[World], call: Call) -> Payload:
-        if operation.needs_token:
-            (world,) = worlds
-            return HANDLERS[operation.id](world, call)
-        return OPEN_HANDLERS[operation.id](worlds, call)
+    def _choose(self, visit: Visit, now: float) -> Chosen | None:
+        """Let the plan choose what goes wrong, and remember the world for stale reads if some are planned."""
+        world_id = "" if visit.world is None else visit.world.account.user_id
+        reads = visit.operation is not None and visit.operation.reads
+        before = self._before.get(world_id)
+        chosen = self.faults.choose(
+            Sighting(
+                operation="" if visit.operation is None else visit.operation.id,
+                action=visit.action,
+                world=world_id,
+                token_age=visit.token_age,
+                now=now,
+                changed_ago=(visit.now - before[0]).total_seconds() if reads and before is not None else None,
+            )
+        )
+        if visit.world is not None and not reads and self.faults.wants_history:
+            self._before[world_id] = (visit.now, copy_of(visit.world))
+        return chosen
 
-    def _worlds_of(self, appkey: str, now: datetime) -> list[World]:
-        """The worlds behind an appkey, started now if this is the first request with it. Raises RefusedError."""
-        worlds = self._worlds.get(appkey)
-        if worlds is None:
-            accounts = self._accounts.get(appkey)
-            if accounts is None:
-                raise RefusedError(Rule.UNKNOWN_APPKEY)
-            worlds = [start_world(self._seed_world, account, self._seed, now) for account in accounts]
-            self._worlds[appkey] = worlds
-        return worlds
 
-
-def _success_schema(operation: Operation, body: JsonObject) -> Schema:
-    """The schema that a success has to keep; it may depend on the body's tag."""
-    tag = body.get(operation.body.tag, "") if operation.body is not None else ""
-    return operation.successes.get(tag, operation.successes[""])
+def _result_code(reply: Reply) -> int | None:
+    """The result code in a reply that is no longer what the service made."""
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(reply.body, type=_Envelope).header.result_code
+    return None

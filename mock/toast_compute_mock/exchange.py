@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
 
 CONTENT_TYPE = "application/json;charset=UTF-8"  # guide: the header that its own samples carry
 
@@ -18,6 +20,37 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     """By name in lower case; a header that came more than once is joined by a comma."""
     body: bytes = field(default=b"", repr=False)
+    peer: str = ""
+    """The address that it came from; empty when it came from this very process."""
+
+
+class Break(Enum):
+    """How a reply gets lost or damaged on its way."""
+
+    RESET = "reset"
+    """The connection is reset; nothing of the reply arrives."""
+    CLOSE = "close"
+    """The connection is closed in an orderly way; nothing of the reply arrives."""
+    GARBAGE = "garbage"
+    """What arrives does not begin with a status line."""
+    SHORT_BODY = "short-body"
+    """The body ends in the middle, before its content-length."""
+    BAD_CHUNK = "bad-chunk"
+    """The body is chunked, and a chunk's size is no number."""
+    STALL = "stall"
+    """The head and half of the body arrive, and then nothing more."""
+    PIECES = "pieces"
+    """Everything arrives, in small pieces."""
+
+
+class Wire(NamedTuple):
+    """What happens to a reply on the wire."""
+
+    kind: Break
+    piece: int = 16
+    """Bytes in a piece, head and body alike; for PIECES."""
+    pause: float = 0.0
+    """Seconds between two pieces, on the mock's clock; for PIECES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +60,13 @@ class Reply:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes = field(repr=False)
+    delay: float = 0.0
+    """Seconds on the mock's clock before anything of it is sent."""
+    wire: Wire | None = None
+    """What goes wrong when it is sent; None for nothing."""
+
+
+class Deferred(NamedTuple):
+    """A reply that is not there yet. Fronts ask again and again, a few hundredths of a second apart."""
+
+    poll: Callable[[], Reply | None]

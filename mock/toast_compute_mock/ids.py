@@ -11,6 +11,11 @@ _TOKEN_PREFIX = "00000000-0000-4000-8000-"  # recognisably no token of the real 
 _DIGEST_VALUES = 2**64
 
 
+def user_id(seed: int, appkey: str, username: str) -> str:
+    """Return the id of a user that the seed world does not have."""
+    return str(uuid.UUID(bytes=hashlib.sha256(f"{seed}/{appkey}/{username}/user".encode()).digest()[:16], version=4))
+
+
 class Mint(msgspec.Struct):
     """Makes everything in one world that has to look random and come out the same again."""
 

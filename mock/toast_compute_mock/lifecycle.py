@@ -6,6 +6,7 @@ the times that it would have had. All states, moves and durations come from `x-l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from toast_compute_api.behaviour import LIFECYCLE
@@ -15,6 +16,7 @@ from .state import Instance, Transition, World
 
 _SAME = "same"
 _GONE = "gone"
+_FAILED = "ERROR"  # guide: "오류 상태"
 _RUNNING = "ACTIVE"  # guide: "인스턴스 구동 중"; a change of status that ends here has booted the instance
 
 
@@ -62,6 +64,20 @@ def begin(world: World, instance: Instance, operation: str, now: datetime, *, fl
         flavor=flavor,
     )
     _settle(world, instance, now)
+
+
+def under_way(world: World) -> dict[str, Transition | None]:
+    """Return the changes of status that are under way, by the instance's id; for `end_in_error`."""
+    return {instance.id: instance.transition for instance in world.instances.values()}
+
+
+def end_in_error(world: World, before: Mapping[str, Transition | None]) -> None:
+    """Let the changes of status that began since `before` end in ERROR."""
+    for instance in world.instances.values():
+        change = instance.transition
+        if change is not None and change is not before.get(instance.id):
+            change.to = _FAILED
+            change.flavor = None
 
 
 def _settle(world: World, instance: Instance, now: datetime) -> bool:

@@ -1,90 +1,94 @@
-"""How does one connection speak HTTP/1.1? Requests in their order, limits, and a clean end."""
+"""How does one connection go? Replies in the order of their requests, waits, clients that do not read, and an end."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import socket
+import struct
+import sys
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import cast
 
-import httptools
+from .clock import Clock
+from .exchange import Deferred, Reply, Request
+from .framing import BODY_LIMIT, refusal
+from .reading import Arrival, Reader
+from .sending import Delivery, End, delivery, whole
+from .waiting import POLL_SECONDS, settle_async
 
-from .exchange import CONTENT_TYPE, Reply, Request
-
-HEAD_LIMIT = 64 * 1024
-BODY_LIMIT = 1024 * 1024
 IDLE_SECONDS = 75.0
 _LINGER_SECONDS = 1.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_VERSIONS = ("1.0", "1.1")
+_MOST_WAITING = 1000  # requests behind a reply that takes its time; more are not read
+_RESET_ON_CLOSE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 _log = logging.getLogger("toast_compute_mock")
 
 
-class _Due(NamedTuple):
-    """What is to be answered: a request, or why there is none."""
-
-    what: Request | HTTPStatus
-    keep: bool
-    """Whether the connection lives on."""
-    version: str
-
-
 class HttpProtocol(asyncio.Protocol):
-    """One connection. Whatever cannot be answered as a request ends it, after a reply that says why."""
+    """One connection. Whatever cannot be answered as a request ends it, after a reply that says why.
+
+    Both event loops that the mock runs on set TCP_NODELAY, so that a piece of a reply leaves when it is written.
+    """
 
     def __init__(
-        self, handle: Callable[[Request], Reply], open_connections: set[HttpProtocol], idle_seconds: float
+        self,
+        answer: Callable[[Request], Reply | Deferred],
+        clock: Clock,
+        open_connections: set[HttpProtocol],
+        idle_seconds: float,
     ) -> None:
-        self._handle = handle
-        self._idle_seconds = idle_seconds
+        self._answer = answer
+        self._clock = clock
         self._open_connections = open_connections
+        self._idle_seconds = idle_seconds
+        self._loop: asyncio.AbstractEventLoop
         self._transport: asyncio.Transport
-        self._parser = httptools.HttpRequestParser(self)
-        self._timer: asyncio.TimerHandle | None = None
-        self._due: deque[_Due] = deque()
+        self._reader: Reader
+        self._timer: asyncio.TimerHandle
+        self._deadline = 0.0
+        self._waiting: deque[Arrival] = deque()
+        self._waiting_bytes = 0
+        self._slow: asyncio.Task[None] | None = None
+        """Sends a reply that is not sent at once."""
+        self._expects = False
         self._paused = False
-        self._deaf = False
         self._stopping = False
-        self._in_request = False
-        self._in_body = False
-        self._head_size = 0
-        self._body_size = 0
-        self._target: list[bytes] = []
-        self._headers: list[tuple[str, bytes]] = []
-        self._body: list[bytes] = []
+        self._ended = False
 
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to watch for idleness."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._loop = asyncio.get_running_loop()
+        peer = transport.get_extra_info("peername")
+        self._reader = Reader(self, peer[0] if peer else "")
         self._open_connections.add(self)
         self._wait_for_more()
+        self._timer = self._loop.call_at(self._deadline, self._check)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Forget the connection."""
+        """Forget the connection, and what it waits for."""
         self._open_connections.discard(self)
-        self._deaf = True
-        self._due.clear()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._ended = True
+        self._reader.stop()
+        self._waiting.clear()
+        self._timer.cancel()
+        if self._slow is not None:
+            self._slow.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is now complete."""
-        if self._deaf:
+        if self._reader.is_deaf:
             return  # what comes after the last request is read only so that the client gets to see the last reply
         self._wait_for_more()
-        if not self._in_body:
-            # Counted here as well, since the parser keeps a header line to itself until it is complete.
-            self._head_size += len(data)
-        self._feed(data)
-        if self._in_request and not self._in_body and self._head_size > HEAD_LIMIT:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        self._reader.feed(data)
+        if self._is_full():
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """Let the connection close: no request can become complete any more."""
@@ -93,212 +97,186 @@ class HttpProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Answer no more requests, and take none, while the client does not read the replies."""
         self._paused = True
+        self._wait_for_more()
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Go on when it does."""
         self._paused = False
-        self._wait_for_more()
-        self._answer()
-        if not self._paused:
-            self._transport.resume_reading()
+        if not self._ended:
+            self._wait_for_more()
+            self._go_on()
 
     # What the server calls
 
     def finish(self) -> None:
         """Answer what has been received, and the request that is being received, if there is one; then close."""
         self._stopping = True
-        if not self._in_request and not self._due:
+        if not (self._reader.in_request or self._waiting or self._slow):
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
 
-    # What the parser calls
+    # What the reader calls
 
-    def on_message_begin(self) -> None:
-        """Start with an empty request."""
-        self._in_request = True
-        self._in_body = False
-        self._body_size = 0
-        self._target = []
-        self._headers = []
-        self._body = []
-
-    def on_url(self, url: bytes) -> None:
-        """Keep a piece of the target."""
-        self._target.append(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; those that trail a chunked body mean nothing here."""
-        if not self._in_body:
-            self._headers.append((name.decode("latin-1").lower(), value))
-
-    def on_headers_complete(self) -> None:
-        """Refuse what can be told from the head, and ask for the body where the client waits for that."""
-        self._in_body = True
-        size = sum(map(len, self._target)) + sum(len(name) + len(value) for name, value in self._headers)
-        self._head_size = 0
-        if self._deaf or self._parser.should_upgrade():  # the head of an upgrade is read a second time
-            return
-        headers = dict(self._headers)
-        length = headers.get("content-length", b"0")
-        hosts = sum(name == "host" for name, _ in self._headers)
-        version = self._parser.get_http_version()
-        if size > HEAD_LIMIT:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif int(length) > BODY_LIMIT:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        elif version not in _VERSIONS or hosts > 1 or (hosts == 0 and version == "1.1"):
-            self._refuse(HTTPStatus.BAD_REQUEST)
-        elif headers.get("expect", b"").lower() == b"100-continue" and version == "1.1" and not self._due:
-            self._transport.write(_CONTINUE)
-
-    def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body, up to the limit."""
-        self._body_size += len(body)
-        if self._body_size > BODY_LIMIT:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    def on_arrival(self, arrival: Arrival) -> None:
+        """Answer a request, or put it behind those that wait."""
+        self._expects = False
+        if self._stopping and arrival.keep:
+            arrival = arrival._replace(keep=False)
+            self._reader.stop()
+        if self._paused or self._slow or self._waiting:
+            self._waiting.append(arrival)
+            self._waiting_bytes += _size(arrival)
         else:
-            self._body.append(body)
+            self._serve(arrival)
 
-    def on_message_complete(self) -> None:
-        """Answer the request, or put it behind those that wait."""
-        if self._deaf or self._parser.should_upgrade():
+    def on_expectation(self) -> None:
+        """Ask for the body once everything before it is answered, since this, too, has its place in the order."""
+        self._expects = True
+        self._ask_for_body()
+
+    # Answering
+
+    def _serve(self, arrival: Arrival) -> None:
+        """Send the reply, now or little by little."""
+        what = arrival.what
+        if isinstance(what, HTTPStatus):
+            self._send(refusal(what), arrival)
             return
-        self._in_request = self._in_body = False
-        method = self._parser.get_method().decode("latin-1")
-        request = Request(method, self._own_target(), self._joined_headers(), b"".join(self._body))
-        keep = self._parser.should_keep_alive() and not self._stopping
-        self._deaf = not keep
-        self._due.append(_Due(request, keep, self._parser.get_http_version()))
-        self._answer()
-
-    # Reading
-
-    def _feed(self, data: bytes) -> None:
-        while data and not self._deaf:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                data = self._stay_with_http(data[upgrade.args[0] :])
-            except httptools.HttpParserError:
-                self._refuse(HTTPStatus.BAD_REQUEST)
+        try:
+            reply = self._answer(what)
+            if isinstance(reply, Reply) and not reply.delay and reply.wire is None:
+                self._send(reply, arrival)
                 return
+        except Exception:
+            self._send_defect(arrival)
+            return
+        self._slow = self._loop.create_task(self._serve_slowly(reply, arrival))
+
+    async def _serve_slowly(self, reply: Reply | Deferred, arrival: Arrival) -> None:
+        try:
+            reply = await settle_async(reply)
+            if reply.delay:
+                await self._clock.sleep_async(reply.delay)
+            if reply.wire is None:
+                self._send(reply, arrival)
             else:
-                return
+                way = delivery(reply, reply.wire, bare=arrival.bare, keep=arrival.keep, version=arrival.version)
+                await self._deliver(way)
+        except Exception:
+            self._send_defect(arrival)
+        self._slow = None
+        if not self._ended:
+            self._wait_for_more()
+            self._go_on()
 
-    def _stay_with_http(self, rest: bytes) -> bytes:
-        """Read a request that asks for another protocol as if it had not, and return what is left to read.
+    async def _deliver(self, way: Delivery) -> None:
+        for number, piece in enumerate(way.pieces):
+            if number:
+                await self._clock.sleep_async(way.pause) if way.pause else await asyncio.sleep(0)
+            while self._paused:
+                await asyncio.sleep(POLL_SECONDS)
+            self._transport.write(piece)
+        match way.end:
+            case End.CLOSE:
+                self._end()
+            case End.RESET:
+                self._reset()
+            case End.STALL:
+                self._hear_no_more()
+                self._close_in(self._idle_seconds)
 
-        The parser stops behind the head of such a request and leaves its body to the other protocol. Some clients ask
-        for HTTP/2 in this way on every first request, and are content to be answered in HTTP/1.1.
-        """
-        method = self._parser.get_method()
-        if method == b"CONNECT":
-            self._refuse(HTTPStatus.BAD_REQUEST)
-            return b""
-        version = self._parser.get_http_version().encode("latin-1")
-        lines = [b"%s %s HTTP/%s" % (method, b"".join(self._target), version)]
-        lines += [
-            b"%s: %s" % (name.encode("latin-1"), value)
-            for name, value in self._headers
-            if name not in ("upgrade", "connection")
-        ]
-        wishes = {
-            wish.strip().lower() for name, value in self._headers if name == "connection" for wish in value.split(b",")
-        }
-        lines += [b"connection: %s" % wish for wish in (b"close", b"keep-alive") if wish in wishes]
-        self._parser = httptools.HttpRequestParser(self)
-        return b"\r\n".join(lines) + b"\r\n\r\n" + rest
+    def _go_on(self) -> None:
+        """Answer the requests that wait, as long as the client reads the replies."""
+        while self._waiting and not (self._paused or self._slow or self._ended):
+            arrival = self._waiting.popleft()
+            self._waiting_bytes -= _size(arrival)
+            self._serve(arrival)
+        if self._ended:
+            return
+        if not (self._paused or self._is_full()):
+            self._transport.resume_reading()
+        self._ask_for_body()
+        if self._stopping and not (self._waiting or self._slow or self._reader.in_request):
+            self._end()
 
-    def _own_target(self) -> str:
-        """The request's path and query; a whole URL, which proxies get, is cut down to them."""
-        target = b"".join(self._target).decode("latin-1")
-        if target.startswith("/"):
-            return target
-        _, scheme, rest = target.partition("://")
-        return "/" + rest.partition("/")[2] if scheme else target
+    def _ask_for_body(self) -> None:
+        """Say that the body may come, unless replies are due before, or it comes already."""
+        if self._expects and not (self._paused or self._slow or self._waiting):
+            self._expects = False
+            if not self._reader.has_body_begun:
+                self._transport.write(_CONTINUE)
 
-    def _joined_headers(self) -> dict[str, str]:
-        joined: dict[str, str] = {}
-        for name, value in self._headers:
-            text = value.decode("latin-1")
-            joined[name] = f"{joined[name]}, {text}" if name in joined else text
-        return joined
+    def _is_full(self) -> bool:
+        return len(self._waiting) > _MOST_WAITING or self._waiting_bytes > BODY_LIMIT
 
     # Writing and ending
 
-    def _refuse(self, status: HTTPStatus) -> None:
-        """Say that this cannot be answered, and hear no more. Only the first reason counts."""
-        if not self._deaf:
-            self._deaf = True
-            self._in_request = False
-            self._due.append(_Due(status, keep=False, version="1.1"))
-            self._answer()
-
-    def _answer(self) -> None:
-        """Write the replies that are due, as long as the client reads them."""
-        while self._due and not self._paused:
-            due = self._due.popleft()
-            reply = _error(due.what) if isinstance(due.what, HTTPStatus) else self._reply(due.what)
-            keep = due.keep and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
-            bare = isinstance(due.what, Request) and due.what.method == "HEAD"
-            self._write(reply, with_body=not bare, keep=keep, version=due.version)
-            if not keep:
-                self._end()
-                return
-        if self._stopping and not self._due and not self._in_request:
+    def _send(self, reply: Reply, arrival: Arrival) -> None:
+        self._transport.write(whole(reply, bare=arrival.bare, keep=arrival.keep, version=arrival.version))
+        if not arrival.keep:
             self._end()
 
-    def _reply(self, request: Request) -> Reply:
-        try:
-            return self._handle(request)
-        except Exception:
-            _log.exception("the mock could not answer a %s request", request.method)
-            return _error(HTTPStatus.INTERNAL_SERVER_ERROR)
-
-    def _write(self, reply: Reply, *, with_body: bool, keep: bool, version: str) -> None:
-        lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in reply.headers]
-        lines.append(f"content-length: {len(reply.body)}")
-        if not keep:
-            lines.append("connection: close")
-        elif version == "1.0":
-            lines.append("connection: keep-alive")
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        self._transport.write(head + reply.body if with_body else head)
+    def _send_defect(self, arrival: Arrival) -> None:
+        """Say that the mock failed, and not how; that is for its own log."""
+        if not self._ended:
+            what = arrival.what
+            _log.exception(
+                "the mock could not answer a %s request", what.method if isinstance(what, Request) else "bad"
+            )
+            self._send(refusal(HTTPStatus.INTERNAL_SERVER_ERROR), arrival._replace(keep=False))
 
     def _end(self) -> None:
         """Say that no more replies come, and give the client a moment to read the last one.
 
         Closing with unread bytes in the socket would reset the connection, and the client might lose the reply.
         """
-        self._deaf = True
-        self._due.clear()
+        self._hear_no_more()
         if self._transport.can_write_eof():
             self._transport.write_eof()
         # Who still reads the last reply has the time of any client that is slow.
         self._close_in(self._idle_seconds if self._transport.get_write_buffer_size() else _LINGER_SECONDS)
 
-    def _close(self) -> None:
-        self._deaf = True
+    def _reset(self) -> None:
+        """Let the client see that the connection is reset. Replies that it has not read yet may be lost with it."""
+        self._hear_no_more()
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+
+    def _hear_no_more(self) -> None:
+        self._ended = True
+        self._reader.stop()
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
+    def _wait_for_more(self) -> None:
+        self._deadline = self._loop.time() + self._idle_seconds
+
+    def _close_in(self, seconds: float) -> None:
+        self._timer.cancel()
+        self._deadline = self._loop.time() + seconds
+        self._timer = self._loop.call_at(self._deadline, self._check)
+
+    def _check(self) -> None:
+        """Close when the time is over. What comes meanwhile only moves the deadline, which is cheaper than the timer.
+
+        A reply that takes its time is no idleness, as long as the client reads what there is of it.
+        """
+        now = self._loop.time()
+        if self._slow is not None and not self._paused and not self._ended:
+            self._deadline = max(self._deadline, now + self._idle_seconds)
+        if now < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._check)
+            return
+        self._hear_no_more()
         if self._transport.get_write_buffer_size():
             self._transport.abort()  # who has not read by now will not read
         else:
             self._transport.close()
 
-    def _wait_for_more(self) -> None:
-        self._close_in(self._idle_seconds)
 
-    def _close_in(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._close)
-
-
-def _error(status: HTTPStatus) -> Reply:
-    """A reply from the server itself: what it is about was no request, so the service's envelope does not apply."""
-    content = json.dumps({"status": status.value, "message": status.phrase}).encode()
-    return Reply(status.value, (("content-type", CONTENT_TYPE),), content)
+def _size(arrival: Arrival) -> int:
+    return len(arrival.what.body) if isinstance(arrival.what, Request) else 0

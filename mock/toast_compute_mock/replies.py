@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from toast_compute_api.behaviour import RESULT_CODES
 
 from .behaviours import RefusedError
+from .contract import ReplySchema
 from .exchange import CONTENT_TYPE, Reply
-from .schemas import Schema
 
-_HTTP_STATUS = 200  # guide: every reply is 200
+HTTP_STATUS = 200  # guide: every reply is 200
+SAMPLE_ABOVE = 64 * 1024  # bytes; checking a reply of this size takes some tenths of a millisecond
+_EVERY = 16  # of the larger replies, one in so many is checked where sampling is on
 _SUCCESS_CODE = 0
 _SUCCESS_HEADER = {
     "isSuccessful": True,
     "resultCode": _SUCCESS_CODE,
     "resultMessage": RESULT_CODES[_SUCCESS_CODE].message,
 }
+_HEADERS = (("content-type", CONTENT_TYPE),)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,19 +30,40 @@ class BrokenReplyError(RuntimeError):
     """The mock made a reply that the contract does not allow: a defect of the mock, never of the request."""
 
 
-def success(payload: Mapping[str, Any], schema: Schema) -> Reply:
-    """Return the reply that carries this payload. Raises BrokenReplyError."""
-    return _reply({"header": _SUCCESS_HEADER, **payload}, schema)
+class Replies:
+    """Writes replies and holds each against the contract.
 
+    With `sample_above`, of the replies with more bytes than that only one in sixteen is checked.
+    """
 
-def refusal(refused: RefusedError, schema: Schema | None) -> Reply:
-    """Return the reply that says why not. `schema` is None where no operation was found. Raises BrokenReplyError."""
-    header = {"isSuccessful": False, "resultCode": refused.code, "resultMessage": refused.message}
-    return _reply({"header": header}, schema)
+    def __init__(self, sample_above: int | None = None) -> None:
+        self._sample_above = sample_above
+        self._large = 0
+        self.evolve: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
+        """Makes a reply of the schema of this name new, once it has been checked."""
 
+    def success(self, payload: Mapping[str, Any], schema: ReplySchema) -> Reply:
+        """Return the reply that carries this payload. Raises BrokenReplyError."""
+        return self._reply({"header": _SUCCESS_HEADER, **payload}, schema)
 
-def _reply(content: dict[str, Any], schema: Schema | None) -> Reply:
-    problem = None if schema is None else schema.problem(content, "body")
-    if problem is not None:
-        raise BrokenReplyError(f"the mock's own reply breaks the contract: {problem.path} {problem.reason}")
-    return Reply(_HTTP_STATUS, (("content-type", CONTENT_TYPE),), _encode(content))
+    def refusal(self, refused: RefusedError, schema: ReplySchema | None) -> Reply:
+        """Return the reply that says why not; without an operation there is no schema. Raises BrokenReplyError."""
+        header = {"isSuccessful": False, "resultCode": refused.code, "resultMessage": refused.message}
+        return self._reply({"header": header}, schema)
+
+    def _reply(self, content: dict[str, Any], schema: ReplySchema | None) -> Reply:
+        body = _encode(content)
+        if schema is not None:
+            if self._is_checked(len(body)):
+                problem = schema.schema.problem(content, "body")
+                if problem is not None:
+                    raise BrokenReplyError(f"the mock's own reply breaks the contract: {problem.path} {problem.reason}")
+            if self.evolve is not None:
+                body = _encode(self.evolve(schema.name, content))
+        return Reply(HTTP_STATUS, _HEADERS, body)
+
+    def _is_checked(self, size: int) -> bool:
+        if self._sample_above is None or size <= self._sample_above:
+            return True
+        self._large += 1
+        return self._large % _EVERY == 1

@@ -37,8 +37,9 @@ class Schema:
 
     def problem(self, value: object, root: str) -> Problem | None:
         """Return the first thing that is wrong with a decoded JSON value, or None; `root` names the value itself."""
-        error = next(iter(self._validator.iter_errors(value)), None)
-        return None if error is None else _problem(error, root)
+        if self._validator.is_valid(value):  # two or three times as fast as asking for the errors
+            return None
+        return _problem(next(iter(self._validator.iter_errors(value))), root)
 
 
 class Schemas:

@@ -1,17 +1,37 @@
-"""Where does the mock listen, and how does it stop?"""
+"""Where does the mock listen, on which event loop, and how does it stop?"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
+from typing import Any, TypeAlias, TypeVar
 
-from .exchange import Reply, Request
+from .clock import Clock
+from .exchange import Deferred, Reply, Request
 from .protocol import IDLE_SECONDS, HttpProtocol
 
-GRACE_SECONDS = 0.5  # for requests that are half received when the server stops
+GRACE_SECONDS = 0.5  # for requests that are half received, and replies that take their time, when the server stops
 _THREAD_SECONDS = 10.0
+
+LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
+_T = TypeVar("_T")
+
+
+def loop_factory() -> LoopFactory:
+    """Return what makes the event loop of a server: uvloop's where that is installed, for it takes less CPU time."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def run(main: Coroutine[Any, Any, _T]) -> _T:
+    """Do what `asyncio.run` does, on the event loop for servers."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(main)
 
 
 class Server:
@@ -20,8 +40,11 @@ class Server:
     A connection on which nothing comes for `idle_seconds` is closed.
     """
 
-    def __init__(self, handle: Callable[[Request], Reply], idle_seconds: float = IDLE_SECONDS) -> None:
-        self._handle = handle
+    def __init__(
+        self, answer: Callable[[Request], Reply | Deferred], clock: Clock, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self._answer = answer
+        self._clock = clock
         self._idle_seconds = idle_seconds
         self._connections: set[HttpProtocol] = set()
         self._server: asyncio.Server | None = None
@@ -34,7 +57,7 @@ class Server:
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     def _connect(self) -> HttpProtocol:
-        return HttpProtocol(self._handle, self._connections, self._idle_seconds)
+        return HttpProtocol(self._answer, self._clock, self._connections, self._idle_seconds)
 
     async def stop(self) -> None:
         """Listen no more, answer what is being received, and close."""
@@ -51,22 +74,29 @@ class Server:
 
 
 class ServerThread:
-    """A server with an event loop and a thread of its own, for the time of a `with` block, and of the next."""
+    """A server with an event loop and a thread of its own, for the time of a `with` block, and of the next.
+
+    `new_loop` makes the event loop; without it, that is what `loop_factory` says.
+    """
 
     def __init__(
         self,
-        handle: Callable[[Request], Reply],
+        answer: Callable[[Request], Reply | Deferred],
+        clock: Clock,
         host: str,
         port: int,
         prefix: str,
         *,
         idle_seconds: float = IDLE_SECONDS,
+        new_loop: LoopFactory | None = None,
     ) -> None:
-        self._handle = handle
+        self._answer = answer
+        self._clock = clock
         self._host = host
         self._port = port
         self._prefix = prefix
         self._idle_seconds = idle_seconds
+        self._new_loop = new_loop or loop_factory()
         self._failure: Exception | None = None
         self._base_url = ""
         self._listening: threading.Event
@@ -99,12 +129,13 @@ class ServerThread:
         self._thread.join(_THREAD_SECONDS)
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        with asyncio.Runner(loop_factory=self._new_loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = Server(self._handle, self._idle_seconds)
+        server = Server(self._answer, self._clock, self._idle_seconds)
         try:
             self._base_url = f"http://{await server.start(self._host, self._port)}{self._prefix}"
         except Exception as error:

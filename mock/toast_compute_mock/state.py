@@ -21,8 +21,8 @@ class Account(Record, kw_only=True):
     password: str
     user_id: str
     roles: list[str]
-    token: str
-    """The id of the token that the account's world starts with."""
+    token: str | None = None
+    """The id of the token that the account's world starts with, if it has one."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(user_id={self.user_id!r})"
@@ -170,6 +170,13 @@ class Instance(Record, kw_only=True):
     transition: Transition | None = None
 
 
+class Quotas(Record, kw_only=True):
+    """How much there can be of something in a world; None for any number."""
+
+    instances: int | None = None
+    keypairs: int | None = None
+
+
 class Token(Record, kw_only=True):
     """A token of the world's user."""
 
@@ -186,6 +193,7 @@ class World(Record, kw_only=True):
 
     account: Account
     mint: Mint
+    quotas: Quotas
     zones: dict[str, Zone]
     flavors: dict[str, Flavor]
     images: dict[str, Image]

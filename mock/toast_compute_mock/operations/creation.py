@@ -7,7 +7,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from ..addresses import connect
 from ..behaviours import RefusedError, Rule
 from ..intake import JsonObject
-from ..lifecycle import begin
+from ..lifecycle import begin, find_all
 from ..state import Flavor, Image, Instance, RootDisk, Subnet, World
 from .call import Call, Payload
 from .catalogue import find_flavor, require_enabled
@@ -46,6 +46,9 @@ def create(world: World, call: Call) -> Payload:
         raise RefusedError(Rule.ZONE_UNAVAILABLE)
 
     count = int(asked.get("count", 1))  # JSON Schema calls 2.0 an integer, too
+    limit = world.quotas.instances
+    if limit is not None and len(find_all(world, call.now)) + count > limit:
+        raise RefusedError(Rule.QUOTA_OF_INSTANCES, limit=limit)
     interfaces = connect(world, subnets * count)
     made = [
         Instance(

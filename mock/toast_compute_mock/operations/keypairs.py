@@ -22,6 +22,9 @@ def create(world: World, call: Call) -> Payload:
     public_key = keys.read_public(asked["publicKey"]) if "publicKey" in asked else None
     if asked["name"] in world.keypairs:
         raise RefusedError(Rule.KEYPAIR_EXISTS)
+    limit = world.quotas.keypairs
+    if limit is not None and len(world.keypairs) >= limit:
+        raise RefusedError(Rule.QUOTA_OF_KEYPAIRS, limit=limit)
     private: Payload = {}
     if public_key is None:
         public_key, private["privateKey"] = keys.make_pair(world.mint.key_secret())

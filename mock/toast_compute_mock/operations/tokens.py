@@ -39,6 +39,14 @@ def world_of(worlds: Iterable[World], token_id: str, now: datetime) -> World | N
     return None
 
 
+def world_meant(worlds: Iterable[World], call: Call) -> World | None:
+    """Return the world that a call without a token header is about, whether or not it may see it."""
+    if call.operation == "issueToken":
+        username = call.body["auth"]["username"]
+        return next((world for world in worlds if world.account.username == username), None)
+    return world_of(worlds, call.parameters["id"], call.now)
+
+
 def _access(world: World, token: Token) -> Payload:
     return {
         "access": {

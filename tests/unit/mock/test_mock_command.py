@@ -101,8 +101,7 @@ def test_the_shown_world_is_json_with_the_ids_that_scripts_need() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--host", "0.0.0.0"], ["--host", "loopback"]),
-        (["--host", "example.com"], ["--host", "loopback"]),
+        (["--host", "example.com"], ["--host", "IP address"]),
         (["--port", "many"], ["--port", "65535"]),
         (["--port", "65536"], ["--port", "65535"]),
         (["--port", "9" * 5000], ["--port", "must be a number from 0 to 65535"]),
@@ -111,6 +110,9 @@ def test_the_shown_world_is_json_with_the_ids_that_scripts_need() -> None:
         (["--clock", "scaled:nan"], ["--clock", "above 0"]),
         (["--clock", "scaled:1e12"], ["--clock", "at most 100000"]),
         (["--seed", "x"], ["--seed"]),
+        (["--world", "no/such/world.json"], ["--world", "no/such/world.json", "No such file"]),
+        (["--faults", "no/such/faults.json"], ["--faults", "No such file"]),
+        (["--snapshot", "no/such/snapshot.json"], ["--snapshot", "no/such"]),
         (["--ready-file", "no/such/folder/ready.json"], ["--ready-file", "No such file"]),
         (["--unknown"], ["--unknown"]),
         (["--un\nknown"], ["--un known"]),

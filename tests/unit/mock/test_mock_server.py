@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPResponse, IncompleteRead
-from typing import Any, cast
+from http.client import IncompleteRead
 
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.exchange import Reply, Request
-from toast_compute_mock.protocol import BODY_LIMIT, HEAD_LIMIT
+from toast_compute_mock.framing import BODY_LIMIT, HEAD_LIMIT
 from toast_compute_mock.server import ServerThread
 
 from .conftest import SEED_TOKEN
+from .sockets import TINY, Connection, serving
 
 PATH = "/compute/v1.0/appkeys/demo-appkey"
 HEADERS = f"Host: x\r\nX-Auth-Token: {SEED_TOKEN}\r\n"
 LOGIN = json.dumps({"auth": {"username": "demo@example.com", "password": "demo-password"}}).encode()
-
-
-class Connection:
-    """One TCP connection to the server, on which a test writes whatever it likes."""
-
-    def __init__(self, server: ServerThread) -> None:
-        host, _, port = server.base_url.removeprefix("http://").removesuffix("/compute").partition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=5)
-        self._replies = _Replies(socket.SocketIO(self.socket, "r"))
-
-    def send(self, *pieces: str | bytes) -> None:
-        for piece in pieces:
-            self.socket.sendall(piece.encode() if isinstance(piece, str) else piece)
-            if len(pieces) > 1:
-                time.sleep(0.002)  # lets the server see the pieces one by one
-
-    def reply(self, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-        """Read one reply."""
-        response = HTTPResponse(cast(socket.socket, self._replies), method=method)
-        response.begin()
-        body = response.read()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, body
-
-    def code(self, method: str = "GET") -> int:
-        return int(json.loads(self.reply(method)[2])["header"]["resultCode"])
-
-    def is_closed(self) -> bool:
-        return self._replies.read(1) == b""
-
-
-class _Replies(io.BufferedReader):
-    """All replies of a connection: `HTTPResponse` closes its file behind each of them, which must not count."""
-
-    def makefile(self, *_: Any) -> io.BufferedReader:
-        return self
-
-    def close(self) -> None:
-        """Stay open."""
 
 
 def _read(connection: Connection, count: int) -> None:
@@ -78,7 +38,7 @@ def server() -> Iterator[ServerThread]:
 def connection(server: ServerThread) -> Iterator[Connection]:
     opened = Connection(server)
     yield opened
-    opened.socket.close()
+    opened.close()
 
 
 def get(path: str, *, headers: str = HEADERS, version: str = "1.1", method: str = "GET") -> str:
@@ -179,6 +139,29 @@ def test_a_connection_ends_when_the_client_wants_it_to(
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
         (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1_0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nHost: x\r\nX\n: a\n\n", 400),
+        (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400),
+        (b"GET\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"\x00" * 1000, 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * HEAD_LIMIT + b"\r\n\r\n", 431),
@@ -206,7 +189,7 @@ def test_what_is_no_request_is_answered_once_and_the_connection_closed(
     other = Connection(server)
     other.send(get("/flavors"))
     assert other.code() == 0
-    other.socket.close()
+    other.close()
 
 
 def test_the_largest_allowed_body_is_read(connection: Connection) -> None:
@@ -256,12 +239,9 @@ class LargeReplies:
         return Reply(200, (), b"%06d" % self.given + b" " * 200_000)
 
 
-TINY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
 def test_a_client_that_does_not_read_is_not_answered_and_loses_nothing() -> None:
     service = LargeReplies()
-    with ServerThread(service, "127.0.0.1", 0, "") as server:
+    with serving(service) as server:
         connection = Connection(server)
         connection.send(TINY * 300)
         time.sleep(0.1)
@@ -271,28 +251,28 @@ def test_a_client_that_does_not_read_is_not_answered_and_loses_nothing() -> None
         assert [int(connection.reply()[2][:6]) for _ in range(300)] == list(range(301, 601))
         assert connection.reply()[0] == 400
         assert connection.is_closed()
-        connection.socket.close()
+        connection.close()
 
 
 def test_a_client_that_does_not_read_is_not_read_from_either() -> None:
-    with ServerThread(LargeReplies(), "127.0.0.1", 0, "") as server:
+    with serving(LargeReplies()) as server:
         connection = Connection(server)
         connection.socket.settimeout(0.3)
         request = post("/", b" " * BODY_LIMIT)
         with pytest.raises(TimeoutError):
             connection.send(*([request] * 64))
-        connection.socket.close()
+        connection.close()
 
 
 def test_a_client_that_never_reads_is_let_go() -> None:
     service = LargeReplies()
-    with ServerThread(service, "127.0.0.1", 0, "", idle_seconds=0.1) as server:
+    with serving(service, idle_seconds=0.1) as server:
         connection = Connection(server)
         connection.send(TINY * 300)
         time.sleep(0.3)
         with pytest.raises((IncompleteRead, ConnectionResetError)):
             _read(connection, 300)
-        connection.socket.close()
+        connection.close()
 
 
 def test_a_client_can_finish_sending_what_is_refused(connection: Connection) -> None:
@@ -310,7 +290,7 @@ def test_a_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest
             return Reply(200, (), b"")
         raise ZeroDivisionError("the defect")
 
-    with ServerThread(handle, "127.0.0.1", 0, "/compute") as server, caplog.at_level(logging.ERROR):
+    with serving(handle) as server, caplog.at_level(logging.ERROR):
         broken, sound = Connection(server), Connection(server)
         broken.send("GET /bad HTTP/1.1\r\nHost: x\r\n\r\n")
         status, _, body = broken.reply()
@@ -318,20 +298,20 @@ def test_a_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest
         assert broken.is_closed()
         sound.send("GET /good HTTP/1.1\r\nHost: x\r\n\r\n")
         assert sound.reply()[0] == 200
-        broken.socket.close()
-        sound.socket.close()
+        broken.close()
+        sound.close()
     assert "the defect" in caplog.text
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT"])
 def test_a_connection_on_which_nothing_comes_is_closed(begun: bytes) -> None:
-    with ServerThread(MockCloud().handle, "127.0.0.1", 0, "/compute", idle_seconds=0.05) as server:
+    with serving(MockCloud().answer, idle_seconds=0.05) as server:
         connection = Connection(server)
         connection.send(begun)
         started = time.monotonic()
         assert connection.is_closed()
     assert time.monotonic() - started < 1
-    connection.socket.close()
+    connection.close()
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", post("/tokens", LOGIN[:5], length=len(LOGIN))])
@@ -342,7 +322,7 @@ def test_stopping_takes_no_longer_than_the_grace_for_open_connections(begun: byt
         connection.reply()
         started = time.monotonic()
     assert time.monotonic() - started < (1.0 if begun else 0.3)
-    connection.socket.close()
+    connection.close()
 
 
 def test_a_request_that_is_half_received_is_answered_before_the_server_stops() -> None:
@@ -356,4 +336,109 @@ def test_a_request_that_is_half_received_is_answered_before_the_server_stops() -
     rest.join()
     assert (status, headers["connection"]) == (200, "close")
     assert b'"access"' in body
-    connection.socket.close()
+    connection.close()
+
+
+@pytest.mark.parametrize("garbage", [b"nonsense\r\n\r\n", b"\x00\x01\x02", b"GET / HTTP/1.1\r\nbad header\r\n\r\n"])
+def test_garbage_behind_good_requests_is_refused_after_their_replies(connection: Connection, garbage: bytes) -> None:
+    connection.send(get("/flavors").encode() * 2 + garbage)
+    assert [connection.code(), connection.code()] == [0, 0]
+    assert connection.reply()[0] == 400
+    assert connection.is_closed()
+
+
+def test_a_request_hidden_in_the_body_of_another_is_never_answered(connection: Connection) -> None:
+    hidden = get("/keypairs")
+    head = (
+        f"POST {PATH}/tokens HTTP/1.1\r\n{HEADERS}Content-Length: {len(hidden)}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    connection.send(f"{head}0\r\n\r\n{hidden}")
+    assert connection.reply()[0] == 400
+    assert connection.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"HEAD / HTTP/1.1\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1), 413),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * HEAD_LIMIT, 431),
+    ],
+)
+def test_a_refusal_of_head_has_the_length_of_that_of_get_and_no_body(
+    server: ServerThread, sent: bytes, status: int
+) -> None:
+    refused, asked = Connection(server), Connection(server)
+    refused.send(sent)
+    asked.send(sent.replace(b"HEAD", b"GET"))
+    _, of_get, body = asked.reply()
+    got, of_head, nothing = refused.reply("HEAD")
+    assert (got, of_head, nothing) == (status, of_get, b"")
+    assert int(of_get["content-length"]) == len(body)
+    assert refused.is_closed()
+    refused.close()
+    asked.close()
+
+
+def test_garbage_behind_head_is_no_head() -> None:
+    with serving(lambda _: Reply(200, (), b"")) as server:
+        connection = Connection(server)
+        connection.send(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n\x01\x02\x03\r\n\r\n")
+        assert connection.reply("HEAD")[0] == 200
+        assert connection.reply()[2] != b""
+        connection.close()
+
+
+def test_a_reply_without_content_has_no_length() -> None:
+    with serving(lambda _: Reply(204, (), b"")) as server:
+        connection = Connection(server)
+        connection.send(TINY * 2)
+        for _ in range(2):
+            assert connection.reply() == (204, {}, b"")
+        connection.close()
+
+
+def test_the_service_learns_where_a_request_comes_from() -> None:
+    peers: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        peers.append(request.peer)
+        return Reply(200, (), b"")
+
+    with serving(answer) as server:
+        connection = Connection(server)
+        connection.send(TINY)
+        connection.reply()
+        connection.close()
+    assert peers == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("status", [429, 503, 599])
+def test_a_connection_goes_on_after_a_reply_with_any_status(status: int) -> None:
+    with serving(lambda _: Reply(status, (("retry-after", "1"),), b"busy")) as server:
+        connection = Connection(server)
+        connection.send(TINY * 2)
+        for _ in range(2):
+            assert connection.reply() == (status, {"retry-after": "1", "content-length": "4"}, b"busy")
+        connection.close()
+
+
+def test_a_reply_that_cannot_be_written_is_a_defect_and_not_two_replies() -> None:
+    with serving(lambda _: Reply(200, (("x", "a\r\ny: b"),), b"")) as server:
+        connection = Connection(server)
+        connection.send(TINY)
+        status, headers, _ = connection.reply()
+        assert (status, "y" in headers) == (500, False)
+        assert connection.is_closed()
+        connection.close()
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_not_idle() -> None:
+    with serving(lambda _: Reply(200, (), b""), idle_seconds=0.15) as server:
+        connection = Connection(server)
+        for start in range(0, len(TINY), 4):
+            connection.send(TINY[start : start + 4])
+            time.sleep(0.03)
+        assert connection.reply()[0] == 200
+        connection.close()

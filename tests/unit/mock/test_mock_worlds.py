@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -19,6 +20,7 @@ from toast_compute_mock.replies import BrokenReplyError
 from toast_compute_mock.state import Account
 from toast_compute_mock.worlds import (
     SeedWorld,
+    WorldFileError,
     default_seed_world,
     issue_token,
     read_seed_world,
@@ -135,10 +137,63 @@ def test_records_show_no_secret() -> None:
         assert secret not in shown
 
 
-def test_a_seed_world_with_a_misspelt_member_is_refused() -> None:
-    content = msgspec.json.encode(default_seed_world()).replace(b'"minDisk"', b'"minimumDisk"', 1)
-    with pytest.raises(msgspec.ValidationError, match=r"minimumDisk.*\$\.images\[0\]"):
+def in_file(change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The default seed world with a change, as a file."""
+    content: dict[str, Any] = msgspec.to_builtins(default_seed_world())
+    change(content)
+    return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda world: world["images"][0].update(minimum=1), "images[0]: Object contains unknown field `minimum`"),
+        (lambda world: world.pop("zones"), "Object missing required field `zones`"),
+        (lambda world: world["flavors"][1].update(ram="4096"), "flavors[1].ram: Expected `int`, got `str`"),
+        (lambda world: world.update(accounts=[]), "accounts: needs at least one entry"),
+        (lambda world: world["accounts"].append(world["accounts"][0]), "accounts: two have the same userId"),
+        (lambda world: world["volumes"].append(world["volumes"][0]), "volumes: two have the same id"),
+        (lambda world: world["subnets"][0].update(networkId="x"), "subnets[0].networkId: there is no network 'x'"),
+        (
+            lambda world: world["subnets"][0].update(cidr="10.0.0.0/33"),
+            "subnets[0].cidr: must be a range of IPv4 addresses such as 192.168.0.0/24",
+        ),
+        (lambda world: world["instances"][0].update(flavor="x"), "instances[0].flavor: there is no flavor 'x'"),
+        (
+            lambda world: world["instances"][0]["interfaces"][0].update(ipAddress="172.16.0.1"),
+            "instances[0].interfaces[0].ipAddress: must be an IPv4 address of the subnet "
+            "'5b4e0000-0000-4000-8000-000000000001'",
+        ),
+        (lambda world: world["instances"][0].update(attachments={"x": "/dev/vdb"}), "instances[0].attachments: "),
+    ],
+)
+def test_a_seed_world_that_does_not_hold_together_is_refused_with_the_place(
+    change: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    with pytest.raises(WorldFileError) as refusal:
+        read_seed_world(in_file(change))
+    assert str(refusal.value).startswith(problem)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"zones": ' + b"[" * 100_000])
+def test_a_seed_world_that_is_not_json_is_refused(content: bytes) -> None:
+    with pytest.raises(WorldFileError, match=r"^is not JSON in UTF-8$"):
         read_seed_world(content)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"3"])
+def test_a_seed_world_that_is_no_object_is_refused(content: bytes) -> None:
+    with pytest.raises(WorldFileError, match=r"^Expected `object`"):
+        read_seed_world(content)
+
+
+def test_a_world_that_was_shown_can_be_changed_and_read() -> None:
+    shown = show_world(default_seed_world())
+    shown["zones"][0]["available"] = False
+    seed_world = read_seed_world(json.dumps(shown).encode())
+    assert not seed_world.zones[0].available
+    assert seed_world.accounts == default_seed_world().accounts
+    assert show_world(seed_world) == shown
 
 
 def test_the_shown_world_says_what_is_free() -> None:

@@ -1,0 +1,274 @@
+"""What does each operation of the admin API do? One method for each operationId, and nothing about HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from ..behaviours import HABITS as BEHAVIOURS
+from ..behaviours import Behaviour, Rule
+from ..clock import SettableClock
+from ..contract import contract
+from ..evolution import HABITS
+from ..exchange import Reply
+from ..faults import EXPLANATIONS, PRESETS, FaultError, FaultState, describe, read_faults
+from ..registry import WorldError
+from ..snapshots import SnapshotError
+from .page import load_page
+from .refusal import AdminError, malformed
+from .routes import Call
+from .shown import JsonObject, show_entry, show_timeline, show_world
+from .waiting import Later, kind_of, sleep, until
+
+if TYPE_CHECKING:
+    from ..cloud import MockCloud
+
+Answer: TypeAlias = "JsonObject | bytes | Reply | Later"
+"""A payload, a payload that is JSON already, a whole reply, or the promise of a payload."""
+
+_DISTRIBUTION = "toast-compute"
+_COUNTED = {"operation": "operation", "action": "action", "world": "world", "resultCode": "result_code"}
+_FILTERS = {**_COUNTED, "fault": "fault"}
+
+
+class Views:
+    """The operations, each named like its operationId in Python's way. They raise AdminError."""
+
+    def __init__(self, cloud: MockCloud, document: JsonObject) -> None:
+        self._cloud = cloud
+        self._document = document
+
+    # The mock as a whole
+
+    def get_page(self, _: Call) -> Answer:
+        return self._page
+
+    def get_health(self, _: Call) -> Answer:
+        return {"status": "ok", "version": version(_DISTRIBUTION), "basePath": self._cloud.prefix}
+
+    def get_document(self, _: Call) -> Answer:
+        return self._document
+
+    def list_operations(self, _: Call) -> Answer:
+        operations = [
+            {"id": operation.id, "actions": [] if operation.body is None else list(operation.body.variants)}
+            for operation in contract().operations
+        ]
+        return {"operations": operations}
+
+    def list_behaviours(self, _: Call) -> Answer:
+        return {"behaviours": [_show_behaviour(one) for one in (*(rule.value for rule in Rule), *BEHAVIOURS)]}
+
+    def reset_all(self, _: Call) -> Answer:
+        self._cloud.worlds.reset()
+        self._cloud.faults.clear()
+        self._cloud.journal.clear()
+        return self._worlds()
+
+    def get_snapshot(self, _: Call) -> Answer:
+        return self._cloud.snapshot()
+
+    def put_snapshot(self, call: Call) -> Answer:
+        try:
+            self._cloud.restore(call.content)
+        except SnapshotError as error:
+            raise malformed("body", str(error)) from None
+        return self._worlds()
+
+    def get_evolution(self, _: Call) -> Answer:
+        return {"habits": list(self._cloud.evolution), "known": list(HABITS)}
+
+    def set_evolution(self, call: Call) -> Answer:
+        try:
+            self._cloud.evolution = call.body["habits"]
+        except ValueError as error:
+            raise malformed("habits", str(error)) from None
+        return self.get_evolution(call)
+
+    # The clock
+
+    def get_clock(self, _: Call) -> Answer:
+        clock = self._cloud.clock
+        now = clock.now()
+        return {
+            "kind": kind_of(clock),
+            "now": datetime.fromtimestamp(now, UTC),
+            "seconds": now,
+            "settable": isinstance(clock, SettableClock),
+        }
+
+    def advance_clock(self, call: Call) -> Answer:
+        clock = self._settable_clock()
+        with _refused_by_the_clock("seconds"):
+            clock.advance(call.body["seconds"])
+        return self.get_clock(call)
+
+    def set_clock(self, call: Call) -> Answer:
+        clock = self._settable_clock()
+        try:
+            moment = datetime.fromisoformat(call.body["to"])
+        except ValueError:  # a leap second is a date-time, and Python has none
+            raise malformed("to", "is no moment that this clock knows") from None
+        with _refused_by_the_clock("to"):
+            clock.set(moment.timestamp())
+        return self.get_clock(call)
+
+    def sleep_on_clock(self, call: Call) -> Answer:
+        return sleep(self._cloud.clock, call.body["seconds"], call.body["timeout"])
+
+    # Worlds
+
+    def list_worlds(self, _: Call) -> Answer:
+        return self._worlds()
+
+    def create_world(self, call: Call) -> Answer:
+        wanted = call.body
+        source = wanted.get("from")
+        if source is not None and all(world.id != source for world in self._cloud.worlds.list()):
+            raise malformed("from", "there is no such world")
+        try:
+            made = self._cloud.worlds.fork(
+                source, appkey=wanted["appkey"], username=wanted["username"], password=wanted["password"]
+            )
+        except WorldError as error:
+            raise AdminError(HTTPStatus.CONFLICT, str(error)) from None
+        return self._summary(made)
+
+    def get_world(self, call: Call) -> Answer:
+        # Read before the world is copied: it is settled at that moment or a little later, never before it.
+        now = self._now()
+        with _no_world():
+            return show_world(self._cloud.worlds.get(call.parameters["world"]), now)
+
+    def get_timeline(self, call: Call) -> Answer:
+        now = self._now()
+        with _no_world():
+            return show_timeline(self._cloud.worlds.get(call.parameters["world"]), now, call.parameters["limit"])
+
+    def reset_world(self, call: Call) -> Answer:
+        world = call.parameters["world"]
+        with _no_world():
+            self._cloud.worlds.reset(world)
+        return self._summary(world)
+
+    def diff_worlds(self, call: Call) -> Answer:
+        with _no_world():
+            return {"changes": self._cloud.worlds.diff(call.parameters["world"], call.parameters["other"])}
+
+    def revoke_tokens(self, call: Call) -> Answer:
+        worlds = [call.body["world"]] if "world" in call.body else [world.id for world in self._cloud.worlds.list()]
+        with _no_world():
+            return {"revoked": sum(self._cloud.worlds.revoke_tokens(world) for world in worlds)}
+
+    # Faults
+
+    def list_faults(self, _: Call) -> Answer:
+        return {"faults": [_show_fault(state) for state in self._cloud.faults.list()]}
+
+    def add_faults(self, call: Call) -> Answer:
+        try:
+            self._cloud.faults.add(*read_faults(call.content))
+        except FaultError as error:
+            raise AdminError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        return self.list_faults(call)
+
+    def remove_faults(self, call: Call) -> Answer:
+        self._cloud.faults.clear()
+        return self.list_faults(call)
+
+    def remove_fault(self, call: Call) -> Answer:
+        try:
+            self._cloud.faults.remove(call.parameters["name"])
+        except FaultError as error:
+            raise AdminError(HTTPStatus.NOT_FOUND, str(error)) from None
+        return self.list_faults(call)
+
+    def list_unused_faults(self, _: Call) -> Answer:
+        return {"names": self._cloud.faults.unused()}
+
+    def list_fault_presets(self, _: Call) -> Answer:
+        return {"presets": [{"name": name, "says": EXPLANATIONS[name], "faults": PRESETS[name]} for name in PRESETS]}
+
+    # The journal
+
+    def find_entries(self, call: Call) -> Answer:
+        journal, given = self._cloud.journal, call.parameters
+        filters = {name: given[parameter] for parameter, name in _FILTERS.items()}
+        limit, newest = given["limit"], given["newest"]
+        searched = -1  # up to which number nothing was found
+
+        def look(is_late: bool) -> JsonObject | None:
+            nonlocal searched
+            last = journal.last
+            if last == searched and not is_late:
+                return None
+            searched = last
+            found = journal.find(**filters, after=given["after"], limit=None if newest else limit)
+            return (
+                {"entries": [show_entry(entry) for entry in found[-limit:]], "last": last} if found or is_late else None
+            )
+
+        return until(look, given["wait"])
+
+    def count_entries(self, call: Call) -> Answer:
+        return {"count": self._cloud.journal.count(**{n: call.parameters[p] for p, n in _COUNTED.items()})}
+
+    def clear_journal(self, _: Call) -> Answer:
+        self._cloud.journal.clear()
+        return {"count": 0}
+
+    def _worlds(self) -> JsonObject:
+        return {"worlds": self._cloud.worlds.list()}
+
+    def _summary(self, world_id: str) -> JsonObject:
+        (one,) = [world for world in self._cloud.worlds.list() if world.id == world_id]
+        return msgspec.structs.asdict(one)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._cloud.clock.now(), UTC)
+
+    def _settable_clock(self) -> SettableClock:
+        clock = self._cloud.clock
+        if isinstance(clock, SettableClock):
+            return clock
+        kind = kind_of(clock)
+        reason = f"a {kind} clock cannot be moved; start the mock with another `--clock`"
+        raise AdminError(HTTPStatus.CONFLICT, reason)
+
+    @cached_property
+    def _page(self) -> Reply:
+        return load_page()
+
+
+@contextmanager
+def _no_world() -> Iterator[None]:
+    """Refuse a world that is not there."""
+    try:
+        yield
+    except WorldError as error:
+        raise AdminError(HTTPStatus.NOT_FOUND, str(error)) from None
+
+
+@contextmanager
+def _refused_by_the_clock(place: str) -> Iterator[None]:
+    """Refuse a moment at which the clock cannot be; it says why, behind a name of its own for the place."""
+    try:
+        yield
+    except ValueError as error:
+        raise malformed(place, str(error).partition(": ")[2] or str(error)) from None
+
+
+def _show_behaviour(behaviour: Behaviour) -> JsonObject:
+    shown: JsonObject = {"basis": behaviour.basis, "says": behaviour.says}
+    return shown | {"resultCode": behaviour.code} if behaviour.code else shown
+
+
+def _show_fault(state: FaultState) -> JsonObject:
+    return {**msgspec.structs.asdict(state), "says": describe(state.fault)}

@@ -1,0 +1,71 @@
+"""How does a reply of the admin API wait for something? It is asked again and again, and blocks nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from ..clock import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_KINDS = {RealClock: "real", FrozenClock: "frozen", ScaledClock: "scaled", AutoJumpClock: "auto-jump"}
+
+
+class Later(NamedTuple):
+    """What an operation returns when its payload may not be there yet."""
+
+    poll: Callable[[], JsonObject | None]
+
+
+def kind_of(clock: Clock) -> str:
+    """Return what the command line calls this clock, or `custom`."""
+    return next((kind for known, kind in _KINDS.items() if isinstance(clock, known)), "custom")
+
+
+def until(look: Callable[[bool], JsonObject | None], real_seconds: float) -> Later:
+    """Return what `look` will say; it is told whether the time is up, and has to say something then."""
+    deadline = time.monotonic() + real_seconds
+    return Later(lambda: look(time.monotonic() >= deadline))
+
+
+def sleep(clock: Clock, seconds: float, real_seconds: float) -> Later:
+    """Wait until the clock has moved so far, but not longer than `real_seconds`."""
+    is_over = _asleep_on(clock, seconds) if isinstance(clock, AutoJumpClock) else _has_come(clock, seconds)
+
+    def look(is_late: bool) -> JsonObject | None:
+        over = is_over()
+        if not over and not is_late:
+            return None
+        now = clock.now()
+        return {"over": over, "now": datetime.fromtimestamp(now, UTC), "seconds": now}
+
+    return until(look, real_seconds)
+
+
+def _has_come(clock: Clock, seconds: float) -> Callable[[], bool]:
+    """Return what says whether so many seconds have passed from now on."""
+    due = clock.now() + seconds
+    return lambda: clock.now() >= due
+
+
+def _asleep_on(clock: AutoJumpClock, seconds: float) -> Callable[[], bool]:
+    """Fall asleep on the clock, and return what says whether that is over, without using the clock.
+
+    It jumps when everybody sleeps, so somebody has to, in a thread of its own; and it jumps late when somebody keeps
+    asking it for the time. Its sleeps always end, also those for which no client waits any more.
+    """
+    over = threading.Event()
+
+    def sleep_through() -> None:
+        clock.sleep(seconds)
+        over.set()
+
+    if seconds > 0:
+        threading.Thread(target=sleep_through, name="sleeper of the admin API", daemon=True).start()
+    else:
+        over.set()
+    return over.is_set

@@ -1,0 +1,135 @@
+"""What can a program see and change of a cloud's worlds, beside the service's own API?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import msgspec
+
+from .differences import Change, diff
+from .engine import Engine
+from .lifecycle import find_all
+from .registry import copy_of
+from .snapshots import Snapshot
+from .state import Quotas, World
+
+
+class WorldInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """One world in brief."""
+
+    id: str
+    username: str
+    instances: int
+    tokens: int
+
+
+class Worlds:
+    """The worlds of a cloud. A world's id is the id of its user. Safe for threads."""
+
+    def __init__(self, engine: Engine, lock: AbstractContextManager[object], now: Callable[[], float]) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._now = now
+
+    def get(self, world_id: str) -> World:
+        """Return a copy of a world as it is now. Raises WorldError."""
+        with self._lock:
+            now = self._moment()
+            return _settled(self._engine.registry.get(world_id, now), now)
+
+    def fork(self, source: str | None = None, *, appkey: str, username: str, password: str) -> str:
+        """Make a world for a new user, a copy of `source` or, without one, of the seed world, and return its id.
+
+        Tokens are not copied. Raises WorldError when there is no such source, or such a user already.
+        """
+        with self._lock:
+            world = self._engine.registry.add(appkey, username, password, source, self._moment())
+            return world.account.user_id
+
+    def reset(self, world_id: str | None = None) -> None:
+        """Take a world back to what it began with; None takes all back, and forgets the forks. Raises WorldError."""
+        with self._lock:
+            if world_id is None:
+                self._engine.registry.forget()
+            else:
+                self._engine.registry.reset(world_id, self._moment())
+            self._engine.forget_the_past()
+
+    def diff(self, before: str | World, after: str | World) -> list[Change]:
+        """Return what differs between two worlds, by id or as returned by `get`. Raises WorldError."""
+        with self._lock:
+            now = self._moment()
+            first, second = (
+                _settled(self._engine.registry.get(world, now), now) if isinstance(world, str) else world
+                for world in (before, after)
+            )
+            return diff(first, second, now)
+
+    def set_quotas(self, world_id: str, *, instances: int | None = None, keypairs: int | None = None) -> None:
+        """Say how many instances and key pairs there can be; None is any number. Raises WorldError or ValueError."""
+        for name, limit in (("instances", instances), ("keypairs", keypairs)):
+            if limit is not None and limit < 0:
+                raise ValueError(f"{name}: a quota cannot be negative")
+        with self._lock:
+            world = self._engine.registry.get(world_id, self._moment())
+            world.quotas = Quotas(instances=instances, keypairs=keypairs)
+
+    def revoke_tokens(self, world_id: str) -> int:
+        """Make all tokens of a world worthless, and return how many there were. Raises WorldError."""
+        with self._lock:
+            tokens = self._engine.registry.get(world_id, self._moment()).tokens
+            number = len(tokens)
+            tokens.clear()
+            return number
+
+    def secrets(self) -> set[str]:
+        """Return the passwords, tokens and appkeys of all worlds, for looking whether they show somewhere."""
+        with self._lock:
+            return {
+                secret
+                for world in self._engine.registry.all(self._moment())
+                for secret in (world.account.password, world.account.appkey, *world.tokens)
+            }
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of all worlds, and the time. It carries the mock's passwords and tokens."""
+        with self._lock:
+            now = self._moment()
+            worlds = [_settled(world, now) for world in self._engine.registry.all(now)]
+            return Snapshot(seed=self._engine.registry.seed, now=now.timestamp(), worlds=worlds)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the worlds of a snapshot in the place of all that there are."""
+        with self._lock:
+            self._engine.registry.replace([copy_of(world) for world in snapshot.worlds], snapshot.seed)
+            self._engine.forget_the_past()
+
+    def next_event(self) -> float | None:
+        """Return when the next change of an instance's status is due, in seconds since 1970; None when none is."""
+        with self._lock:
+            moments = (
+                instance.transition.due.timestamp()
+                for world in self._engine.registry.started()
+                for instance in world.instances.values()
+                if instance.transition is not None
+            )
+            return min(moments, default=None)
+
+    def list(self) -> list[WorldInfo]:
+        """Return all worlds in brief."""
+        with self._lock:
+            now = self._moment()
+            return [
+                WorldInfo(world.account.user_id, world.account.username, len(find_all(world, now)), len(world.tokens))
+                for world in self._engine.registry.all(now)
+            ]
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC)
+
+
+def _settled(world: World, now: datetime) -> World:
+    find_all(world, now)
+    return copy_of(world)

@@ -1,0 +1,80 @@
+"""What is no fault rule? The checks that all parts of a rule share, and the error that they raise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LONGEST_DELAY = 86_400.0
+"""Seconds, a day: operating systems sleep no longer than some years at once, and no client waits for so long."""
+LAST_MOMENT = 253_402_300_799.0
+"""Seconds since 1970: the end of the year 9999, behind which there is no date to show."""
+
+_ECHO_LIMIT = 40
+
+
+class FaultError(ValueError):
+    """A fault rule cannot be. Its text is one sentence that begins with the place, such as `match.nth`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field, reason)
+        self.field = field
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
+def check_whole(field: str, value: object, least: int | None = None) -> None:
+    """Raise FaultError unless the value is an integer of at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
+        raise FaultError(field, "must be an integer" + ("" if least is None else f" of at least {least}"))
+
+
+def check_number(field: str, value: object, least: float, most: float) -> None:
+    """Raise FaultError unless the value is a number in this range."""
+    if not _is_number(value) or not least <= value <= most:  # type: ignore[operator]
+        raise FaultError(field, f"must be a number from {least:.15g} to {most:.15g}")
+
+
+def check_seconds(field: str, value: object, most: float = LONGEST_DELAY) -> None:
+    """Raise FaultError unless the value is a number of seconds, none of them negative."""
+    if not _is_number(value) or not value >= 0:  # type: ignore[operator]
+        raise FaultError(field, "must be a number of seconds, and not negative")
+    if not value <= most:  # type: ignore[operator]
+        raise FaultError(field, f"must be at most {most:.15g} seconds")
+
+
+def check_flag(field: str, value: object) -> None:
+    """Raise FaultError unless the value is true or false."""
+    if not isinstance(value, bool):
+        raise FaultError(field, "must be true or false")
+
+
+def check_text(field: str, value: object, most: int) -> None:
+    """Raise FaultError unless the value is a text of up to `most` printable characters, and of one at least."""
+    if not isinstance(value, str) or not value or len(value) > most or not value.isprintable():
+        raise FaultError(field, f"must be a text of 1 to {most} printable characters")
+
+
+def check_name(field: str, value: object, known: Iterable[str]) -> None:
+    """Raise FaultError unless the value is one of the known ones."""
+    names = list(known)
+    if not isinstance(value, str):
+        raise FaultError(field, "must be a string")
+    if value not in names:
+        raise FaultError(field, f"there is no {_shortened(value)}, only {', '.join(names)}")
+
+
+def check_choice(field: str, value: object, options: tuple[object, ...]) -> None:
+    """Raise FaultError unless the value is one of a few."""
+    if isinstance(value, bool) or value not in options:
+        *others, last = map(str, options)
+        raise FaultError(field, f"must be {', '.join(others)} or {last}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shortened(value: str) -> str:
+    return repr(value if len(value) <= _ECHO_LIMIT else value[:_ECHO_LIMIT] + "…")

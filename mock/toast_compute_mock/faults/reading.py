@@ -1,0 +1,111 @@
+"""Which faults does a text in JSON stand for, and if none, what is wrong with it?"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from .checks import FaultError, check_name
+from .effects import EFFECTS
+from .presets import PresetOptions, preset
+from .rules import Fault
+from .terms import Term
+
+_ROOT = "faults"
+_NAME_LIMIT = 40
+_JSON_NAMES = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false"}
+_REASONS = {"missing required": "is missing", "contains unknown": "is not a known member"}
+_PLACED = re.compile(r"(?s)(.*) - at `\$(.*)`")
+_EXPECTED = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?")
+_MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
+
+
+class _PresetUse(Term, frozen=True, kw_only=True):
+    """A preset, and what is to be instead of what it says itself."""
+
+    preset: str
+    budget: int | UnsetType | None = UNSET
+    operation: str | UnsetType | None = UNSET
+    action: str | UnsetType | None = UNSET
+    world: str | UnsetType | None = UNSET
+    nth: int | UnsetType | None = UNSET
+    every: int | UnsetType | None = UNSET
+    probability: float | UnsetType | None = UNSET
+    token_age_min: float | UnsetType | None = UNSET
+    token_age_max: float | UnsetType | None = UNSET
+    after: float | UnsetType | None = UNSET
+    until: float | UnsetType | None = UNSET
+
+
+def read_faults(content: bytes) -> list[Fault]:
+    """Read a fault, a preset such as `{"preset": "throttled"}`, or an array of both, from JSON in UTF-8.
+
+    A preset can have the members `budget`, `operation` and all others of a match beside its name. Raises FaultError.
+    """
+    try:
+        read = msgspec.json.decode(content)
+    except RecursionError:
+        raise FaultError(_ROOT, "is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise FaultError(_ROOT, "is not JSON in UTF-8") from None
+    if not isinstance(read, list):
+        return _read(read, "")
+    return [fault for index, item in enumerate(read) for fault in _read(item, f"[{index}]")]
+
+
+def _read(item: Any, place: str) -> list[Fault]:
+    """The faults of one entry."""
+    try:
+        if isinstance(item, dict) and "preset" in item:
+            return _expand(msgspec.convert(item, _PresetUse))
+        _check_kind(item)
+        return [msgspec.convert(item, Fault)]
+    except FaultError as error:
+        raise FaultError(_joined(place, _camel(error.field)), error.reason) from None
+    except msgspec.ValidationError as error:
+        raise _explained(error, place) from None
+
+
+def _expand(use: _PresetUse) -> list[Fault]:
+    options = {
+        name: value for name in use.__struct_fields__ if name != "preset" and (value := getattr(use, name)) is not UNSET
+    }
+    return list(preset(use.preset, **cast(PresetOptions, options)))
+
+
+def _check_kind(item: Any) -> None:
+    """Name the kinds that there are; the decoder would not."""
+    effect = item.get("effect") if isinstance(item, dict) else None
+    if isinstance(effect, dict) and "kind" in effect:
+        check_name("effect.kind", effect["kind"], EFFECTS)
+
+
+def _explained(error: msgspec.ValidationError, place: str) -> FaultError:
+    """What the decoder found, with the place first."""
+    placed = _PLACED.fullmatch(str(error))
+    text, path = placed.groups() if placed is not None else (str(error), "")
+    place = _joined(place, path.removeprefix("."))
+    if isinstance(error.__cause__, FaultError):
+        return FaultError(_joined(place, _camel(error.__cause__.field)), error.__cause__.reason)
+    member = _MEMBER.fullmatch(text)
+    if member is not None:
+        what, name = member.groups()
+        return FaultError(_joined(place, name[:_NAME_LIMIT]), _REASONS[what])
+    expected = _EXPECTED.match(text)
+    if expected is not None:
+        types = [_JSON_NAMES.get(name, f"an {name}" if name[0] in "ao" else name) for name in expected[1].split(" | ")]
+        return FaultError(place, f"must be {' or '.join(types)}")
+    return FaultError(place, text)
+
+
+def _joined(place: str, more: str) -> str:
+    root = place if place.startswith(_ROOT) else _ROOT + place
+    return root if not more else f"{root}{'' if more.startswith('[') else '.'}{more}"
+
+
+def _camel(field: str) -> str:
+    """`match.token_age_min` as JSON has it."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), field)

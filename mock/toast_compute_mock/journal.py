@@ -1,0 +1,172 @@
+"""What has been asked and answered? The last exchanges, without secrets, and counts of all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+COUNT_LIMIT = 10_000
+BYTES_LIMIT = 8 * 1024 * 1024
+BODY_LIMIT = 16 * 1024  # what is kept of one body
+_OVERHEAD = 500  # bytes that an entry takes beside its texts, roughly
+_CUT = " (cut)"
+
+
+class Entry(NamedTuple):
+    """One exchange. There is no secret in it."""
+
+    seq: int
+    """From 1 on, in the order of answering."""
+    at: float
+    """When it was answered, in seconds since 1970 on the mock's clock."""
+    world: str
+    """The id of the world that it concerned; empty when it got into none."""
+    operation: str
+    """The operationId; empty when the path or method belongs to none."""
+    action: str
+    """The action, for the operation whose body is one."""
+    method: str
+    target: str
+    status: int
+    result_code: int | None
+    """None when the reply has no envelope that can be read."""
+    applied: int
+    """How often the operation was carried out: 0, 1 or 2."""
+    faults: tuple[str, ...]
+    """The names of the faults that fired."""
+    leaks: tuple[str, ...]
+    """Where a password or token stood that does not belong there, such as `query`."""
+    request_body: bytes
+    reply_body: bytes
+
+    @property
+    def request(self) -> str:
+        """The body of the request as text; what is longer than 16 KiB is cut."""
+        return _text(self.request_body)
+
+    @property
+    def reply(self) -> str:
+        """The body of the reply as text, cut likewise."""
+        return _text(self.reply_body)
+
+
+class Kind(NamedTuple):
+    """What entries are counted by."""
+
+    operation: str
+    action: str
+    world: str
+    result_code: int | None
+
+
+class Journal:
+    """Keeps the last entries, by number and by size. Its counts know of all of them. Safe for threads."""
+
+    def __init__(self, count_limit: int = COUNT_LIMIT, bytes_limit: int = BYTES_LIMIT) -> None:
+        self._count_limit = count_limit
+        self._bytes_limit = bytes_limit
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._counts: Counter[Kind] = Counter()
+        self._lock = threading.Lock()
+        self._last = 0
+
+    @property
+    def last(self) -> int:
+        """The number of the newest entry; 0 when there has been none."""
+        return self._last
+
+    def note(
+        self,
+        at: float,
+        kind: Kind,
+        method: str,
+        target: str,
+        status: int,
+        applied: int,
+        faults: tuple[str, ...],
+        leaks: tuple[str, ...],
+        request: bytes,
+        reply: bytes,
+    ) -> None:
+        """Add an entry, and drop the oldest ones that no longer fit."""
+        if len(request) > BODY_LIMIT:
+            request = request[: BODY_LIMIT + 1]
+        if len(reply) > BODY_LIMIT:
+            reply = reply[: BODY_LIMIT + 1]
+        operation, action, world, code = kind
+        with self._lock:
+            self._last = seq = self._last + 1
+            entry = Entry(
+                seq, at, world, operation, action, method, target, status, code, applied, faults, leaks, request, reply
+            )
+            self._entries.append(entry)
+            self._counts[kind] += 1
+            self._bytes += _size(entry)
+            while len(self._entries) > self._count_limit or self._bytes > self._bytes_limit:
+                self._bytes -= _size(self._entries.popleft())
+
+    def find(
+        self,
+        *,
+        operation: str | None = None,
+        action: str | None = None,
+        world: str | None = None,
+        result_code: int | None = None,
+        fault: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[Entry]:
+        """Return the kept entries that fit, oldest first; `after` is the number of the last one already seen."""
+        with self._lock:
+            entries = list(self._entries)
+        skip = max(0, after + 1 - entries[0].seq) if entries else 0
+        fitting: Iterator[Entry] = (
+            entry
+            for entry in islice(entries, skip, None)
+            if _fits(entry, operation, action, world, result_code) and (fault is None or fault in entry.faults)
+        )
+        return list(islice(fitting, limit))
+
+    def count(
+        self,
+        *,
+        operation: str | None = None,
+        action: str | None = None,
+        world: str | None = None,
+        result_code: int | None = None,
+    ) -> int:
+        """Return how many exchanges of this kind there have been, those included that are no longer kept."""
+        with self._lock:
+            counts = list(self._counts.items())
+        return sum(number for kind, number in counts if _fits(kind, operation, action, world, result_code))
+
+    def clear(self) -> None:
+        """Forget all entries and counts. The numbers go on, so that `after` keeps its meaning."""
+        with self._lock:
+            self._entries.clear()
+            self._counts.clear()
+            self._bytes = 0
+
+
+def _fits(
+    what: Entry | Kind, operation: str | None, action: str | None, world: str | None, result_code: int | None
+) -> bool:
+    return (
+        (operation is None or what.operation == operation)
+        and (action is None or what.action == action)
+        and (world is None or what.world == world)
+        and (result_code is None or what.result_code == result_code)
+    )
+
+
+def _size(entry: Entry) -> int:
+    return _OVERHEAD + len(entry.target) + len(entry.request_body) + len(entry.reply_body)
+
+
+def _text(body: bytes) -> str:
+    text = body[:BODY_LIMIT].decode("utf-8", "replace")
+    return text + _CUT if len(body) > BODY_LIMIT else text

@@ -1,0 +1,24 @@
+"""What does the message of a result code begin with?"""
+
+from __future__ import annotations
+
+from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
+from toast_compute_api.behaviour_types import http_status
+
+FAIL = RESULT_CODES[-1].message
+"""The contract's word for what has no reason."""
+
+# The contract has a word for most kinds of refusal, as a result code of its own. These two have none.
+_WORDS_OF_KINDS = {"conflict": "Conflict", "authentication": "Unauthorized"}
+
+
+def message_for(code: int) -> str:
+    """Return what a resultMessage begins with. A code that the contract says nothing about gets FAIL."""
+    if code in RESULT_CODES:
+        return RESULT_CODES[code].message
+    if not any(code in codes for codes in SUBSYSTEM_RANGES):
+        return FAIL
+    kind = STATUS_KINDS.get(http_status(code))
+    if kind in _WORDS_OF_KINDS:
+        return _WORDS_OF_KINDS[kind]
+    return next((known.message for known in RESULT_CODES.values() if known.kind == kind), FAIL)

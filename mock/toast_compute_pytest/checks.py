@@ -1,0 +1,113 @@
+"""What can a test be failed for, although it passed?"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias
+
+from toast_compute_api.behaviour import LIFECYCLE
+
+if TYPE_CHECKING:
+    from toast_compute_mock import MockCloud
+
+_ALL = "all"
+_CREATE = "createInstance"
+_DELETE = "deleteInstance"
+_PRIVATE_KEY = "PRIVATE KEY-----"
+_SHORTEST_SECRET = 8  # anything shorter would be found in innocent text
+
+
+class Watch(logging.Handler):
+    """Looks on while a test runs: which instances were there before it, and what is logged."""
+
+    def __init__(self, cloud: MockCloud) -> None:
+        super().__init__()
+        self.cloud = cloud
+        self.messages: list[tuple[str, str]] = []
+        """The logger and the text of each record."""
+        self._before = _instances(cloud)
+
+    def __enter__(self) -> Watch:
+        """Begin to read the log."""
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Read it no more."""
+        logging.getLogger().removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record's text, that of its exception included."""
+        text = self.format(record)
+        self.messages.append((record.name, text))
+
+    def left_behind(self) -> dict[str, str]:
+        """The instances that were not there before and are not about to go: their names by id."""
+        return {id_: name for id_, name in _instances(self.cloud).items() if id_ not in self._before}
+
+
+Check: TypeAlias = Callable[[Watch], Iterator[str]]
+
+
+def leaked_instances(watch: Watch) -> Iterator[str]:
+    """Find instances that the test created and did not delete."""
+    for id_, name in watch.left_behind().items():
+        yield f"leaked-instances: {name} ({id_}) was created and not deleted"
+
+
+def unused_faults(watch: Watch) -> Iterator[str]:
+    """Find faults that never fired."""
+    for name in watch.cloud.faults.unused():
+        yield f"unused-faults: {name} never fired"
+
+
+def duplicate_creates(watch: Watch) -> Iterator[str]:
+    """Find creates with the very same body that were carried out more than once, whoever repeated them."""
+    times: Counter[tuple[str, str]] = Counter()
+    for entry in watch.cloud.journal.find(operation=_CREATE):
+        times[entry.world, entry.request] += entry.applied
+    for (_, body), number in times.items():
+        if number > 1:
+            yield f"duplicate-creates: {number} times {body}"
+
+
+def secrets(watch: Watch) -> Iterator[str]:
+    """Find secrets in the log, and passwords and tokens in the wrong place of a request."""
+    for entry in watch.cloud.journal.find():
+        for place in entry.leaks:
+            yield f"secrets: a password or token in the {place} of {entry.method} {entry.target}"
+    hidden = watch.cloud.worlds.secrets()
+    for logger, text in watch.messages:
+        if _PRIVATE_KEY in text or any(secret in text for secret in hidden if len(secret) >= _SHORTEST_SECRET):
+            yield f"secrets: a record of the logger {logger} shows a secret"
+
+
+CHECKS: Mapping[str, Check] = {
+    "leaked-instances": leaked_instances,
+    "unused-faults": unused_faults,
+    "duplicate-creates": duplicate_creates,
+    "secrets": secrets,
+}
+
+
+def named(names: Iterable[str]) -> list[Check]:
+    """Return the checks of these names; `all` names every one. Raises ValueError for another name."""
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
+        if name != _ALL and name not in CHECKS:
+            raise ValueError(f"{name!r} is none of {', '.join(CHECKS)}, {_ALL}")
+    return [check for name, check in CHECKS.items() if name in wanted or _ALL in wanted]
+
+
+def _instances(cloud: MockCloud) -> dict[str, str]:
+    return {
+        f"{info.id}/{instance.id}": instance.name
+        for info in cloud.worlds.list()
+        for instance in cloud.worlds.get(info.id).instances.values()
+        if instance.transition is None or instance.transition.to in LIFECYCLE.states
+    }

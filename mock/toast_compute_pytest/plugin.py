@@ -1,0 +1,88 @@
+"""How does a test get a cloud of its own? The fixtures `toast_cloud` and `toast_client`, and what they watch for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from toast_compute import ToastCompute
+    from toast_compute_mock import MockCloud
+
+# Both packages are loaded by the first test that uses a fixture: the plugin itself is loaded by every run of pytest.
+
+_OPTION = "toast_fail_on"
+_CLOUD_MARK = "toast_cloud"
+_FAIL_MARK = "toast_fail_on"
+_HELP = "what makes a test fail at its end: leaked-instances, unused-faults, duplicate-creates, secrets, or all"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--toast-fail-on` and the setting `toast_fail_on`."""
+    group = parser.getgroup("toast-compute")
+    group.addoption("--toast-fail-on", metavar="LIST", default=None, help=_HELP + " (separated by commas)")
+    parser.addini(_OPTION, _HELP, type="args", default=[])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Explain the markers, and refuse a setting that cannot be understood before any test runs."""
+    config.addinivalue_line(
+        "markers", f"{_CLOUD_MARK}(**arguments): arguments of the MockCloud that the test gets, such as seed or faults"
+    )
+    config.addinivalue_line("markers", f"{_FAIL_MARK}(*names): {_HELP}; without a name, nothing")
+    if _chosen(config):
+        from .checks import named
+
+        try:
+            named(_chosen(config))
+        except ValueError as error:
+            raise pytest.UsageError(f"toast_fail_on: {error}") from None
+
+
+@pytest.fixture
+def toast_cloud(request: pytest.FixtureRequest) -> Iterator[MockCloud]:
+    """A cloud in this process that nobody else uses, in which time moves on when everybody waits.
+
+    `@pytest.mark.toast_cloud(seed=3, faults=[...])` gives arguments to its MockCloud. At its end the test fails for
+    what `--toast-fail-on`, the setting `toast_fail_on` or `@pytest.mark.toast_fail_on(...)` names; the marker wins.
+    """
+    from toast_compute_mock import MockCloud
+    from toast_compute_mock.clock import AutoJumpClock
+
+    from .checks import Watch, named
+
+    arguments: dict[str, Any] = {"clock": AutoJumpClock()}
+    for mark in request.node.iter_markers(_CLOUD_MARK):
+        arguments = {**arguments, **mark.kwargs}
+    mark = request.node.get_closest_marker(_FAIL_MARK)
+    checks = named(_chosen(request.config) if mark is None else mark.args)
+    cloud = MockCloud(**arguments)
+    if not checks:
+        yield cloud
+        return
+    with Watch(cloud) as watch:
+        yield cloud
+    found = [finding for check in checks for finding in check(watch)]
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+@pytest.fixture
+def toast_client(toast_cloud: MockCloud) -> Iterator[ToastCompute]:
+    """A client of the demo user on `toast_cloud`, which sleeps on the cloud's own clock."""
+    from toast_compute import ToastCompute
+
+    with ToastCompute(
+        "demo-appkey", "demo@example.com", "demo-password", transport=toast_cloud.transport, clock=toast_cloud.clock
+    ) as client:
+        yield client
+
+
+def _chosen(config: pytest.Config) -> tuple[str, ...]:
+    """What the command line says, or else the settings."""
+    option: str | None = config.getoption("--toast-fail-on")
+    if option is not None:
+        return tuple(name.strip() for name in option.split(",") if name.strip())
+    return tuple(config.getini(_OPTION))

@@ -1,0 +1,128 @@
+"""Do the SDK and the mock live on one clock? A wait of twenty minutes takes no time, and looks when it should."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import toast_compute
+from toast_compute import ToastCompute, WaitTimeoutError
+from toast_compute_mock import MockCloud, clock
+from toast_compute_mock.clock import START_OF_FROZEN_TIME, AutoJumpClock, FrozenClock, RealClock, ScaledClock
+from toast_compute_mock.state import Transition
+from toast_compute_mock.worlds import SeedWorld, default_seed_world
+
+START = START_OF_FROZEN_TIME
+TWENTY_MINUTES = 1200.0
+INSTANCE = "125a0000-0000-4000-8000-000000000001"
+
+# What mypy checks: each clock of the mock is one for the SDK and one for the mock.
+CLOCKS_OF_THE_SDK: list[toast_compute.Clock] = [RealClock(), FrozenClock(), ScaledClock(1), AutoJumpClock()]
+CLOCKS_OF_THE_MOCK: list[clock.Clock] = [RealClock(), FrozenClock(), ScaledClock(1), AutoJumpClock()]
+SETTABLE_CLOCKS: list[clock.SettableClock] = [FrozenClock(), ScaledClock(1), AutoJumpClock()]
+
+
+class Noting(httpx.BaseTransport):
+    """Notes at which moment which request comes, in seconds from the clock's start."""
+
+    def __init__(self, inner: httpx.BaseTransport, clock: AutoJumpClock) -> None:
+        self.looks: list[float] = []
+        self.tokens: list[float] = []
+        self._inner = inner
+        self._clock = clock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/instances"):
+            self.looks.append(self._clock.monotonic())
+        if request.url.path.endswith("/tokens"):
+            self.tokens.append(self._clock.monotonic())
+        return self._inner.handle_request(request)
+
+
+def resizing_world(seconds: float) -> SeedWorld:
+    """A world whose first instance began a resize of so many seconds when the clock started."""
+    world = default_seed_world()
+    began = datetime.fromtimestamp(START, UTC)
+    (instance,) = (one for one in world.instances if one.id == INSTANCE)
+    instance.transition = Transition(
+        through=["RESIZING"], to="ACTIVE", started=began, due=began + timedelta(seconds=seconds)
+    )
+    return world
+
+
+@pytest.fixture
+def shared() -> AutoJumpClock:
+    """The clock of both. Nobody needs the grace here."""
+    return AutoJumpClock(grace=60)
+
+
+@pytest.fixture
+def resize_seconds() -> float:
+    """How long the resize takes."""
+    return TWENTY_MINUTES
+
+
+@pytest.fixture
+def noting(shared: AutoJumpClock, resize_seconds: float) -> Noting:
+    """The way to a mock in which the resize is under way."""
+    return Noting(MockCloud(clock=shared, world=resizing_world(resize_seconds)).transport, shared)
+
+
+@pytest.fixture
+def toast(shared: AutoJumpClock, noting: Noting) -> Iterator[ToastCompute]:
+    """A client of it."""
+    with ToastCompute("demo-appkey", "demo@example.com", "demo-password", transport=noting, clock=shared) as client:
+        yield client
+
+
+def test_a_resize_of_twenty_minutes_is_waited_for_in_milliseconds_and_looked_at_when_it_should(
+    toast: ToastCompute, noting: Noting
+) -> None:
+    toast.flavors.list()  # what is loaded and connected at the first call is not what is measured
+    began = time.monotonic()
+    instance = toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800)
+    assert time.monotonic() - began < 1
+    assert instance.status == "ACTIVE"
+    growing = [0, 1, 2.5, 4.75, 8.125, 13.1875, 20.78125, 32.171875]
+    every_fifteen_seconds = [growing[-1] + 15 * count for count in range(1, 79)]
+    assert noting.looks == growing + every_fifteen_seconds
+    assert noting.looks[-2] < TWENTY_MINUTES <= noting.looks[-1] == 1202.171875
+
+
+def test_a_given_interval_finds_the_end_to_the_second(toast: ToastCompute, noting: Noting) -> None:
+    toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=400)
+    assert noting.looks == [0, 400, 800, 1200]
+
+
+def test_a_wait_that_is_too_short_ends_at_its_deadline(
+    toast: ToastCompute, noting: Noting, shared: AutoJumpClock
+) -> None:
+    with pytest.raises(WaitTimeoutError, match="is RESIZING"):
+        toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1000.1, poll_interval=300)
+    assert noting.looks == [0, 300, 600, 900, 1000.1]
+    assert shared.monotonic() == 1000.1
+
+
+@pytest.mark.parametrize("resize_seconds", [7200.0])
+def test_tokens_age_on_the_same_clock_and_are_issued_anew_in_mid_wait(toast: ToastCompute, noting: Noting) -> None:
+    toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=8000, poll_interval=400)
+    assert noting.looks == list(range(0, 7600, 400))
+    assert noting.tokens == [0, 3600, 7200]
+
+
+def test_threads_that_wait_together_share_the_time(shared: AutoJumpClock, toast: ToastCompute) -> None:
+    def wait(interval: float) -> float:
+        toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=interval)
+        return shared.monotonic()
+
+    began = time.monotonic()
+    with shared.busy(), ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(wait, interval) for interval in (1200, 600)]
+        time.sleep(0.02)
+        shared.advance(TWENTY_MINUTES)
+        assert [one.result(timeout=5) for one in both] == [1200, 1200]
+    assert time.monotonic() - began < 1
