@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LINT := generator/lint
+BENCH := tests/bench
+BENCH_VENV := .venv-bench
 NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 UV := 0.13.9
 
-.PHONY: help setup generate demo test interop lint lint-contract lint-code lock clean
+.PHONY: help setup generate demo test interop bench-mock lint lint-contract lint-code lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,20 @@ test: setup ## Run the tests that need Python alone
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop
 
+bench-mock: setup $(BENCH_VENV)/.installed $(BENCH)/prism/node_modules/.installed ## Measure the mock, with Prism and moto beside it
+	@$(BIN)/python -m tests.bench.bench_mock
+
+$(BENCH_VENV)/.installed: $(BENCH)/requirements-bench.lock
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@echo "Installing into $(BENCH_VENV) ..."
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BENCH)/prism/node_modules/.installed: $(BENCH)/prism/package-lock.json
+	@command -v npm >/dev/null || { echo "make: npm is needed for Prism (Node.js 20.19 or later)"; exit 1; }
+	npm ci --prefix $(BENCH)/prism --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 lint: lint-contract lint-code ## Check the contract and the code
 
 lint-contract: setup $(LINT)/node_modules/.installed ## Check openapi.yaml with three linters and our own rules
@@ -59,6 +75,8 @@ lock: setup ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra mock --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements-dev.lock
+	$(BIN)/uv pip compile $(BENCH)/requirements-bench.in --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --quiet --output-file $(BENCH)/requirements-bench.lock
 
 clean: ## Remove what was installed and cached
-	rm -rf $(VENV) $(LINT)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(LINT)/node_modules $(BENCH)/prism/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from .snapshots import SnapshotError, save
 from .worlds import show_world
 
 _USAGE_ERROR = 2
+_RARE_COLLECTIONS = (50_000, 20, 100)
 _ADMIN_TOKEN = "TOAST_COMPUTE_MOCK_ADMIN_TOKEN"
 
 
@@ -57,6 +59,9 @@ def _run(options: Options) -> None:
         options.clock.next_event = cloud.worlds.next_event
     if options.snapshot is not None:
         cloud.resume(options.snapshot)
+    # Of the many objects of a large world hardly one ever becomes garbage.
+    gc.freeze()
+    gc.set_threshold(*_RARE_COLLECTIONS)
     run(_serve(cloud, options.host, options.port, options.ready_file))
     if options.snapshot_file is not None:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
+from socket import inet_ntoa
 from typing import NamedTuple
 
 from .behaviours import RefusedError, Rule
@@ -34,7 +35,7 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
     return [
         Interface(
             mac_address=world.mint.mac_address(),
-            ip_address=str(IPv4Address(_range(subnet.cidr).first + host)),
+            ip_address=inet_ntoa((_range(subnet.cidr).first + host).to_bytes(4)),
             subnet_id=subnet.id,
         )
         for subnet, host in given

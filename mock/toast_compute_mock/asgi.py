@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from .clock import Clock
 from .exchange import Break, Deferred, Reply, Request, Wire
-from .framing import BODY_LIMIT, as_request, content_length, has_body, refusal
+from .framing import BODY_LIMIT, UNKNOWN_PEER, as_request, content_length, has_body, refusal
 from .protocol import IDLE_SECONDS
 from .sending import claimed_length, cut, half
 from .waiting import settle_async
@@ -20,8 +20,6 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-UNKNOWN_PEER = "unknown"
-"""Stands for the address of a client where the server does not tell it; it is none that is trusted."""
 _SAFE = "/:@!$&'()*+,;=-._~"  # RFC 3986: what may stand in a path as it is
 _T = TypeVar("_T")
 

@@ -74,18 +74,19 @@ class Operation(NamedTuple):
 class Route(NamedTuple):
     """A path template in pieces, and the operations on it by method."""
 
-    fixed: tuple[tuple[int, bytes], ...]
+    fixed: tuple[tuple[int, str], ...]
     """The pieces that are not parameters, by place."""
     named: tuple[tuple[int, str], ...]
     """The names of the parameters, by place."""
     operations: Mapping[str, Operation]
 
-    def match(self, pieces: list[bytes]) -> dict[str, bytes] | None:
+    def match(self, pieces: list[str]) -> dict[str, bytes] | None:
         """Return the values of the template's parameters, or None when these pieces are another path."""
         for place, piece in self.fixed:
-            if pieces[place] != piece:
+            given = pieces[place]
+            if given != piece and ("%" not in given or unquote_to_bytes(given) != piece.encode()):
                 return None
-        return {name: pieces[place] for place, name in self.named}
+        return {name: unquote_to_bytes(pieces[place]) for place, name in self.named}
 
 
 class Contract:
@@ -101,7 +102,7 @@ class Contract:
             operations = {method.upper(): self._operation(path, method) for method in item}
             pieces = list(enumerate(path.split("/")))
             route = Route(
-                fixed=tuple((place, piece.encode()) for place, piece in pieces if not piece.startswith("{")),
+                fixed=tuple((place, piece) for place, piece in pieces if not piece.startswith("{")),
                 named=tuple((place, piece[1:-1]) for place, piece in pieces if piece.startswith("{")),
                 operations=operations,
             )
@@ -130,7 +131,7 @@ class Contract:
         if len(own) == len(path):
             raise RefusedError(Rule.NO_SUCH_PATH)
         # Taken apart before it is decoded: an encoded slash is a character of a value, never of the path.
-        pieces = [unquote_to_bytes(piece) for piece in own.split("/")]
+        pieces = own.split("/")
         for route in self._routes.get(len(pieces), ()):
             values = route.match(pieces)
             if values is not None:

@@ -11,6 +11,8 @@ from .exchange import CONTENT_TYPE, Reply, Request
 HEAD_LIMIT = 64 * 1024
 """Bytes of target and headers together."""
 BODY_LIMIT = 1024 * 1024
+UNKNOWN_PEER = "unknown"
+"""Stands for the address of a client that cannot be told; it is none that is trusted."""
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 
 import msgspec
 
 _TOKEN_PREFIX = "00000000-0000-4000-8000-"  # recognisably no token of the real service
 _DIGEST_VALUES = 2**64
+_MAC_NUMBERS = 2**24
 
 
 def user_id(seed: int, appkey: str, username: str) -> str:
     """Return the id of a user that the seed world does not have."""
-    return str(uuid.UUID(bytes=hashlib.sha256(f"{seed}/{appkey}/{username}/user".encode()).digest()[:16], version=4))
+    return _uuid(hashlib.sha256(f"{seed}/{appkey}/{username}/user".encode()).digest())
 
 
 class Mint(msgspec.Struct):
@@ -29,7 +29,7 @@ class Mint(msgspec.Struct):
 
     def resource_id(self, kind: str) -> str:
         """Return the next id of a kind: instance, attachment or image."""
-        return str(uuid.UUID(bytes=self._next(kind)[:16], version=4))
+        return _uuid(self._next(kind))
 
     def token_id(self) -> str:
         """Return the next token id."""
@@ -45,8 +45,8 @@ class Mint(msgspec.Struct):
 
     def mac_address(self) -> str:
         """Return the next MAC address, beyond those of the seed world."""
-        number = self._count("interface") + 0xFF
-        return "fa:16:3e:" + ":".join(f"{byte:02x}" for byte in number.to_bytes(3))
+        number = (self._count("interface") + 0xFF) % _MAC_NUMBERS
+        return "fa:16:3e:" + number.to_bytes(3).hex(":")
 
     def _next(self, kind: str) -> bytes:
         text = f"{self.seed}/{self.appkey}/{self.username}/{kind}/{self._count(kind)}"
@@ -55,3 +55,10 @@ class Mint(msgspec.Struct):
     def _count(self, kind: str) -> int:
         self.counters[kind] = self.counters.get(kind, 0) + 1
         return self.counters[kind]
+
+
+def _uuid(digest: bytes) -> str:
+    """A UUID of version 4 out of the first 16 bytes. By hand: `uuid.UUID` takes four times as long."""
+    text = digest[:16].hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"

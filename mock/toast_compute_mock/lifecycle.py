@@ -57,7 +57,7 @@ def begin(world: World, instance: Instance, operation: str, now: datetime, *, fl
     if move.through:
         seconds = move.min_seconds + (move.max_seconds - move.min_seconds) * world.mint.fraction()
     instance.transition = Transition(
-        through=list(move.through),
+        through=move.through,
         to=instance.status if move.to == _SAME else move.to,
         started=now,
         due=now + timedelta(seconds=seconds),

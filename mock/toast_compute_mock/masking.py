@@ -88,7 +88,10 @@ def mask_secrets(text: str, secrets: Iterable[str]) -> str:
 
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:
     """Whether one of these secrets stands in the text."""
-    return any(secret in text for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    for secret in secrets:  # noqa: SIM110 (half as long as `any` with a generator, for every request)
+        if secret in text and len(secret) >= _SHORTEST_SECRET:
+            return True
+    return False
 
 
 def _conceal(value: Any, mask: Mask) -> Any:

@@ -14,7 +14,7 @@ from typing import cast
 
 from .clock import Clock
 from .exchange import Deferred, Reply, Request
-from .framing import BODY_LIMIT, refusal
+from .framing import BODY_LIMIT, UNKNOWN_PEER, refusal
 from .reading import Arrival, Reader
 from .sending import Delivery, End, delivery, whole
 from .waiting import POLL_SECONDS, settle_async
@@ -66,7 +66,7 @@ class HttpProtocol(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._loop = asyncio.get_running_loop()
         peer = transport.get_extra_info("peername")
-        self._reader = Reader(self, peer[0] if peer else "")
+        self._reader = Reader(self, peer[0] if peer else UNKNOWN_PEER)
         self._open_connections.add(self)
         self._wait_for_more()
         self._timer = self._loop.call_at(self._deadline, self._check)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from .contract import Operation
 from .exchange import Reply, Request
 from .journal import Journal, Kind
@@ -36,7 +34,7 @@ def record(
         hidden = operation.secrets
         target = shown_target(request.target, hidden.path_pieces, hidden.shown_parameters)
         asked, answered = conceal(request.body, hidden.request), conceal(reply.body, hidden.reply)
-    leaks = tuple(_leaks(operation, request, asked, secrets)) if secrets else ()
+    leaks = _leaks(operation, request, asked, secrets)
     if leaks:
         target = mask_secrets(target, secrets)
         asked = mask_secrets(asked.decode("utf-8", "replace"), secrets).encode()
@@ -52,14 +50,15 @@ def record(
     )
 
 
-def _leaks(operation: Operation | None, request: Request, asked: bytes, secrets: list[str]) -> Iterator[str]:
+def _leaks(operation: Operation | None, request: Request, asked: bytes, secrets: list[str]) -> tuple[str, ...]:
     """Where a secret stands that does not belong there; `asked` is the body without those that do."""
     path, _, query = request.target.partition("?")
-    if holds_secret(path, secrets):
-        yield "path"
-    if query and not (operation is not None and operation.secrets.has_parameters) and holds_secret(query, secrets):
-        yield "query"
-    if holds_secret("\n".join([v for name, v in request.headers.items() if name != TOKEN_HEADER_KEY]), secrets):
-        yield "headers"
-    if asked and holds_secret(asked.decode("utf-8", "replace"), secrets):
-        yield "body"
+    places = {
+        "path": path,
+        "query": "" if operation is not None and operation.secrets.has_parameters else query,
+        "headers": "\n".join([value for name, value in request.headers.items() if name != TOKEN_HEADER_KEY]),
+        "body": asked.decode("utf-8", "replace"),
+    }
+    if not holds_secret("\n".join(places.values()), secrets):  # nearly always, and then there is no more to do
+        return ()
+    return tuple(place for place, text in places.items() if holds_secret(text, secrets))

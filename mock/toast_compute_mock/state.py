@@ -8,6 +8,8 @@ import msgspec
 
 from .ids import Mint
 
+# Records with `gc=False` hold nothing that could lead back to them, and there are many: the collector passes them by.
+
 
 class Record(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
     """The base of all records."""
@@ -118,7 +120,7 @@ class FloatingIp(Record, kw_only=True):
     """The id of an instance."""
 
 
-class Interface(Record, kw_only=True):
+class Interface(Record, kw_only=True, gc=False):
     """A network interface of an instance."""
 
     mac_address: str
@@ -127,17 +129,17 @@ class Interface(Record, kw_only=True):
     floating_ip_address: str | None = None
 
 
-class RootDisk(Record, kw_only=True):
+class RootDisk(Record, kw_only=True, gc=False):
     """The root disk of an instance."""
 
     size: int
     type: str
 
 
-class Transition(Record, kw_only=True):
+class Transition(Record, kw_only=True, gc=False):
     """A change of status that is under way."""
 
-    through: list[str]
+    through: tuple[str, ...]
     """The transient statuses, each for an equal share of the time."""
     to: str
     started: datetime
@@ -177,7 +179,7 @@ class Quotas(Record, kw_only=True):
     keypairs: int | None = None
 
 
-class Token(Record, kw_only=True):
+class Token(Record, kw_only=True, gc=False):
     """A token of the world's user."""
 
     id: str

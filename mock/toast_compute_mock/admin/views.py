@@ -158,6 +158,13 @@ class Views:
             self._cloud.worlds.reset(world)
         return self._summary(world)
 
+    def set_quotas(self, call: Call) -> Answer:
+        world, body = call.parameters["world"], call.body
+        limits = {name: body.get(name) for name in ("instances", "keypairs")}
+        with _no_world():
+            self._cloud.worlds.set_quotas(world, **limits)
+        return limits
+
     def diff_worlds(self, call: Call) -> Answer:
         with _no_world():
             return {"changes": self._cloud.worlds.diff(call.parameters["world"], call.parameters["other"])}

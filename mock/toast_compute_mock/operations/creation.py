@@ -59,7 +59,7 @@ def create(world: World, call: Call) -> Payload:
             flavor=flavor.id,
             image=image.id,
             key_name=asked["keyName"],
-            root=RootDisk(size=root.size, type=root.type),
+            root=root,  # nothing changes a root disk
             interfaces=interfaces[number * len(subnets) : (number + 1) * len(subnets)],
             security_groups=list(groups),
             created_at=call.now,

@@ -93,6 +93,7 @@ EXAMPLES: dict[str, Callable[[Mock], Answer]] = {
     "listWorlds": lambda mock: mock.send("GET", "/worlds"),
     "createWorld": lambda mock: fork(mock, **{"from": WORLD}),
     "getWorld": lambda mock: mock.send("GET", f"/worlds/{WORLD}"),
+    "setQuotas": lambda mock: mock.send("PUT", f"/worlds/{WORLD}/quotas", {"instances": 3}),
     "resetWorld": lambda mock: mock.send("POST", f"/worlds/{WORLD}/reset"),
     "getTimeline": lambda mock: mock.send("GET", f"/worlds/{WORLD}/timeline"),
     "diffWorlds": lambda mock: mock.send(
@@ -513,3 +514,19 @@ def test_the_wait_for_the_journal_ends_with_nothing(mock: Mock) -> None:
 def test_what_is_asked_of_the_admin_api_is_not_in_the_journal(mock: Mock) -> None:
     mock.send("GET", "/health")
     assert mock.cloud.journal.last == 0
+
+
+def test_a_quota_is_kept_until_it_is_lifted(mock: Mock) -> None:
+    assert mock.send("PUT", f"/worlds/{WORLD}/quotas", {"keypairs": 1}).content == {"instances": None, "keypairs": 1}
+    assert mock.code("POST", "/keypairs", {"keypair": {"name": "second"}}) == 13403
+    mock.send("PUT", f"/worlds/{WORLD}/quotas", {})
+    assert mock.code("POST", "/keypairs", {"keypair": {"name": "second"}}) == 0
+
+
+@pytest.mark.parametrize(
+    ("quotas", "words"),
+    [({"instances": -1}, "instances: must be at least 0"), ({"instance": 1}, "instance: is not a known member")],
+)
+def test_a_quota_that_makes_no_sense_is_refused(mock: Mock, quotas: dict[str, int], words: str) -> None:
+    answer = mock.send("PUT", f"/worlds/{WORLD}/quotas", quotas)
+    assert (answer.status, answer.content["message"]) == (400, words)

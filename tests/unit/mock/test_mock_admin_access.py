@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import re
+import socket
 
 import httpx
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.admin import Admin
 from toast_compute_mock.exchange import Reply, Request
+from toast_compute_mock.protocol import HttpProtocol
 
 TOKEN = "an-admin-token-for-tests"
 LOCAL = {"host": "127.0.0.1:8080"}
@@ -178,3 +181,23 @@ def test_a_socket_tells_the_admin_api_who_asks() -> None:
         assert httpx.get(f"{base}/_mock/health").json()["status"] == "ok"
         assert httpx.get(f"{base}/_mock/health", headers={"host": "rebound.example.com"}).status_code == 403
         assert httpx.get(f"{base}/_mock", follow_redirects=True).headers["content-type"].startswith("text/html")
+
+
+def test_a_connection_that_does_not_say_where_it_comes_from_is_a_stranger() -> None:
+    """One that is reset before it is looked at has no address either."""
+    cloud = MockCloud(clock=FrozenClock())
+
+    async def ask() -> bytes:
+        ours, theirs = socket.socketpair()
+        with ours:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: HttpProtocol(cloud.answer, cloud.clock, set(), 5.0), theirs
+            )
+            ours.setblocking(False)
+            await loop.sock_sendall(ours, b"GET /_mock/worlds HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            reply = await loop.sock_recv(ours, 4096)
+            transport.close()
+            return reply
+
+    assert asyncio.run(ask()).startswith(b"HTTP/1.1 403 ")
