@@ -32,7 +32,7 @@ demo: generate ## Drive the whole life of an instance against the mock
 	@$(BIN)/python examples/whole_life.py
 
 test: setup ## Run the tests that need Python alone
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop

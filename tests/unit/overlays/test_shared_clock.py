@@ -49,7 +49,7 @@ def resizing_world(seconds: float) -> SeedWorld:
     began = datetime.fromtimestamp(START, UTC)
     (instance,) = (one for one in world.instances if one.id == INSTANCE)
     instance.transition = Transition(
-        through=["RESIZING"], to="ACTIVE", started=began, due=began + timedelta(seconds=seconds)
+        through=("RESIZING",), to="ACTIVE", started=began, due=began + timedelta(seconds=seconds)
     )
     return world
 
