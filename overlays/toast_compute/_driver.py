@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
-from ._effects import Effect, FaultKind, Plan, ReadClock, Reply, Send, Sleep, TransportFault
+from ._effects import (
+    Block,
+    Draw,
+    Effect,
+    Exclusively,
+    FaultKind,
+    Plan,
+    ReadClock,
+    Reply,
+    Send,
+    Sleep,
+    Together,
+    TransportFault,
+)
 from .clock import Clock
 
 T = TypeVar("T")
@@ -25,7 +42,7 @@ class BlockingDriver:
     def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
         self._clock = clock
-        self._gate = threading.Lock()
+        self._gates: dict[str, threading.Lock] = {}
 
     def run(self, plan: Plan[T]) -> T:
         """Run a plan to its end and return what it returns; raise what it raises."""
@@ -44,16 +61,45 @@ class BlockingDriver:
             return result
 
     def _perform(self, effect: Effect) -> Any:
-        if isinstance(effect, Send):
-            return self._sender.send(effect)
-        if isinstance(effect, ReadClock):
-            return self._clock.monotonic()
-        if isinstance(effect, Sleep):
-            return self._clock.sleep(effect.seconds)
-        if not self._gate.acquire(timeout=effect.seconds):
-            reason = f"no token could be had within {effect.seconds:g} s: another call still waits for one"
-            raise TransportFault(FaultKind.TIMEOUT, reason, never_left=True)
+        match effect:
+            case Send():
+                return self._sender.send(effect)
+            case ReadClock():
+                return self._clock.monotonic()
+            case Sleep():
+                return self._clock.sleep(effect.seconds)
+            case Draw():
+                return random.random()
+            case Block():
+                return effect.work()
+            case Exclusively():
+                return self._alone(effect)
+            case Together():
+                return self._together(effect.plans, effect.limit)
+
+    def _alone(self, effect: Exclusively) -> Any:
+        gate = self._gates.setdefault(effect.gate, threading.Lock())  # of two that come at once, both get the same
+        if not gate.acquire(timeout=effect.seconds):
+            raise no_turn(effect)
         try:
             return self.run(effect.plan)
         finally:
-            self._gate.release()
+            gate.release()
+
+    def _together(self, plans: Sequence[Plan[Any]], limit: int) -> list[Any]:
+        with ThreadPoolExecutor(limit, thread_name_prefix="toast-compute") as pool:
+            # Each in a copy of the caller's context: a deadline holds for all of them.
+            running = [pool.submit(copy_context().run, self._outcome, plan) for plan in plans]
+            return [one.result() for one in running]
+
+    def _outcome(self, plan: Plan[Any]) -> Any:
+        try:
+            return self.run(plan)
+        except Exception as error:
+            return error
+
+
+def no_turn(effect: Exclusively) -> TransportFault:
+    """Return what is thrown into a plan whose turn did not come."""
+    reason = f"the {effect.gate} could not be had within {effect.seconds:g} s: another call still waits for it"
+    return TransportFault(FaultKind.TIMEOUT, reason, never_left=True)

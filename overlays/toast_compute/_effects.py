@@ -7,7 +7,7 @@ driver.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
@@ -17,6 +17,11 @@ from toast_compute_api.operation import Request
 from ._secret import Secret
 
 T = TypeVar("T")
+
+TOKEN_GATE = "token"
+"""Behind it, one call at a time issues a token."""
+LIST_GATE = "list"
+"""Behind it, one wait at a time asks for the list that all waits look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,41 @@ class ReadClock:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """Answered by a random number from 0 up to 1, for spreading retries and looks over time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exclusively:
-    """Run a plan while no other plan of the same client runs exclusively. Answered by what the plan returns.
+    """Run a plan while no other plan of the same client runs behind this gate. Answered by what the plan returns.
 
     A `TransportFault` is thrown in when its turn does not come within so many seconds.
     """
 
     plan: Plan[Any]
     seconds: float
+    gate: str = TOKEN_GATE
 
 
-Effect: TypeAlias = Send | Sleep | ReadClock | Exclusively
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Run plans at the same time, at most `limit` of them.
+
+    Answered by a list, in their order, of what each returned or raised; an interrupt is raised as itself.
+    """
+
+    plans: Sequence[Plan[Any]]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Do work that blocks for a moment, such as reading a file. Answered by what it returns; raises what it raises."""
+
+    work: Callable[[], Any]
+
+
+Effect: TypeAlias = Send | Sleep | ReadClock | Draw | Exclusively | Together | Block
 
 Plan: TypeAlias = Generator[Effect, Any, T]
 
