@@ -74,9 +74,9 @@ $(LINT)/node_modules/.installed: $(LINT)/package-lock.json
 lock: setup ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra mock --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-emit-index-url --quiet --output-file requirements-dev.lock
+		--generate-hashes --no-emit-index-url --no-strip-extras --quiet --output-file requirements-dev.lock
 	$(BIN)/uv pip compile $(BENCH)/requirements-bench.in --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-emit-index-url --quiet --output-file $(BENCH)/requirements-bench.lock
+		--generate-hashes --no-emit-index-url --no-strip-extras --quiet --output-file $(BENCH)/requirements-bench.lock
 
 clean: ## Remove what was installed and cached
 	rm -rf $(VENV) $(BENCH_VENV) $(LINT)/node_modules $(BENCH)/prism/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

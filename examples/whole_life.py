@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from toast_compute import APIError, NotFoundError, ToastCompute, ToastComputeError, save_pem
+from toast_compute import APIError, NotFoundError, ToastCompute, ToastComputeError
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ def drive(demo: Demo, toast: ToastCompute, world: dict[str, Any], folder: Path) 
     key = demo.step("create a key pair", lambda: toast.keypairs.create("life-key"), lambda k: k.fingerprint)
     demo.step(
         "save its private key",
-        lambda: save_pem(key, pem),
+        lambda: key.save_pem(pem),
         lambda _: f"{pem.name}, mode {pem.stat().st_mode & 0o777:04o}, {pem.stat().st_size} bytes",
     )
 

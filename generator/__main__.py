@@ -6,11 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from . import colours
 from .checks import check
 from .document import load
 from .errors import ContractError, GenerationError
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "generated" / "toast_compute_api"
+SDK = ROOT / "overlays" / "toast_compute"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--output",
         type=Path,
-        default=ROOT / "generated" / "toast_compute_api",
-        help="the package to write (default: generated/toast_compute_api)",
+        default=PACKAGE,
+        help="the package to write (default: generated/toast_compute_api, and the SDK's asynchronous classes with it)",
     )
     options = parser.parse_args(arguments)
     try:
@@ -41,6 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         except ContractError as problem:
             print(document.describe(problem), file=sys.stderr)
             return 1
+        # The SDK's classes hang on no contract: a package that is written elsewhere leaves them alone.
+        if options.command == "check":
+            colours.derive(SDK)
+        elif options.output == PACKAGE:
+            colours.generate(SDK)
     except GenerationError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, NoReturn, Self, TypeVar
 from urllib.parse import quote
@@ -19,6 +20,8 @@ S = TypeVar("S")
 _encoder = msgspec.json.Encoder()
 _reply_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 _strict_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+# Two threads that make the first decoder of one type at the same time crash the interpreter (msgspec 0.22).
+_making_decoders = threading.Lock()
 
 
 class InvalidRequest(ValueError):  # noqa: N818 - the SDK has the ...Error that users see
@@ -126,7 +129,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def _check(self, type_: Any, content: bytes, field: str) -> Any:
         decoder = _strict_decoders.get(type_)
         if decoder is None:
-            decoder = _strict_decoders[type_] = msgspec.json.Decoder(type_)
+            with _making_decoders:
+                decoder = _strict_decoders[type_] = msgspec.json.Decoder(type_)
         try:
             return decoder.decode(content)
         except msgspec.ValidationError as problem:
@@ -203,6 +207,7 @@ def decode(content: bytes, type_: type[S]) -> S:
     """
     decoder = _reply_decoders.get(type_)
     if decoder is None:
-        decoder = _reply_decoders[type_] = msgspec.json.Decoder(type_, strict=False)
+        with _making_decoders:
+            decoder = _reply_decoders[type_] = msgspec.json.Decoder(type_, strict=False)
     result: S = decoder.decode(content)
     return result

@@ -32,14 +32,11 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
         for subnet, host in given:
             subnet.taken.discard(host)
         raise
-    return [
-        Interface(
-            mac_address=world.mint.mac_address(),
-            ip_address=inet_ntoa((_range(subnet.cidr).first + host).to_bytes(4)),
-            subnet_id=subnet.id,
-        )
-        for subnet, host in given
-    ]
+    interfaces = []
+    for subnet, host in given:
+        address = inet_ntoa((_range(subnet.cidr).first + host).to_bytes(4))
+        interfaces.append(Interface(mac_address=world.mint.mac_address(), ip_address=address, subnet_id=subnet.id))
+    return interfaces
 
 
 def occupy(subnet: Subnet, address: str) -> None:
@@ -57,7 +54,13 @@ def release(world: World, interface: Interface) -> None:
 
 def _take(subnet: Subnet) -> int:
     end = _range(subnet.cidr).size - 1  # the last one is for broadcasts
-    behind = max(subnet.last + 1, _FIRST_HOST)
+    behind = subnet.last + 1
+    if behind < _FIRST_HOST:
+        behind = _FIRST_HOST
+    if behind < end and behind not in subnet.taken:  # nearly always; what follows is dearer
+        subnet.taken.add(behind)
+        subnet.last = behind
+        return behind
     for host in chain(range(behind, end), range(_FIRST_HOST, behind)):
         if host not in subnet.taken:
             subnet.taken.add(host)

@@ -53,6 +53,7 @@ class MockCloud:
         self._engine.faults.add(*faults)
         self._lock = threading.RLock()
         self._answered = threading.Condition(self._lock)
+        self._waiters = 0
         self._admin_token = admin_token
         self.worlds = Worlds(self._engine, self._lock, self._clock.now)
 
@@ -120,9 +121,11 @@ class MockCloud:
         """Return the reply to one request that comes now, or the promise of one."""
         if request.target.startswith(ADMIN_PREFIX) and request.target[len(ADMIN_PREFIX) :][:1] in ("", "/", "?"):
             return self._admin.answer(request)
-        with self._answered:
+        # The lock itself, and word only where somebody waits: a condition takes six calls to tell nobody.
+        with self._lock:
             reply = self._engine.handle(request, self._clock.now())
-            self._answered.notify_all()
+            if self._waiters:
+                self._answered.notify_all()
             return reply
 
     def handle(self, request: Request) -> Reply:
@@ -147,8 +150,13 @@ class MockCloud:
         def are_there() -> bool:
             return self.journal.count(operation=operation, action=action, world=world, result_code=result_code) >= count
 
-        with self._answered:
-            if not self._answered.wait_for(are_there, min(timeout, _LONGEST_WAIT)):
+        with self._lock:
+            self._waiters += 1
+            try:
+                came = self._answered.wait_for(are_there, min(timeout, _LONGEST_WAIT))
+            finally:
+                self._waiters -= 1
+            if not came:
                 number = self.journal.count(operation=operation, action=action, world=world, result_code=result_code)
                 raise TimeoutError(f"{number} of {count} exchanges came within {timeout:g} s")
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -22,13 +21,13 @@ from .recording import record
 from .registry import Registry, copy_of
 from .replies import HTTP_STATUS, Replies
 from .state import World
-from .visit import Visit, recognise
+from .visit import Places, Visit, recognise
 from .worlds import SeedWorld, default_seed_world
 
 _NO_REPLY = Reply(HTTP_STATUS, (), b"")
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How a request ended inside the service."""
 
     reply: Reply
@@ -55,6 +54,7 @@ class Engine:
 
     def __init__(self, seed: int = 0, seed_world: SeedWorld | None = None, *, sample_above: int | None = None) -> None:
         self._contract = contract()
+        self._places = Places(self._contract)
         self._replies = Replies(sample_above)
         self._evolution: tuple[str, ...] = ()
         self._before: dict[str, tuple[datetime, World]] = {}
@@ -86,15 +86,16 @@ class Engine:
 
         Raises BrokenReplyError when the mock itself is wrong; a request never makes it raise anything.
         """
-        visit = recognise(self._contract, self.registry, request, datetime.fromtimestamp(now, UTC))
+        visit = recognise(self._places, self.registry, request, datetime.fromtimestamp(now, UTC))
         chosen = self._choose(visit, now) if self.faults else None
+        names: tuple[str, ...] = ()
         if chosen is None:
             outcome = self._carry_out(visit)
-            record(self.journal, self.registry, visit, now, *outcome)
         else:
-            outcome = self._carry_out_faultily(visit, chosen)
-            record(self.journal, self.registry, visit, now, *outcome, chosen.names)
-        return outcome.reply
+            outcome, names = self._carry_out_faultily(visit, chosen), chosen.names
+        reply = outcome.reply
+        record(self.journal, self.registry, visit, now, reply, outcome.result_code, outcome.applied, names)
+        return reply
 
     def _carry_out(self, visit: Visit) -> Outcome:
         """Do what the request asks for, or refuse it."""
@@ -112,7 +113,7 @@ class Engine:
                 payload = OPEN_HANDLERS[operation.id](visit.worlds, call)
         except RefusedError as refused:
             return Outcome(self._replies.refusal(refused, failure), refused.code, 0)
-        return Outcome(self._replies.success(payload, operation.success(visit.action)), 0, 1)
+        return Outcome(self._replies.success(payload, operation.successes[visit.action]), 0, 1)
 
     def _carry_out_faultily(self, visit: Visit, chosen: Chosen) -> Outcome:
         """Do it as often as the effect says, and spoil the reply."""
@@ -135,7 +136,9 @@ class Engine:
             applied = outcome.applied + sum(self._carry_out(visit).applied for _ in range(effect.times - 1))
             reply = effect.apply(outcome.reply)
             outcome = Outcome(reply, _result_code(reply), applied)
-        return outcome._replace(reply=replace(outcome.reply, delay=chosen.delay)) if chosen.delay else outcome
+        if not chosen.delay:
+            return outcome
+        return Outcome(replace(outcome.reply, delay=chosen.delay), outcome.result_code, outcome.applied)
 
     def _choose(self, visit: Visit, now: float) -> Chosen | None:
         """Let the plan choose what goes wrong, and remember the world for stale reads if some are planned."""

@@ -45,20 +45,19 @@ class Mint(msgspec.Struct):
 
     def mac_address(self) -> str:
         """Return the next MAC address, beyond those of the seed world."""
-        number = (self._count("interface") + 0xFF) % _MAC_NUMBERS
+        counters = self.counters
+        counters["interface"] = count = counters.get("interface", 0) + 1
+        number = (count + 0xFF) % _MAC_NUMBERS
         return "fa:16:3e:" + number.to_bytes(3).hex(":")
 
     def _next(self, kind: str) -> bytes:
-        text = f"{self.seed}/{self.appkey}/{self.username}/{kind}/{self._count(kind)}"
-        return hashlib.sha256(text.encode()).digest()
-
-    def _count(self, kind: str) -> int:
-        self.counters[kind] = self.counters.get(kind, 0) + 1
-        return self.counters[kind]
+        counters = self.counters
+        counters[kind] = count = counters.get(kind, 0) + 1
+        return hashlib.sha256(f"{self.seed}/{self.appkey}/{self.username}/{kind}/{count}".encode()).digest()
 
 
 def _uuid(digest: bytes) -> str:
     """A UUID of version 4 out of the first 16 bytes. By hand: `uuid.UUID` takes four times as long."""
-    text = digest[:16].hex()
-    variant = "89ab"[int(text[16], 16) & 3]
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+    text = digest.hex()
+    variant = "89ab"[digest[8] >> 4 & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"

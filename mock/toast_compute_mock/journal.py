@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
+
+import msgspec
 
 COUNT_LIMIT = 10_000
 BYTES_LIMIT = 8 * 1024 * 1024
@@ -15,7 +16,7 @@ _OVERHEAD = 500  # bytes that an entry takes beside its texts, roughly
 _CUT = " (cut)"
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One exchange. There is no secret in it."""
 
     seq: int
@@ -53,7 +54,7 @@ class Entry(NamedTuple):
         return _text(self.reply_body)
 
 
-class Kind(NamedTuple):
+class Kind(msgspec.Struct, frozen=True, gc=False):
     """What entries are counted by."""
 
     operation: str
@@ -70,7 +71,7 @@ class Journal:
         self._bytes_limit = bytes_limit
         self._entries: deque[Entry] = deque()
         self._bytes = 0
-        self._counts: Counter[Kind] = Counter()
+        self._counts: dict[Kind, int] = {}
         self._lock = threading.Lock()
         self._last = 0
 
@@ -97,17 +98,33 @@ class Journal:
             request = request[: BODY_LIMIT + 1]
         if len(reply) > BODY_LIMIT:
             reply = reply[: BODY_LIMIT + 1]
-        operation, action, world, code = kind
         with self._lock:
             self._last = seq = self._last + 1
-            entry = Entry(
-                seq, at, world, operation, action, method, target, status, code, applied, faults, leaks, request, reply
+            entries, counts = self._entries, self._counts
+            entries.append(
+                Entry(
+                    seq,
+                    at,
+                    kind.world,
+                    kind.operation,
+                    kind.action,
+                    method,
+                    target,
+                    status,
+                    kind.result_code,
+                    applied,
+                    faults,
+                    leaks,
+                    request,
+                    reply,
+                )
             )
-            self._entries.append(entry)
-            self._counts[kind] += 1
-            self._bytes += _size(entry)
-            while len(self._entries) > self._count_limit or self._bytes > self._bytes_limit:
-                self._bytes -= _size(self._entries.popleft())
+            counts[kind] = counts.get(kind, 0) + 1
+            size = self._bytes + _OVERHEAD + len(target) + len(request) + len(reply)
+            while len(entries) > self._count_limit or size > self._bytes_limit:
+                oldest = entries.popleft()
+                size -= _OVERHEAD + len(oldest.target) + len(oldest.request_body) + len(oldest.reply_body)
+            self._bytes = size
 
     def find(
         self,
@@ -161,10 +178,6 @@ def _fits(
         and (world is None or what.world == world)
         and (result_code is None or what.result_code == result_code)
     )
-
-
-def _size(entry: Entry) -> int:
-    return _OVERHEAD + len(entry.target) + len(entry.request_body) + len(entry.reply_body)
 
 
 def _text(body: bytes) -> str:

@@ -30,7 +30,12 @@ def find(world: World, instance_id: str, now: datetime) -> Instance:
 
 def find_all(world: World, now: datetime) -> list[Instance]:
     """Return all instances as they are now, in the order of creation, without those that are gone."""
-    return [instance for instance in list(world.instances.values()) if _settle(world, instance, now)]
+    found = []
+    for instance in list(world.instances.values()):
+        change = instance.transition  # asked here, since most instances have nothing to settle
+        if change is None or now < change.due or _end(world, instance, change):
+            found.append(instance)
+    return found
 
 
 def status(instance: Instance, now: datetime) -> str:
@@ -38,8 +43,10 @@ def status(instance: Instance, now: datetime) -> str:
     change = instance.transition
     if change is None:
         return instance.status
+    if now <= change.started or len(change.through) == 1:
+        return change.through[0]
     share = (now - change.started) / (change.due - change.started)
-    return change.through[min(int(max(share, 0.0) * len(change.through)), len(change.through) - 1)]
+    return change.through[min(int(share * len(change.through)), len(change.through) - 1)]
 
 
 def require(instance: Instance, operation: str, now: datetime) -> None:
@@ -56,14 +63,16 @@ def begin(world: World, instance: Instance, operation: str, now: datetime, *, fl
     seconds = 0.0
     if move.through:
         seconds = move.min_seconds + (move.max_seconds - move.min_seconds) * world.mint.fraction()
-    instance.transition = Transition(
+    due = now + timedelta(seconds=seconds)
+    instance.transition = change = Transition(
         through=move.through,
         to=instance.status if move.to == _SAME else move.to,
         started=now,
-        due=now + timedelta(seconds=seconds),
+        due=due,
         flavor=flavor,
     )
-    _settle(world, instance, now)
+    if now >= due:
+        _end(world, instance, change)
 
 
 def under_way(world: World) -> dict[str, Transition | None]:
@@ -83,15 +92,19 @@ def end_in_error(world: World, before: Mapping[str, Transition | None]) -> None:
 def _settle(world: World, instance: Instance, now: datetime) -> bool:
     """Apply the change that is due; False when the instance is gone."""
     change = instance.transition
-    if change is None or now < change.due:
-        return True
-    if change.to == _GONE:
+    return change is None or now < change.due or _end(world, instance, change)
+
+
+def _end(world: World, instance: Instance, change: Transition) -> bool:
+    """Apply a change that is due; False when the instance is gone then."""
+    to = change.to
+    if to == _GONE:
         del world.instances[instance.id]
         return False
     instance.transition = None
-    instance.status = change.to
+    instance.status = to
     instance.updated_at = change.due
-    if change.to == _RUNNING and change.through:
+    if to == _RUNNING and change.through:
         instance.launched_at = change.due
     if change.flavor is not None:
         instance.flavor = change.flavor

@@ -36,21 +36,26 @@ _SHOWN = Mask()
 _ALL = Mask(hidden=True)
 
 
-def mask_of(document: dict[str, Any], schema: dict[str, Any]) -> Mask:
-    """Return what is secret in the values of a schema; `document` is where its references lead."""
+def mask_of(document: dict[str, Any], schema: dict[str, Any]) -> Mask | None:
+    """Return what is secret in the values of a schema, None for nothing; `document` is where its references lead."""
+    mask = _mask_of(document, schema)
+    return None if mask == _SHOWN else mask
+
+
+def _mask_of(document: dict[str, Any], schema: dict[str, Any]) -> Mask:
     if schema.get(_SENSITIVE):
         return _ALL
     if "$ref" in schema:
-        return mask_of(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+        return _mask_of(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     if "items" in schema:
-        return mask_of(document, schema["items"])
-    members = {name: mask_of(document, member) for name, member in schema.get("properties", {}).items()}
+        return _mask_of(document, schema["items"])
+    members = {name: _mask_of(document, member) for name, member in schema.get("properties", {}).items()}
     return Mask(members=members) if any(mask != _SHOWN for mask in members.values()) else _SHOWN
 
 
 def conceal(content: bytes, mask: Mask) -> bytes:
     """Return a JSON text without its secrets; members that the contract does not know are taken for secrets."""
-    if mask == _SHOWN or not content:
+    if not content:
         return content
     try:
         value = _decode(content)

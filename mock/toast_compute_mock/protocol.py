@@ -12,6 +12,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
 
+import msgspec
+
 from .clock import Clock
 from .exchange import Deferred, Reply, Request
 from .framing import BODY_LIMIT, UNKNOWN_PEER, refusal
@@ -87,7 +89,7 @@ class HttpProtocol(asyncio.Protocol):
             return  # what comes after the last request is read only so that the client gets to see the last reply
         self._wait_for_more()
         self._reader.feed(data)
-        if self._is_full():
+        if self._waiting and self._is_full():
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -125,7 +127,7 @@ class HttpProtocol(asyncio.Protocol):
         """Answer a request, or put it behind those that wait."""
         self._expects = False
         if self._stopping and arrival.keep:
-            arrival = arrival._replace(keep=False)
+            arrival = msgspec.structs.replace(arrival, keep=False)
             self._reader.stop()
         if self._paused or self._slow or self._waiting:
             self._waiting.append(arrival)
@@ -227,7 +229,7 @@ class HttpProtocol(asyncio.Protocol):
             _log.exception(
                 "the mock could not answer a %s request", what.method if isinstance(what, Request) else "bad"
             )
-            self._send(refusal(HTTPStatus.INTERNAL_SERVER_ERROR), arrival._replace(keep=False))
+            self._send(refusal(HTTPStatus.INTERNAL_SERVER_ERROR), msgspec.structs.replace(arrival, keep=False))
 
     def _end(self) -> None:
         """Say that no more replies come, and give the client a moment to read the last one.

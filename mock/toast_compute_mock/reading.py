@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import httptools
+import msgspec
 
 from .exchange import Request
 from .framing import BODY_LIMIT, HEAD_LIMIT, joined
@@ -13,7 +14,7 @@ from .framing import BODY_LIMIT, HEAD_LIMIT, joined
 _VERSIONS = ("1.0", "1.1")
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """What is to be answered: a request, or why there is none."""
 
     what: Request | HTTPStatus
@@ -53,6 +54,8 @@ class Reader:
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._joined: dict[str, str] = {}
+        self._version = ""
+        self._upgrades = False
         self._body: list[bytes] = []
 
     @property
@@ -106,13 +109,14 @@ class Reader:
         """Refuse what can be told from the head, and ask for the body where the client waits for that."""
         self._in_body = True
         received, self._head_size = self._head_size, 0
-        if self.is_deaf or self._parser.should_upgrade():  # the head of an upgrade is read a second time
+        self._upgrades = self._parser.should_upgrade()
+        if self.is_deaf or self._upgrades:  # the head of an upgrade is read a second time
             return
         headers = self._joined = joined(self._headers)
-        version = self._parser.get_http_version()
+        version = self._version = self._parser.get_http_version()
         if received > HEAD_LIMIT and self._size_of_head() > HEAD_LIMIT:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif int(headers.get("content-length", 0)) > BODY_LIMIT:
+        elif "content-length" in headers and int(headers["content-length"]) > BODY_LIMIT:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         elif version not in _VERSIONS or not self._names_its_host(version):
             self._refuse(HTTPStatus.BAD_REQUEST)
@@ -129,7 +133,7 @@ class Reader:
 
     def on_message_complete(self) -> None:
         """Hand over the request."""
-        if self.is_deaf or self._parser.should_upgrade():
+        if self.is_deaf or self._upgrades:
             return
         self.in_request = self._in_body = False
         method = self._parser.get_method().decode("latin-1")
@@ -137,7 +141,7 @@ class Reader:
         keep = self._parser.should_keep_alive()
         self.is_deaf = not keep
         self._target = b""
-        self._sink.on_arrival(Arrival(request, keep, self._parser.get_http_version(), method == "HEAD"))
+        self._sink.on_arrival(Arrival(request, keep, self._version, method == "HEAD"))
 
     # What comes of it
 

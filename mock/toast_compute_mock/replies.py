@@ -54,16 +54,16 @@ class Replies:
     def _reply(self, content: dict[str, Any], schema: ReplySchema | None) -> Reply:
         body = _encode(content)
         if schema is not None:
-            if self._is_checked(len(body)):
+            limit = self._sample_above
+            if (limit is None or len(body) <= limit or self._is_its_turn()) and not schema.schema.is_valid(content):
                 problem = schema.schema.problem(content, "body")
-                if problem is not None:
-                    raise BrokenReplyError(f"the mock's own reply breaks the contract: {problem.path} {problem.reason}")
+                assert problem is not None
+                raise BrokenReplyError(f"the mock's own reply breaks the contract: {problem.path} {problem.reason}")
             if self.evolve is not None:
                 body = _encode(self.evolve(schema.name, content))
         return Reply(HTTP_STATUS, _HEADERS, body)
 
-    def _is_checked(self, size: int) -> bool:
-        if self._sample_above is None or size <= self._sample_above:
-            return True
+    def _is_its_turn(self) -> bool:
+        """Whether this one of the larger replies is checked."""
         self._large += 1
         return self._large % _EVERY == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -34,10 +35,12 @@ class Schema:
 
     def __init__(self, validator: Draft202012Validator) -> None:
         self._validator = validator
+        self.is_valid: Callable[[object], bool] = validator.is_valid
+        """Says whether a decoded JSON value keeps it, two or three times as fast as asking for the errors."""
 
     def problem(self, value: object, root: str) -> Problem | None:
         """Return the first thing that is wrong with a decoded JSON value, or None; `root` names the value itself."""
-        if self._validator.is_valid(value):  # two or three times as fast as asking for the errors
+        if self.is_valid(value):
             return None
         return _problem(next(iter(self._validator.iter_errors(value))), root)
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from .exchange import Break, Reply, Wire
-from .framing import content_length
+from .framing import has_body
 
 NO_STATUS_LINE = b"\x15\x03\x03\x00\x02\x02\x50 this is no status line"
 """Begins like an alert of TLS, which is what a client sees that has come to the wrong port."""
@@ -39,15 +39,16 @@ def whole(reply: Reply, *, bare: bool, keep: bool, version: str) -> bytes:
 
     `bare` leaves out the body, `keep` says whether the connection lives on, and `version` is the request's.
     """
-    start = head(reply, keep=keep, version=version)
-    return start if bare else start + reply.body
+    start, end, has_length = _around_length(reply.status, reply.headers, keep, version)
+    sent = b"" if bare else reply.body
+    if not has_length:
+        return start + end + sent
+    return b"%bcontent-length: %d\r\n%b%b" % (start, len(reply.body), end, sent)
 
 
 def head(reply: Reply, *, keep: bool, version: str) -> bytes:
     """Return the status line and the headers of a reply, up to and with the empty line."""
-    length = content_length(reply)
-    start, end = _around_length(reply.status, reply.headers, keep, version)
-    return start + end if length is None else b"%bcontent-length: %d\r\n%b" % (start, length, end)
+    return whole(reply, bare=True, keep=keep, version=version)
 
 
 def delivery(reply: Reply, wire: Wire, *, bare: bool, keep: bool, version: str) -> Delivery:
@@ -62,7 +63,7 @@ def delivery(reply: Reply, wire: Wire, *, bare: bool, keep: bool, version: str) 
     if kind is Break.PIECES:
         content = whole(reply, bare=bare, keep=keep, version=version)
         return Delivery(cut(content, wire.piece), End.KEEP if keep else End.CLOSE, wire.pause)
-    start, end = _around_length(reply.status, reply.headers, False, version)
+    start, end, _ = _around_length(reply.status, reply.headers, False, version)
     arrives = b"" if bare else half(reply.body)
     if kind is Break.BAD_CHUNK:
         broken = b"" if bare else chunk(arrives) + NO_CHUNK_SIZE
@@ -92,8 +93,13 @@ def cut(content: bytes, size: int) -> tuple[bytes, ...]:
 
 
 @lru_cache(maxsize=64)
-def _around_length(status: int, headers: tuple[tuple[str, str], ...], keep: bool, version: str) -> tuple[bytes, bytes]:
-    """What stands before and behind the header that says how long the body is. Raises ValueError."""
+def _around_length(
+    status: int, headers: tuple[tuple[str, str], ...], keep: bool, version: str
+) -> tuple[bytes, bytes, bool]:
+    """What stands before and behind the header that says how long the body is, and whether there is one.
+
+    Raises ValueError.
+    """
     lines = [f"HTTP/1.1 {status} {_phrase(status)}", *(f"{name}: {value}" for name, value in headers)]
     if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a header of a reply has a line break")
@@ -102,7 +108,8 @@ def _around_length(status: int, headers: tuple[tuple[str, str], ...], keep: bool
         behind = "connection: close\r\n"
     elif version == "1.0":
         behind = "connection: keep-alive\r\n"
-    return ("\r\n".join(lines) + "\r\n").encode("latin-1"), (behind + "\r\n").encode("latin-1")
+    start, end = "\r\n".join(lines) + "\r\n", behind + "\r\n"
+    return start.encode("latin-1"), end.encode("latin-1"), has_body(status)
 
 
 def _phrase(status: int) -> str:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 # Both packages are loaded by the first test that uses a fixture: the plugin itself is loaded by every run of pytest.
 
+_TIMEOUT = 30.0
+_MAX_RETRIES = 2
+
 _OPTION = "toast_fail_on"
 _CLOUD_MARK = "toast_cloud"
 _FAIL_MARK = "toast_fail_on"
@@ -73,9 +76,18 @@ def toast_cloud(request: pytest.FixtureRequest) -> Iterator[MockCloud]:
 def toast_client(toast_cloud: MockCloud) -> Iterator[ToastCompute]:
     """A client of the demo user on `toast_cloud`, which sleeps on the cloud's own clock."""
     from toast_compute import ToastCompute
+    from toast_compute_api.behaviour import SERVER_URL
 
     with ToastCompute(
-        "demo-appkey", "demo@example.com", "demo-password", transport=toast_cloud.transport, clock=toast_cloud.clock
+        "demo-appkey",
+        "demo@example.com",
+        "demo-password",
+        # What is given here cannot come from the environment or a profile of whoever runs the tests.
+        base_url=SERVER_URL,
+        timeout=_TIMEOUT,
+        max_retries=_MAX_RETRIES,
+        transport=toast_cloud.transport,
+        clock=toast_cloud.clock,
     ) as client:
         yield client
 

@@ -5,6 +5,8 @@ from toast_compute import ToastCompute
 with ToastCompute() as toast:
     for instance in toast.instances.list():
         print(instance.name, instance.status)
+
+`AsyncToastCompute` is the same for asyncio: `async with` and `await`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
         AvailabilityZone,
         AvailabilityZoneState,
         CreatedImage,
-        CreatedKeypair,
         Flavor,
         FlavorType,
         Instance,
@@ -59,8 +60,12 @@ if TYPE_CHECKING:
         VolumeType,
     )
 
+    from ._attempts import Attempt
+    from ._capture import Exchange
     from ._client import ToastCompute
-    from ._pem import save_pem
+    from ._pem import CreatedKeypair
+    from .aio._client import AsyncToastCompute
+    from .batches import BatchResult
     from .clock import Clock
     from .errors import (
         AmbiguousOutcomeError,
@@ -74,6 +79,7 @@ if TYPE_CHECKING:
         InvalidParametersError,
         InvalidRequestError,
         MalformedResponseError,
+        NotAllowedError,
         NotFoundError,
         NotSupportedError,
         PermissionDeniedError,
@@ -85,7 +91,11 @@ if TYPE_CHECKING:
 _MODEL_MODULE = "toast_compute_api.models"
 _MODULES = {
     "ToastCompute": "toast_compute._client",
-    "save_pem": "toast_compute._pem",
+    "AsyncToastCompute": "toast_compute.aio._client",
+    "Attempt": "toast_compute._attempts",
+    "BatchResult": "toast_compute.batches",
+    "Exchange": "toast_compute._capture",
+    "CreatedKeypair": "toast_compute._pem",
     "Clock": "toast_compute.clock",
     "APIConnectionError": "toast_compute.errors",
     "APIError": "toast_compute.errors",
@@ -98,6 +108,7 @@ _MODULES = {
     "InvalidParametersError": "toast_compute.errors",
     "InvalidRequestError": "toast_compute.errors",
     "MalformedResponseError": "toast_compute.errors",
+    "NotAllowedError": "toast_compute.errors",
     "NotFoundError": "toast_compute.errors",
     "NotSupportedError": "toast_compute.errors",
     "PermissionDeniedError": "toast_compute.errors",
@@ -116,16 +127,20 @@ __all__ = [
     "AddSecurityGroupAction",
     "AddSecurityGroupParameters",
     "AmbiguousOutcomeError",
+    "AsyncToastCompute",
     "AttachedVolume",
     "Attachment",
+    "Attempt",
     "AuthenticationError",
     "AvailabilityZone",
     "AvailabilityZoneState",
+    "BatchResult",
     "Clock",
     "ConfigurationError",
     "ConflictError",
     "CreatedImage",
     "CreatedKeypair",
+    "Exchange",
     "Flavor",
     "FlavorType",
     "Instance",
@@ -141,6 +156,7 @@ __all__ = [
     "Keypair",
     "MalformedResponseError",
     "NetworkReference",
+    "NotAllowedError",
     "NotFoundError",
     "NotSupportedError",
     "PermissionDeniedError",
@@ -169,7 +185,6 @@ __all__ = [
     "User",
     "VolumeType",
     "WaitTimeoutError",
-    "save_pem",
 ]
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Self
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
+from ._capture import Exchange, capturing
 from ._config import resolve
 from ._core import Core
+from ._deadline import deadline_of, within
 from ._driver import BlockingDriver
 from ._http import HttpSender
+from ._raw import send_raw
 from ._secret import Secret
 from .clock import Clock, RealClock
 from .errors import ConfigurationError
@@ -19,6 +24,8 @@ from .resources.tokens import Tokens
 
 if TYPE_CHECKING:
     import httpx
+
+    from .token_store import TokenStore
 
 
 class ToastCompute:
@@ -50,22 +57,34 @@ class ToastCompute:
         username: str | None = None,
         password: str | None = None,
         *,
+        profile: str | None = None,
         base_url: str | None = None,
-        timeout: float = 30.0,
+        timeout: float | None = None,
+        max_retries: int | None = None,
         transport: httpx.BaseTransport | None = None,
+        token_store: TokenStore | None = None,
         clock: Clock | None = None,
+        read_only: bool = False,
+        allow: Collection[str] | None = None,
     ) -> None:
         """Make a client. Nothing is sent.
 
         Args:
-            appkey: the appkey of the project; without it, the environment's `TOAST_COMPUTE_APPKEY`.
-            username: the TOAST account, an e-mail address; without it, `TOAST_COMPUTE_USERNAME`.
-            password: the API password that was set in the console; without it, `TOAST_COMPUTE_PASSWORD`.
-            base_url: where the service is; without it, `TOAST_COMPUTE_BASE_URL`, then the Korea region. Plain http is
-                for loopback addresses only.
-            timeout: seconds for one request, over 0 and at most a day.
+            appkey: the appkey of the project; without it, the environment's `TOAST_COMPUTE_APPKEY`, then the profile's.
+            username: the TOAST account, an e-mail address; without it, `TOAST_COMPUTE_USERNAME`, then the profile's.
+            password: the API password that was set in the console; without it, `TOAST_COMPUTE_PASSWORD`, then the
+                profile's.
+            profile: a profile of the configuration file for what is given neither here nor in the environment; without
+                it, `TOAST_COMPUTE_PROFILE`, then the profile `default` if there is one.
+            base_url: where the service is; without it, `TOAST_COMPUTE_BASE_URL`, then the profile's, then the Korea
+                region. Plain http is for loopback addresses only.
+            timeout: seconds for one try of one request, over 0 and at most a day; without it, the profile's, then 30.
+            max_retries: how often one request is sent again at most, where that is safe; without it, 2.
             transport: an httpx transport to use instead of an own pool of connections. It is closed with the client.
+            token_store: where tokens are kept between programs, such as a `FileTokenStore`; without it, nowhere.
             clock: where waits and the life of tokens take the time from; without it, this machine.
+            read_only: whether to refuse every change before it is sent.
+            allow: the only changes that are sent, by operation or action, such as `{"start", "stop"}`.
 
         Raises:
             ConfigurationError: a credential is missing or a setting cannot be used; names it.
@@ -75,18 +94,78 @@ class ToastCompute:
         # Hidden before anything can fail: a traceback with local variables must not show them.
         given = [Secret(value) if isinstance(value, str) else value for value in (appkey, username, password)]
         del appkey, username, password
-        settings = resolve(appkey=given[0], username=given[1], password=given[2], base_url=base_url, timeout=timeout)
+        settings = resolve(
+            appkey=given[0],
+            username=given[1],
+            password=given[2],
+            profile=profile,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            token_store=token_store,
+            read_only=read_only,
+            allow=allow,
+        )
         if transport is not None and not callable(getattr(transport, "handle_request", None)):
             raise ConfigurationError("The transport cannot be used: it must be an httpx.BaseTransport (transport=...).")
         self._base_url = settings.base_url
         self._sender = HttpSender(settings.base_url, transport)
-        core = Core(settings)
-        run = BlockingDriver(self._sender, clock or RealClock()).run
+        self._core = core = Core(settings)
+        self._clock = clock or RealClock()
+        self._run = run = BlockingDriver(self._sender, self._clock).run
         self.tokens = Tokens(core, run)
         self.availability_zones = AvailabilityZones(core, run)
         self.flavors = Flavors(core, run)
         self.instances = Instances(core, run)
         self.keypairs = Keypairs(core, run)
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Bound everything that this client does in a `with` block: tokens, tries, pauses and waits together.
+
+        It holds for the present thread or task and the tasks that it starts. Of two, the earlier one holds. What does
+        not get done raises APITimeoutError, AmbiguousOutcomeError or WaitTimeoutError, which say where the time went.
+
+        Args:
+            seconds: over 0, from now on.
+
+        Raises:
+            InvalidRequestError: the seconds cannot be used.
+        """
+        return within(deadline_of(self._core, seconds, self._clock.monotonic()))
+
+    def capture(self) -> AbstractContextManager[list[Exchange]]:
+        """Collect what really comes back in a `with` block: status, headers, body, the whole object, and every try.
+
+        It holds for the present thread or task and the tasks that it starts. What is collected may hold secrets.
+        """
+        return capturing(self._core)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        retry: Literal["safe", "idempotent", "never"] = "never",
+    ) -> Any:
+        """Ask for something that this package does not know, with the client's token, errors and retries.
+
+        Args:
+            method: GET, POST, PUT, PATCH or DELETE.
+            path: below the appkey's path, such as `/instances`.
+            query: parameters of the query.
+            body: what to send as JSON.
+            retry: whether it may be sent twice: "safe" changes nothing, "idempotent" changes nothing more, "never".
+
+        Returns:
+            The reply as decoded JSON, its `header` included.
+
+        Raises:
+            InvalidRequestError: an argument cannot be used; nothing was sent.
+            ToastComputeError: any other failure, as of every method.
+        """
+        return self._run(send_raw(self._core, method, path, query, body, retry))
 
     def close(self) -> None:
         """Close all connections. Calling it again does nothing; any other call then raises ConfigurationError."""

@@ -6,20 +6,18 @@ The only module that knows httpx, which it imports at the first call. The transp
 
 from __future__ import annotations
 
-import logging
 import re
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from toast_compute_api.behaviour import TOKEN_HEADER
 
 from ._effects import FaultKind, Reply, Send, TransportFault
+from ._http_log import install, reply_headers_unlogged
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,31 +25,121 @@ if TYPE_CHECKING:
 
     Outcome: TypeAlias = Reply | TransportFault
 
+T = TypeVar("T")
+
 # Ten thousand instance details are about 8 MB.
 MAX_REPLY_BYTES = 256 * 1024 * 1024
 MAX_CONNECTIONS = 100
 # Shorter than the idle time of common load balancers, so that they rarely close a connection that is about to be used.
 KEEPALIVE_SECONDS = 5.0
 
+CLOSED = "This client is closed: make a new one."
 JSON = "application/json"
 JSON_BODY = "application/json;charset=UTF-8"
 
 
-class HttpSender:
+class _Exchanges:
+    """What both senders have in common: how a request is written, and what each way to fail means."""
+
+    def __init__(self, base_url: str, max_reply_bytes: int) -> None:
+        self._base_url = base_url
+        self._host = urlsplit(base_url).netloc
+        self._max_reply_bytes = max_reply_bytes
+        self._used = False
+        self._closed = False
+        install()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something was sent, so that there may be connections, and they were not closed."""
+        return self._used and not self._closed
+
+    def _request(self, effect: Send) -> httpx.Request:
+        import httpx
+
+        request = effect.request
+        headers = {"Accept": JSON, "Accept-Encoding": "gzip, deflate", "User-Agent": "toast-compute"}
+        if effect.token is not None:
+            headers[TOKEN_HEADER] = effect.token.reveal()
+        if request.body is not None:
+            headers["Content-Type"] = JSON_BODY
+        limits: dict[str, Any] = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), effect.timeout)}
+        return httpx.Request(
+            request.method, self._base_url + request.target, headers=headers, content=request.body, extensions=limits
+        )
+
+    def _outcome(self, effect: Send, response: httpx.Response, body: bytes | FaultKind) -> Outcome:
+        if not isinstance(body, FaultKind):
+            return Reply(response.status_code, tuple(response.headers.raw), body)
+        if body is FaultKind.TIMEOUT:
+            return self._timeout(effect, never_left=False)
+        return TransportFault(body, f"the reply is over {self._max_reply_bytes} bytes long", never_left=False)
+
+    def _fault(self, effect: Send, error: Exception) -> TransportFault:
+        import httpx
+
+        match error:
+            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return self._timeout(effect, never_left=True)
+            case httpx.TimeoutException():
+                return self._timeout(effect, never_left=False)
+            case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
+                reason = f"{self._host} could not be reached: {_plain(error)}"
+                return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
+            case httpx.DecodingError():
+                return TransportFault(FaultKind.REPLY, "the reply cannot be decompressed", never_left=False)
+            case httpx.RemoteProtocolError() if str(error).startswith("illegal "):
+                return TransportFault(FaultKind.REPLY, f"what came back from {self._host} is no HTTP", never_left=False)
+            case _:
+                # The text of these may quote a header, so only the kind is told.
+                reason = f"the connection to {self._host} was lost before the whole reply came ({type(error).__name__})"
+                return TransportFault(FaultKind.CONNECTION, reason, never_left=False)
+
+    def _timeout(self, effect: Send, *, never_left: bool) -> TransportFault:
+        what = "could not be reached" if never_left else "did not answer"
+        return TransportFault(
+            FaultKind.TIMEOUT, f"{self._host} {what} within {effect.timeout:g} s", never_left=never_left
+        )
+
+
+class _Body:
+    """The bytes of a reply as they come: they must not be too many, and not take too long."""
+
+    def __init__(self, most: int, ends: float) -> None:
+        self.fault: FaultKind | None = None
+        self._chunks: list[bytes] = []
+        self._left = most
+        self._ends = ends
+        self._look()
+
+    def add(self, chunk: bytes) -> bool:
+        """Add what came; return whether that is enough because the body cannot be had."""
+        self._chunks.append(chunk)
+        self._left -= len(chunk)
+        self._look()
+        return self.fault is not None
+
+    def whole(self) -> bytes | FaultKind:
+        """Return the body, or why there is none."""
+        return b"".join(self._chunks) if self.fault is None else self.fault
+
+    def _look(self) -> None:
+        if self._left < 0:
+            self.fault = FaultKind.REPLY
+        # The timeouts of a socket begin anew with every byte: without this a trickle would never end.
+        elif time.monotonic() > self._ends:
+            self.fault = FaultKind.TIMEOUT
+
+
+class HttpSender(_Exchanges):
     """Sends requests over one pool of connections. Threads may share it."""
 
     def __init__(
         self, base_url: str, transport: httpx.BaseTransport | None, *, max_reply_bytes: int = MAX_REPLY_BYTES
     ) -> None:
-        self._base_url = base_url
-        self._host = urlsplit(base_url).netloc
+        super().__init__(base_url, max_reply_bytes)
         self._transport = transport
-        self._max_reply_bytes = max_reply_bytes
-        self._closed = False
         self._lock = threading.Lock()
-        for name in ("httpcore.http11", "httpcore.http2"):
-            # Adding it again changes nothing.
-            logging.getLogger(name).addFilter(_NO_REPLY_HEADERS)
 
     def send(self, effect: Send, /) -> Reply:
         """Send one request once.
@@ -82,102 +170,123 @@ class HttpSender:
         # Real time, whatever clock the client has: sockets know no other.
         ends = time.monotonic() + effect.timeout
         try:
-            with _reply_headers_unlogged():
+            with reply_headers_unlogged():
                 response = transport.handle_request(self._request(effect))
             try:
-                body = self._body(response, ends)
+                return self._outcome(effect, response, self._body(response, ends))
             finally:
                 response.close()
-        except (httpx.ConnectTimeout, httpx.PoolTimeout):
-            return self._timeout(effect, never_left=True)
-        except httpx.TimeoutException:
-            return self._timeout(effect, never_left=False)
-        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            reason = f"{self._host} could not be reached: {_plain(error)}"
-            return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
-        except httpx.DecodingError:
-            return TransportFault(FaultKind.REPLY, "the reply cannot be decompressed", never_left=False)
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            if isinstance(error, httpx.RemoteProtocolError) and str(error).startswith("illegal "):
-                return TransportFault(FaultKind.REPLY, f"what came back from {self._host} is no HTTP", never_left=False)
-            # The text of these may quote a header, so only the kind is told.
-            reason = f"the connection to {self._host} was lost before the whole reply came ({type(error).__name__})"
-            return TransportFault(FaultKind.CONNECTION, reason, never_left=False)
-        if isinstance(body, FaultKind):
-            if body is FaultKind.TIMEOUT:
-                return self._timeout(effect, never_left=False)
-            return TransportFault(body, f"the reply is over {self._max_reply_bytes} bytes long", never_left=False)
-        return Reply(response.status_code, tuple(response.headers.raw), body)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            return self._fault(effect, error)
 
     def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
-        chunks: list[bytes] = []
-        size = 0
-        if time.monotonic() > ends:
-            return FaultKind.TIMEOUT
-        for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._max_reply_bytes:
-                return FaultKind.REPLY
-            # The timeouts of a socket begin anew with every byte: without this a trickle would never end.
-            if time.monotonic() > ends:
-                return FaultKind.TIMEOUT
-        return b"".join(chunks)
-
-    def _timeout(self, effect: Send, *, never_left: bool) -> TransportFault:
-        what = "could not be reached" if never_left else "did not answer"
-        return TransportFault(
-            FaultKind.TIMEOUT, f"{self._host} {what} within {effect.timeout:g} s", never_left=never_left
-        )
-
-    def _request(self, effect: Send) -> httpx.Request:
-        import httpx
-
-        request = effect.request
-        headers = {"Accept": JSON, "Accept-Encoding": "gzip, deflate", "User-Agent": "toast-compute"}
-        if effect.token is not None:
-            headers[TOKEN_HEADER] = effect.token.reveal()
-        if request.body is not None:
-            headers["Content-Type"] = JSON_BODY
-        limits: dict[str, Any] = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), effect.timeout)}
-        return httpx.Request(
-            request.method, self._base_url + request.target, headers=headers, content=request.body, extensions=limits
-        )
+        body = _Body(self._max_reply_bytes, ends)
+        if body.fault is None:
+            for chunk in response.iter_bytes():
+                if body.add(chunk):
+                    break
+        return body.whole()
 
     def _open(self) -> httpx.BaseTransport:
+        import httpx
+
         with self._lock:
             if self._closed:
-                raise ConfigurationError("This client is closed: make a new one.")
+                raise ConfigurationError(CLOSED)
             if self._transport is None:
-                self._transport = _default_transport(self._base_url)
+                self._transport = _default_transport(self._base_url, httpx.HTTPTransport)
+            self._used = True
             return self._transport
 
 
-# Set while a thread or task of ours waits for the head of a reply.
-_ours = ContextVar("_ours", default=False)
+class AsyncHttpSender(_Exchanges):
+    """Sends requests over one pool of connections. Tasks of one event loop may share it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport | None,
+        *,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        max_at_once: int = MAX_CONNECTIONS,
+    ) -> None:
+        from ._event_loop import Home, Turns  # loads asyncio
+
+        super().__init__(base_url, max_reply_bytes)
+        self._transport = transport
+        # A transport of the user's has limits of its own. httpx's pool slows down with the length of its queue, so
+        # those who would have to queue there wait here.
+        self._turns = None if transport is not None else Turns(max_at_once)
+        self._home = Home()
+
+    async def send(self, effect: Send, /) -> Reply:
+        """Send one request once.
+
+        Raises:
+            TransportFault: no reply came back; says whether the request may have left.
+            ConfigurationError: the sender is closed, or the environment's proxy cannot be used.
+        """
+        outcome = await self._in_turn(effect)
+        # Outside of any handler: see the blocking one.
+        if isinstance(outcome, TransportFault):
+            raise outcome
+        return outcome
+
+    async def close(self) -> None:
+        """Close every connection. What is sent later raises ConfigurationError."""
+        self._home.enter()
+        self._closed = True
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def _in_turn(self, effect: Send) -> Outcome:
+        if self._turns is None:
+            return await self._exchange(effect)
+        if not await self._turns.take(effect.timeout):
+            return self._timeout(effect, never_left=True)
+        try:
+            return await self._exchange(effect)
+        finally:
+            self._turns.give_back()
+
+    async def _exchange(self, effect: Send) -> Outcome:
+        import httpx
+
+        transport = self._open()
+        ends = time.monotonic() + effect.timeout
+        try:
+            with reply_headers_unlogged():
+                response = await transport.handle_async_request(self._request(effect))
+            try:
+                return self._outcome(effect, response, await self._body(response, ends))
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            return self._fault(effect, error)
+
+    async def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
+        body = _Body(self._max_reply_bytes, ends)
+        if body.fault is None:
+            async for chunk in response.aiter_bytes():
+                if body.add(chunk):
+                    break
+        return body.whole()
+
+    def _open(self) -> httpx.AsyncBaseTransport:
+        import httpx
+
+        if self._closed:
+            raise ConfigurationError(CLOSED)
+        if self._transport is None:
+            self._transport = _default_transport(self._base_url, httpx.AsyncHTTPTransport)
+        self._home.enter()
+        self._used = True
+        return self._transport
 
 
-class _NoReplyHeaders(logging.Filter):
-    """Keeps the head of our replies out of httpcore's log: a redirect or a bad server may repeat secrets there."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass but the head of a reply to us."""
-        return not (_ours.get() and str(record.msg).startswith("receive_response_headers."))
-
-
-_NO_REPLY_HEADERS = _NoReplyHeaders()
-
-
-@contextmanager
-def _reply_headers_unlogged() -> Iterator[None]:
-    before = _ours.set(True)
-    try:
-        yield
-    finally:
-        _ours.reset(before)
-
-
-def _default_transport(base_url: str) -> httpx.HTTPTransport:
+def _default_transport(base_url: str, kind: Callable[..., T]) -> T:
+    """Make a transport of httpx, of a kind that it has for its two clients."""
     import httpx
 
     limits = httpx.Limits(
@@ -187,7 +296,7 @@ def _default_transport(base_url: str) -> httpx.HTTPTransport:
         # Plain http goes to loopback only and speaks no TLS. A context that trusts nobody keeps it so, and saves
         # loading the CA certificates.
         trust = True if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx.HTTPTransport(verify=trust, limits=limits, proxy=_environment_proxy(base_url))
+        return kind(verify=trust, limits=limits, proxy=_environment_proxy(base_url))
     except (ImportError, ValueError, httpx.InvalidURL):
         problem = "The proxy in the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: check its URL."
     except OSError:

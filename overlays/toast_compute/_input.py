@@ -40,7 +40,7 @@ def refuse(operation: str, path: str, reason: str) -> NoReturn:
 
 
 def _refusal(operation: str, path: str, reason: str) -> InvalidRequestError:
-    return InvalidRequestError(f"{operation} was not sent: {path}: {reason}", path=path, operation=operation)
+    return InvalidRequestError.of(operation, ((path, reason),))
 
 
 def text(operation: str, path: str, value: object) -> str:
@@ -90,14 +90,14 @@ def as_model(type_: type[M], value: object, *, operation: str, path: str) -> M:
         if field is None:
             if key == type_.__struct_config__.tag_field:
                 continue
-            refuse(operation, _join(path, key), f"there is no such member{_suggestion(key, fields)}")
+            refuse(operation, _join(path, key), f"there is no such member{suggestion(key, fields)}")
         inner = _join(path, field.encode_name)
         if field.name in members:
             refuse(operation, inner, "is given twice")
         nested = _struct(field.type)
         if nested is not None and member is not None and member is not msgspec.UNSET:
             member = as_model(nested, member, operation=operation, path=inner)
-        _check_leaf(member, operation=operation, path=inner)
+        check_leaves(member, operation=operation, path=inner)
         members[field.name] = member
     for field in fields.values():
         if field.required and field.name not in members:
@@ -114,18 +114,14 @@ def make_model(type_: type[M], members: Mapping[str, Any], *, operation: str, pa
     refuse(operation, _join(path, finding.path) if finding.path else path, finding.reason)
 
 
-def check_leaves(model: msgspec.Struct, *, operation: str, path: str) -> None:
+def check_leaves(value: object, *, operation: str, path: str) -> None:
     """Refuse bytes and other objects that the JSON encoder would turn into strings of its own making."""
-    for field in msgspec.structs.fields(type(model)):
-        _check_leaf(getattr(model, field.name), operation=operation, path=_join(path, field.encode_name))
-
-
-def _check_leaf(value: object, *, operation: str, path: str) -> None:
     if isinstance(value, msgspec.Struct):
-        check_leaves(value, operation=operation, path=path)
+        for field in msgspec.structs.fields(type(value)):
+            check_leaves(getattr(value, field.name), operation=operation, path=_join(path, field.encode_name))
     elif _is_sequence(value):
         for index, item in enumerate(value):
-            _check_leaf(item, operation=operation, path=f"{path}[{index}]")
+            check_leaves(item, operation=operation, path=f"{path}[{index}]")
     elif isinstance(value, str):
         text(operation, path, value)
     elif not isinstance(value, int | float | msgspec.UnsetType | None):
@@ -158,7 +154,8 @@ def _name(value: object) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
-def _suggestion(key: object, names: Iterable[str]) -> str:
+def suggestion(key: object, names: Iterable[str]) -> str:
+    """Return what to say behind an unknown name: which one may be meant, or which there are."""
     known = sorted(names)
     close = difflib.get_close_matches(str(key), known, n=1)
     if close:

@@ -24,13 +24,23 @@ from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.operation import Request
 
+from . import _settling as settling
 from ._core import Core
 from ._effects import Plan
-from ._input import as_model, check_leaves, is_mapping, make_model, one_or_many, refuse, text
+from ._evidence import expect, expecting
+from ._findings import Findings
+from ._input import as_model, check_leaves, is_mapping, refuse, text
+from ._instance_spec import instance_spec
+from ._pem import CreatedKeypair, with_methods
+from ._reconcile import find_created
 from ._refusals import absent
 from ._secret import Secret
+from .errors import AmbiguousOutcomeError
 
 R = TypeVar("R", models.Instance, models.InstanceDetail)
+
+RAISE = "raise"
+RECONCILE = "reconcile"
 
 _ACTION = RUN_INSTANCE_ACTION.id
 _ACTION_TYPES: dict[str, type[Any]] = {type_.__struct_config__.tag: type_ for type_ in RUN_INSTANCE_ACTION.variants}
@@ -96,42 +106,43 @@ def _only(instances: list[R], id: str, operation: str) -> R:
 
 
 def make_instance(
-    core: Core, *, networks: object, security_groups: object, volume: object, count: object, **members: Any
+    core: Core,
+    *,
+    networks: object,
+    security_groups: object,
+    volume: object,
+    count: object,
+    on_ambiguous: object,
+    **members: Any,
 ) -> Plan[models.Instance]:
     """Create instances."""
-    operation, path = "createInstance", "instance"
-    members["networks"] = [
-        as_model(models.NetworkReference, network, operation=operation, path=f"{path}.networks[{index}]")
-        for index, network in enumerate(one_or_many(networks))
-    ]
-    members["security_groups"] = [
-        _security_group(group, operation, f"{path}.securityGroups[{index}]")
-        for index, group in enumerate(one_or_many(security_groups))
-    ]
-    if volume is not None:
-        members["volume"] = as_model(models.RootVolumeSpec, volume, operation=operation, path=f"{path}.volume")
-    if count is not None:
-        members["count"] = count
-    instance = make_model(models.InstanceSpec, members, operation=operation, path=path)
-    check_leaves(instance, operation=operation, path=path)
+    if on_ambiguous not in (RAISE, RECONCILE):
+        refuse("createInstance", "on_ambiguous", f"expected {RAISE!r} or {RECONCILE!r}")
+    instance = instance_spec(networks, security_groups, volume, count, members)
     body = models.CreateInstanceRequest(instance=instance)
-    reply = yield from core.call(core.request(lambda appkey: create_instance(appkey, body=body)))
-    return reply.instance
+    request = core.request(lambda appkey: create_instance(appkey, body=body))
+    if on_ambiguous == RAISE:
+        return (yield from _created(core, (yield from core.call(request)).instance))
+    core.check_allowed(request)
+    before = {one.id for one in (yield from all_instances(core))}
+    try:
+        return (yield from _created(core, (yield from core.call(request)).instance))
+    except AmbiguousOutcomeError as lost:
+        found = yield from find_created(lambda: all_details(core), before, instance, lost)
+    return models.Instance(id=found.id, name=found.name, status=found.status)
 
 
-def _security_group(group: object, operation: str, path: str) -> models.SecurityGroupSpec:
-    if isinstance(group, str):
-        return models.SecurityGroupSpec(name=group)
-    if isinstance(group, models.SecurityGroupReference):
-        # What a detail shows can be passed on to the next instance.
-        return models.SecurityGroupSpec(name=group.name)
-    return as_model(models.SecurityGroupSpec, group, operation=operation, path=path)
+def _created(core: Core, instance: models.Instance) -> Plan[models.Instance]:
+    yield from expect(core, instance.id, "createInstance")
+    return instance
 
 
 def remove_instance(core: Core, id: str) -> Plan[None]:
     """Delete an instance."""
     text("deleteInstance", "id", id)
-    yield from core.call(core.request(lambda appkey: delete_instance(appkey, id=id)))
+    request = core.request(lambda appkey: delete_instance(appkey, id=id))
+    change = core.change(request, settling.moved(lambda: one_detail(core, id), "deleteInstance"))
+    yield from expecting(core, id, "deleteInstance", change)
 
 
 def connect_volume(core: Core, id: str, volume_id: str) -> Plan[models.Attachment]:
@@ -147,7 +158,8 @@ def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
     """Detach a volume."""
     text("detachVolume", "instanceId", id)
     text("detachVolume", "volumeId", volume_id)
-    yield from core.call(core.request(lambda appkey: detach_volume(appkey, id, volume_id=volume_id)))
+    request = core.request(lambda appkey: detach_volume(appkey, id, volume_id=volume_id))
+    yield from core.change(request, settling.without_volume(lambda: one_detail(core, id), volume_id))
 
 
 def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]:
@@ -158,16 +170,22 @@ def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]
     def make(appkey: str) -> Request[Any]:
         return run_instance_action(appkey, id, body=body)
 
-    reply = yield from core.call(core.request(make))
+    change = core.change(core.request(make), settling.of_action(lambda: one_detail(core, id), body), action=_tag(body))
+    reply = yield from expecting(core, id, _tag(body), change)
     return reply.created_image if isinstance(reply, models.UploadImageSuccess) else None
+
+
+def _tag(action: models.InstanceAction) -> str:
+    return str(action.__struct_config__.tag)
 
 
 def upload_image(core: Core, id: str, name: str) -> Plan[models.CreatedImage]:
     """Make an image of an instance."""
     text(_ACTION, "instanceId", id)
     body = models.UploadImageAction(parameters=models.UploadImageParameters(name=name))
-    check_leaves(body, operation=_ACTION, path="")
-    reply = yield from core.call(core.request(lambda appkey: run_instance_action(appkey, id, body=body)))
+    _action(body)
+    request = core.request(lambda appkey: run_instance_action(appkey, id, body=body))
+    reply = yield from core.call(request, action=_tag(body))
     return reply.created_image
 
 
@@ -177,12 +195,14 @@ def _action(action: Any) -> models.InstanceAction:
         type_ = _ACTION_TYPES.get(tag) if isinstance(tag, str) else None
         if type_ is None:
             refuse(_ACTION, "action", f"expected one of {', '.join(_ACTION_TYPES)}")
-        typed: models.InstanceAction = as_model(type_, action, operation=_ACTION, path="")
-        return typed
-    if type(action) not in RUN_INSTANCE_ACTION.variants:
+        action = as_model(type_, action, operation=_ACTION, path="")
+    elif type(action) not in RUN_INSTANCE_ACTION.variants:
         refuse(_ACTION, "action", f"expected an action or a mapping, got a value of type {type(action).__name__}")
+    check_leaves(action, operation=_ACTION, path="")
+    findings = Findings(_ACTION)
+    findings.of_value(type(action), action, "")
+    findings.raise_if_any()
     known: models.InstanceAction = action
-    check_leaves(known, operation=_ACTION, path="")
     return known
 
 
@@ -202,13 +222,13 @@ def one_keypair(core: Core, name: str) -> Plan[models.Keypair]:
     raise absent("listKeypairs", f"key pair {name}", "keypair")
 
 
-def make_keypair(core: Core, name: str) -> Plan[models.CreatedKeypair]:
+def make_keypair(core: Core, name: str) -> Plan[CreatedKeypair]:
     """Have a key pair made."""
     text("createKeypair", "keypair.name", name)
     return (yield from _new_keypair(core, models.KeypairSpec(name=name)))
 
 
-def upload_keypair(core: Core, name: str, public_key: str) -> Plan[models.CreatedKeypair]:
+def upload_keypair(core: Core, name: str, public_key: str) -> Plan[CreatedKeypair]:
     """Upload a public key."""
     text("createKeypair", "keypair.name", name)
     # Without a public key the service would make a key pair.
@@ -216,13 +236,13 @@ def upload_keypair(core: Core, name: str, public_key: str) -> Plan[models.Create
     return (yield from _new_keypair(core, models.KeypairSpec(name=name, public_key=public_key)))
 
 
-def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Plan[models.CreatedKeypair]:
+def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Plan[CreatedKeypair]:
     body = models.CreateKeypairRequest(keypair=keypair)
     reply = yield from core.call(core.request(lambda appkey: create_keypair(appkey, body=body)))
-    return reply.keypair
+    return with_methods(reply.keypair)
 
 
 def remove_keypair(core: Core, name: str) -> Plan[None]:
     """Delete a key pair."""
     text("deleteKeypair", "name", name)
-    yield from core.call(core.request(lambda appkey: delete_keypair(appkey, name=name)))
+    yield from core.change(core.request(lambda appkey: delete_keypair(appkey, name=name)), settling.is_gone)

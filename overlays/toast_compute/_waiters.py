@@ -1,211 +1,211 @@
 """When is a wait over, and how did it end?
 
-Which states can still lead to the goal is read from the lifecycle in the contract.
+Which states can still lead to the goal is read from the lifecycle in the contract (`_paths`), whether a state may be
+believed is a matter of evidence (`_evidence`), and how often to look, one of rhythm (`_polling`, `_board`).
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
 from toast_compute_api.behaviour import LIFECYCLE
-from toast_compute_api.models import Instance
+from toast_compute_api.models import Instance, InstanceDetail
 
-from ._config import is_seconds
+from ._board import BOARDS, LIST, Look
 from ._core import Core
-from ._effects import Plan, ReadClock, Sleep
+from ._effects import Plan, ReadClock
+from ._evidence import GONE, doubt_since
 from ._input import refuse, text
-from ._plans import brief_instance, brief_instances
+from ._polling import Glance, Glimpse, OnPoll, Options, options, poll
 from ._refusals import absent
-from .errors import APITimeoutError, InstanceFailedError, NotFoundError, WaitTimeoutError
+from ._watched import Watched
+from .errors import NotFoundError, ToastComputeError
 
-T = TypeVar("T")
-
-# The interval between two looks grows from the first to the last: most moves take seconds, some take many minutes.
-FIRST_INTERVAL = 1.0
-LAST_INTERVAL = 15.0
-GROWTH = 1.5
-# A given interval is cut to a day: operating systems sleep no longer than some years at once.
-MAX_INTERVAL = 86_400.0
-# What is left for the last look when the deadline is there already.
-LAST_LOOK_SECONDS = 1.0
-_LIST = "listInstances"
+# Of many instances, so many are named in a message.
+_SHOWN = 3
 
 
-def wait_for_status(core: Core, id: str, status: str, *, timeout: float, poll_interval: float | None) -> Plan[Instance]:
+def wait_for_status(
+    core: Core,
+    id: str,
+    status: str,
+    *,
+    timeout: float,
+    poll_interval: float | None,
+    on_poll: OnPoll | None = None,
+    since: InstanceDetail | None = None,
+) -> Plan[Instance]:
     """Look at one instance until it is in a status."""
     goal = _goal(status)
-
-    def look(seconds: float) -> Plan[Instance]:
-        return brief_instance(core, id, timeout=seconds)
-
-    def is_over(instance: Instance) -> bool:
-        return _is_reached(instance, goal)
-
-    return (yield from _poll(core, look, is_over, timeout, poll_interval, f"{id} to be {goal}", _one))
-
-
-def wait_until_deleted(core: Core, id: str, *, timeout: float, poll_interval: float | None) -> Plan[None]:
-    """Look at one instance until it is gone."""
-    deleting = LIFECYCLE.operations["deleteInstance"].through
-    seen_deleting = False
-
-    def look(seconds: float) -> Plan[Instance | None]:
-        try:
-            return (yield from brief_instance(core, id, timeout=seconds))
-        except NotFoundError as error:
-            # A token or an appkey that is not found says nothing about the instance.
-            if error.operation != _LIST:
-                raise
-            return None
-
-    def is_over(instance: Instance | None) -> bool:
-        nonlocal seen_deleting
-        if instance is None:
-            return True
-        # An instance that failed before can be deleted; only one that fails while it is being deleted stays.
-        if seen_deleting and instance.status in _failures():
-            raise InstanceFailedError(
-                f"Instance {instance.id} is {instance.status}: its deletion failed", last=instance, operation=_LIST
-            )
-        seen_deleting = seen_deleting or instance.status in deleting
-        return False
-
-    yield from _poll(core, look, is_over, timeout, poll_interval, f"{id} to be deleted", _one)
+    how = options(timeout, poll_interval, on_poll)
+    key = text(LIST, "id", id).casefold()
+    known = {} if since is None else _by_id([since])
+    if known and key not in known:
+        refuse(LIST, "since", "is about another instance")
+    reached = yield from _reach(core, [id], goal, how, known=known, is_single=True)
+    return _present(reached[key])
 
 
 def wait_for_all(
-    core: Core, ids: Iterable[str], status: str, *, timeout: float, poll_interval: float | None
+    core: Core,
+    ids: Iterable[str],
+    status: str,
+    *,
+    timeout: float,
+    poll_interval: float | None,
+    on_poll: OnPoll | None = None,
+    since: Iterable[InstanceDetail] = (),
 ) -> Plan[list[Instance]]:
     """Look at all instances with one request at a time until each one has been seen in a status."""
     goal = _goal(status)
+    how = options(timeout, poll_interval, on_poll)
     if isinstance(ids, str):
-        refuse(_LIST, "ids", "expected a list of ids, got one string")
-    given = [text(_LIST, f"ids[{index}]", id) for index, id in enumerate(ids)]
-    for id in given:
-        # Building the request checks the id.
-        brief_instances(core, id)
-    wanted = [id.casefold() for id in given]
-    if not wanted:
-        return []
-    reached: dict[str, Instance] = {}
-
-    def look(seconds: float) -> Plan[list[Instance]]:
-        reply = yield from core.call(brief_instances(core), timeout=seconds)
-        present = {instance.id.casefold(): instance for instance in reply.instances}
-        missing = [id for id, key in zip(given, wanted, strict=True) if key not in present and key not in reached]
-        if missing:
-            raise absent(_LIST, f"instance {', '.join(missing)}", "instance")
-        return [reached.get(key) or present[key] for key in wanted]
-
-    def is_over(instances: Collection[Instance]) -> bool:
-        for instance in instances:
-            if instance.id.casefold() not in reached and _is_reached(instance, goal):
-                reached[instance.id.casefold()] = instance
-        return len(reached) == len(set(wanted))
-
-    def describe(instances: Collection[Instance]) -> str:
-        waiting = [_one(instance) for instance in instances if instance.id.casefold() not in reached]
-        return ", ".join(waiting[:3]) + (f" and {len(waiting) - 3} more" if len(waiting) > 3 else "")
-
-    yield from _poll(
-        core, look, is_over, timeout, poll_interval, f"{len(set(wanted))} instances to be {goal}", describe
-    )
-    return [reached[key] for key in wanted]
+        refuse(LIST, "ids", "expected a list of ids, got one string")
+    given = [text(LIST, f"ids[{index}]", id) for index, id in enumerate(ids)]
+    reached = yield from _reach(core, given, goal, how, known=_by_id(since), is_single=False)
+    return [_present(reached[id.casefold()]) for id in given]
 
 
-def _poll(
-    core: Core,
-    look: Callable[[float], Plan[T]],
-    is_over: Callable[[T], bool],
-    timeout: float,
-    poll_interval: float | None,
-    what: str,
-    describe: Callable[[T], str],
-) -> Plan[T]:
-    _check_seconds(timeout, poll_interval)
-    started: float = yield ReadClock()
-    deadline = started + timeout
-    interval = FIRST_INTERVAL if poll_interval is None else min(poll_interval, MAX_INTERVAL)
-    last: T | None = None
-    now = started
-    while True:
-        out_of_time: APITimeoutError | None = None
-        try:
-            last = yield from look(min(core.timeout, max(deadline - now, LAST_LOOK_SECONDS)))
-        except APITimeoutError as error:
-            out_of_time = error
+def wait_until_deleted(
+    core: Core, id: str, *, timeout: float, poll_interval: float | None, on_poll: OnPoll | None = None
+) -> Plan[None]:
+    """Look at one instance until it is gone."""
+    how = options(timeout, poll_interval, on_poll)
+    yield from _reach(core, [id], GONE, how, known={}, is_single=True)
+
+
+def _reach(
+    core: Core, ids: Sequence[str], goal: str, how: Options, *, known: Mapping[str, InstanceDetail], is_single: bool
+) -> Plan[Mapping[str, Instance | None]]:
+    # However often and in which case an id is given, there is one instance.
+    watched: dict[str, Watched] = {}
+    for id in ids:
+        key = text(LIST, "id", id).casefold()
+        if key not in watched:
+            watched[key] = Watched(core, id, goal, doubt_since(known[key]) if key in known else None)
+    wait = _Wait(core, list(watched.values()), goal, is_single=is_single)
+    if watched:
+        yield from poll(core, wait, BOARDS.of(core), how)
+    return wait.reached
+
+
+class _Wait:
+    """Waits until each of some instances has been seen where it is waited for."""
+
+    def __init__(self, core: Core, watched: Sequence[Watched], goal: str, *, is_single: bool) -> None:
+        self.reached: dict[str, Instance | None] = {}
+        self._core = core
+        self._board = BOARDS.of(core)
+        self._watched = watched
+        self._state = goal
+        self._is_single = is_single
+
+    def look(self, glance: Glance) -> Plan[Glimpse]:
+        """Look at all that are waited for; at those whose status may be old, a second time."""
+        waiting = self._waiting()
+        look = yield from self._briefs(waiting, glance)
+        now: float = yield ReadClock()
+        believed: list[tuple[Watched, Instance | None]] = []
+        doubtful: list[Watched] = []
+        for one in waiting:
+            instance = look.find(one.id)
+            status = one.see(instance)
+            if one.is_decided_by(status):
+                if not one.may_be_old(status, now):
+                    believed.append((one, instance))
+                elif instance is not None:
+                    doubtful.append(one)
+        if doubtful:
+            believed += yield from self._confirmed(doubtful, glance, now)
+        return Glimpse(
+            seen=[None if look.find(one.id) is None else one.last for one in waiting],
+            begun=look.begun if glance.is_shared else None,
+            verdict=self._judge(believed, look.refusal),
+            is_over=not self._waiting(),
+        )
+
+    def _briefs(self, waiting: Sequence[Watched], glance: Glance) -> Plan[Look[Instance]]:
+        if glance.is_shared:
+            return (yield from self._board.briefs.shared(self._core, glance.seconds, glance.max_age))
+        only = waiting[0].id if self._is_single else None
+        return (yield from self._board.briefs.own(self._core, only, glance.seconds))
+
+    def _confirmed(
+        self, doubtful: Sequence[Watched], glance: Glance, now: float
+    ) -> Plan[list[tuple[Watched, Instance | None]]]:
+        if glance.is_shared:
+            look = yield from self._board.details.shared(self._core, glance.seconds, 0.0)
         else:
-            if is_over(last):
-                return last
-        now = yield ReadClock()
-        if now >= deadline:
-            seen = "nothing was seen" if last is None else f"last seen: {describe(last)}"
-            raise WaitTimeoutError(
-                f"Waited {timeout:g} s for {what}; {seen}", last=last, timeout=timeout, operation=_LIST
-            ) from out_of_time
-        if out_of_time is not None:
-            raise out_of_time
-        yield Sleep(min(interval, deadline - now))
-        now = yield ReadClock()
-        if poll_interval is None:
-            interval = min(interval * GROWTH, LAST_INTERVAL)
+            only = doubtful[0].id if len(doubtful) == 1 else None
+            look = yield from self._board.details.own(self._core, only, glance.seconds)
+        believed: list[tuple[Watched, Instance | None]] = []
+        for one in doubtful:
+            detail = look.find(one.id)
+            seen = None if detail is None else one.confirm(detail, now)
+            if seen is not None and one.is_decided_by(str(seen.status)):
+                believed.append((one, seen))
+        return believed
 
+    def _judge(
+        self, believed: Sequence[tuple[Watched, Instance | None]], refusal: NotFoundError | None
+    ) -> ToastComputeError | None:
+        """Take deciding statuses for what they mean, and return the error that one of them means."""
+        failed: list[Watched] = []
+        missing: list[str] = []
+        for one, instance in believed:
+            if (GONE if instance is None else instance.status) == self._state:
+                self.reached[one.id.casefold()] = instance
+            elif instance is None:
+                missing.append(one.id)
+            else:
+                failed.append(one)
+        if failed:
+            return failed[0].failure()
+        if missing:
+            return refusal or absent(LIST, f"instance {', '.join(missing)}", "instance")
+        return None
 
-def _check_seconds(timeout: float, poll_interval: float | None) -> None:
-    if not is_seconds(timeout) or timeout <= 0:
-        refuse(_LIST, "timeout", "expected a finite number of seconds over 0")
-    if poll_interval is not None and (not is_seconds(poll_interval) or poll_interval <= 0):
-        refuse(_LIST, "poll_interval", "expected a finite number of seconds over 0, or None")
+    def _waiting(self) -> list[Watched]:
+        return [one for one in self._watched if one.id.casefold() not in self.reached]
+
+    @property
+    def goal(self) -> str:
+        """What is waited for, in words."""
+        what = self._watched[0].id if self._is_single else f"{len(self._watched)} instances"
+        return f"{what} to be {'deleted' if self._state == GONE else self._state}"
+
+    @property
+    def story(self) -> str:
+        """What was seen last, in words: of three instances that are still waited for."""
+        waiting = self._waiting()
+        if all(one.last is None for one in waiting):
+            return "nothing was seen"
+        more = f" and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
+        return "last seen: " + ", ".join(one.story for one in waiting[:_SHOWN]) + more
+
+    @property
+    def last(self) -> Instance | list[Instance] | None:
+        """The instance as it was seen last, or all that were seen."""
+        if self._is_single:
+            return self._watched[0].last
+        return [one.last for one in self._watched if one.last is not None]
 
 
 def _goal(status: object) -> str:
     if not isinstance(status, str) or status not in LIFECYCLE.states:
-        refuse(_LIST, "status", f"expected one of {', '.join(LIFECYCLE.states)}")
+        refuse(LIST, "status", f"expected one of {', '.join(LIFECYCLE.states)}")
     return str(status)
 
 
-def _one(instance: Instance | None) -> str:
-    return "nothing" if instance is None else f"{instance.id} is {instance.status}"
+def _by_id(known: Iterable[object]) -> Mapping[str, InstanceDetail]:
+    details: dict[str, InstanceDetail] = {}
+    for one in known:
+        if not isinstance(one, InstanceDetail):
+            refuse(LIST, "since", "expected what get_details or list_details returns")
+        details[one.id.casefold()] = one
+    return details
 
 
-def _is_reached(instance: Instance, goal: str) -> bool:
-    status = str(instance.status)
-    if status == goal:
-        return True
-    if goal not in _reachable(status):
-        raise InstanceFailedError(
-            f"Instance {instance.id} is {status} and can no longer become {goal}", last=instance, operation=_LIST
-        )
-    return False
-
-
-@functools.cache
-def _failures() -> frozenset[str]:
-    """The states that last although no operation ends in them."""
-    ends = {move.to for move in LIFECYCLE.operations.values()}
-    return frozenset(name for name, state in LIFECYCLE.states.items() if not state.transient and name not in ends)
-
-
-def _reachable(status: str) -> Collection[str]:
-    """The states that may follow a status; all of them when the status is unknown: it may lead anywhere.
-
-    Ways through a failure do not count, ways through another lasting state do: an action that was accepted may not show
-    in the status yet.
-    """
-    if status not in LIFECYCLE.states:
-        return LIFECYCLE.states
-    return _reachable_known(status)
-
-
-@functools.cache
-def _reachable_known(status: str) -> frozenset[str]:
-    seen: set[str] = set()
-    ahead = [] if status in _failures() else list(LIFECYCLE.states[status].next)
-    while ahead:
-        state = ahead.pop()
-        if state not in seen:
-            seen.add(state)
-            ahead.extend([] if state in _failures() else LIFECYCLE.states[state].next)
-    return frozenset(seen)
+def _present(instance: Instance | None) -> Instance:
+    assert instance is not None, "only a deletion ends in nothing"
+    return instance

@@ -14,7 +14,11 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float, /) -> None:
-        """Come back after so many seconds."""
+        """Block the calling thread for so many seconds. `ToastCompute` waits with it."""
+        ...
+
+    async def sleep_async(self, seconds: float, /) -> None:
+        """Let the calling task sleep for so many seconds. `AsyncToastCompute` waits with it."""
         ...
 
 
@@ -28,3 +32,9 @@ class RealClock:
     def sleep(self, seconds: float, /) -> None:
         """Block the calling thread for so many seconds."""
         time.sleep(seconds)
+
+    async def sleep_async(self, seconds: float, /) -> None:
+        """Let the calling task sleep for so many seconds."""
+        import asyncio  # loaded by those who sleep in this way, and not by a blocking client
+
+        await asyncio.sleep(seconds)

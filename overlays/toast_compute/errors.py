@@ -6,8 +6,11 @@ echoes back is masked before it gets here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._attempts import Attempt
 
 __all__ = [
     "APIConnectionError",
@@ -21,6 +24,7 @@ __all__ = [
     "InvalidParametersError",
     "InvalidRequestError",
     "MalformedResponseError",
+    "NotAllowedError",
     "NotFoundError",
     "NotSupportedError",
     "PermissionDeniedError",
@@ -36,15 +40,18 @@ class ToastComputeError(Exception):
     Attributes:
         operation: the operationId of the contract that was under way, or None when there was none.
         retryable: whether the same call may be made again as it stands and may then succeed.
+        attempts: what was tried, oldest first; empty when nothing was sent.
     """
 
     operation: str | None
     retryable: bool
+    attempts: tuple[Attempt, ...]
 
     def __init__(self, message: str, *, operation: str | None = None, retryable: bool = False) -> None:
         super().__init__(message)
         self.operation = operation
         self.retryable = retryable
+        self.attempts = ()
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), self.args, dict(self.__dict__))
@@ -64,14 +71,34 @@ class InvalidRequestError(ToastComputeError):
     """The request breaks the contract. Nothing was sent.
 
     Attributes:
-        path: the field at fault by its name on the wire, such as `instance.networks[0].subnetId`.
+        path: the first field at fault by its name on the wire, such as `instance.networks[0].subnetId`.
+        findings: everything that is wrong, as pairs of a path and a reason.
     """
 
     path: str
+    findings: tuple[tuple[str, str], ...]
 
-    def __init__(self, message: str, *, path: str, operation: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str,
+        operation: str | None = None,
+        findings: tuple[tuple[str, str], ...] | None = None,
+    ) -> None:
         super().__init__(message, operation=operation)
         self.path = path
+        self.findings = ((path, message),) if findings is None else findings
+
+    @classmethod
+    def of(cls, operation: str, findings: tuple[tuple[str, str], ...]) -> InvalidRequestError:
+        """Return the error that tells all of this, each as `path: reason`."""
+        told = "; ".join(f"{path}: {reason}" for path, reason in findings)
+        return cls(f"{operation} was not sent: {told}", path=findings[0][0], operation=operation, findings=findings)
+
+
+class NotAllowedError(ToastComputeError):
+    """The client may not do this, by its own `read_only` or `allow`. Nothing was sent."""
 
 
 class APIConnectionError(ToastComputeError):
@@ -122,7 +149,16 @@ class AmbiguousOutcomeError(ToastComputeError):
 
     It was sent, and no valid reply came back. Look at the service (a list, a detail) before sending it again. What went
     wrong is the `__cause__`.
+
+    Attributes:
+        candidates: what was found that may be the outcome, where something was looked for: instances in detail.
     """
+
+    candidates: tuple[Any, ...]
+
+    def __init__(self, message: str, *, operation: str | None = None, candidates: Sequence[Any] = ()) -> None:
+        super().__init__(message, operation=operation)
+        self.candidates = tuple(candidates)
 
 
 class APIError(ToastComputeError):

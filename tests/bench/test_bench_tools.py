@@ -19,7 +19,8 @@ from .load import Load, LoadError, request
 from .report import Bound, Row, table
 from .servers import Server, ServerError
 
-_TICKS = 0.03  # two processes and a thread, each counted to a hundredth of a second
+_TICKS = 0.03  # what the worker says of itself, and what is known of its ended child, is in hundredths of a second
+_LITTLE = 0.002  # what a process may do unseen between two lines of its script
 
 # Works in a thread and in a child that lives and one that has ended, says what the system says it took, and waits.
 _WORKER = """
@@ -39,6 +40,16 @@ living.communicate(b"\\n")
 
 
 _IDLER = "print('ready', flush=True); input()"
+
+# Works for less than a hundredth of a second, in a thread that ends, and says what it took since it began to live.
+_SHORT_WORKER = """
+import threading, time
+def burn():
+    while time.thread_time() < 0.004: pass
+thread = threading.Thread(target=burn); thread.start(); thread.join()
+print(time.process_time(), flush=True)
+input()
+"""
 
 
 @contextmanager
@@ -60,11 +71,16 @@ def test_processor_time_counts_threads_and_children_and_those_that_have_ended() 
     assert counted == pytest.approx(float(said), abs=_TICKS)
 
 
+def test_processor_time_is_finer_than_the_ticks_of_the_system() -> None:
+    with _running(_SHORT_WORKER) as (pid, said):
+        assert cpu_seconds(pid) == pytest.approx(float(said), abs=_LITTLE)
+
+
 def test_an_idle_process_takes_no_processor_time() -> None:
     with _running(_IDLER) as (pid, _):
         before = cpu_seconds(pid)
         time.sleep(0.05)
-        assert cpu_seconds(pid) - before == pytest.approx(0, abs=_TICKS)
+        assert cpu_seconds(pid) - before == pytest.approx(0, abs=_LITTLE)
 
 
 def test_memory_counts_what_a_process_holds() -> None:

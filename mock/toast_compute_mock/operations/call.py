@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
+
+import msgspec
 
 from ..intake import JsonObject
 
@@ -14,17 +16,19 @@ Payload: TypeAlias = dict[str, Any]
 _WITHOUT_ZONE = len("2026-01-15T09:00:00.000000")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request that keeps the contract."""
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """One request that keeps the contract. Its repr shows no values of parameters and body: some are secret."""
 
     operation: str
     """The operationId."""
     now: datetime
-    parameters: dict[str, str] = field(repr=False)
+    parameters: Mapping[str, str]
     """The values of path and query; an optional one that was left out is not there."""
-    body: JsonObject = field(repr=False)
+    body: JsonObject
     """The decoded body; empty for an operation without one."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(operation={self.operation!r}, now={self.now!r})"
 
 
 def timestamp(moment: datetime) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 from toast_compute_api.models import (
     Attachment,
@@ -16,7 +16,8 @@ from toast_compute_api.models import (
     SecurityGroupSpec,
 )
 
-from .. import _plans
+from .. import _many, _plans
+from ..batches import BatchResult
 from .instance_actions import InstanceActions
 from .instance_waits import InstanceWaits
 
@@ -94,6 +95,7 @@ class Instances(InstanceActions, InstanceWaits):
         security_groups: SecurityGroup | Sequence[SecurityGroup],
         volume: Volume | None = None,
         count: int | None = None,
+        on_ambiguous: Literal["raise", "reconcile"] = "raise",
     ) -> Instance:
         """Create one instance, or `count` of them.
 
@@ -110,13 +112,17 @@ class Instances(InstanceActions, InstanceWaits):
             volume: the root disk: `{"size": 20, "type": "General SSD"}` with the size in GB, or a `RootVolumeSpec`. Not
                 for u2 flavors.
             count: how many to create, 1 to 10; without it, one.
+            on_ambiguous: what to do when no valid reply comes back, so that nobody knows whether there is an instance
+                now. "raise" raises AmbiguousOutcomeError. "reconcile" reads the list before and after, and returns the
+                new instance that is what was asked for; nothing is ever sent again.
 
         Returns:
             The new instance; one of them when `count` is over 1, find the others in the list.
 
         Raises:
             InvalidRequestError: an argument breaks the contract; nothing was sent.
-            AmbiguousOutcomeError: no valid reply came back; the instance may exist.
+            AmbiguousOutcomeError: no valid reply came back; the instance may exist. After "reconcile", what may be
+                it is in `candidates`.
             APIError: the service refused; nothing was created.
             ToastComputeError: any other failure; see `toast_compute.errors`.
 
@@ -134,6 +140,7 @@ class Instances(InstanceActions, InstanceWaits):
                 security_groups=security_groups,
                 volume=volume,
                 count=count,
+                on_ambiguous=on_ambiguous,
             )
         )
 
@@ -189,3 +196,24 @@ class Instances(InstanceActions, InstanceWaits):
         Guide: 인스턴스 API, 블록 스토리지 연결 해제.
         """
         self._run(_plans.disconnect_volume(self._core, id, volume_id))
+
+    def map(self, method: str, ids: Iterable[str], *, limit: int = 5, **arguments: Any) -> BatchResult:
+        """Do the same to many instances, several at a time. One failure does not stop the others.
+
+        Args:
+            method: the name of a method on one instance: an action such as "stop" or "resize", "delete", "get" or
+                "get_details".
+            ids: the ids of the instances; one that comes twice is done once.
+            limit: how many at a time, 1 to 100.
+            arguments: what the method takes beside the id, such as `flavor=...`.
+
+        Returns:
+            What came of it for each id. When a failure would be that of all, such as a missing permission, the rest is
+            not tried.
+
+        Raises:
+            InvalidRequestError: the method, the ids or the limit cannot be used; nothing was sent.
+
+        Guide: 인스턴스 추가기능 API and 인스턴스 API.
+        """
+        return self._run(_many.map_instances(self._core, method, ids, limit, arguments))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 
-from toast_compute_api.models import CreatedKeypair, Keypair
+from toast_compute_api.models import Keypair
 
 from .. import _plans
+from .._pem import CreatedKeypair
 from ._base import Resource
 
 
@@ -41,7 +42,7 @@ class Keypairs(Resource):
     def create(self, name: str) -> CreatedKeypair:
         """Have the service make a key pair.
 
-        The reply carries the private key, once: save it with `toast_compute.save_pem`.
+        The reply carries the private key, once: save it with its `save_pem`.
 
         Args:
             name: the name of the new key pair.

@@ -289,6 +289,9 @@ class OwnClock:
     def sleep(self, seconds: float, /) -> None:
         self.moment += seconds
 
+    async def sleep_async(self, seconds: float, /) -> None:
+        self.moment += seconds
+
 
 class Later(httpx.BaseTransport):
     """The mock of a later release."""

@@ -22,7 +22,13 @@ from toast_compute import ToastCompute
 APPKEY = "canary-appkey-7f3a"
 USERNAME = "canary-user@example.com"
 PASSWORD = "canary/password 9c1e"
-ENVIRONMENT = ("TOAST_COMPUTE_APPKEY", "TOAST_COMPUTE_USERNAME", "TOAST_COMPUTE_PASSWORD", "TOAST_COMPUTE_BASE_URL")
+ENVIRONMENT = (
+    "TOAST_COMPUTE_APPKEY",
+    "TOAST_COMPUTE_USERNAME",
+    "TOAST_COMPUTE_PASSWORD",
+    "TOAST_COMPUTE_BASE_URL",
+    "TOAST_COMPUTE_PROFILE",
+)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -206,6 +212,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # With the default of 5, threads that connect together wait a second for the kernel to try again.
     request_queue_size = 128
+
+
+@pytest.fixture(autouse=True)
+def _no_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the profiles of whoever runs the tests out of them."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
 
 @pytest.fixture

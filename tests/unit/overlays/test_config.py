@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ VARIABLES = {
 
 
 @pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*VARIABLES.values(), "TOAST_COMPUTE_BASE_URL"):
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in (*VARIABLES.values(), "TOAST_COMPUTE_BASE_URL", "TOAST_COMPUTE_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
+    # Whoever runs the tests may have profiles.
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
 def build(**settings: Any) -> ToastCompute:
@@ -134,10 +137,21 @@ def test_the_default_base_url_is_that_of_the_contract() -> None:
         assert "https://api-compute.cloud.toast.com/compute" in repr(toast)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), None, True, "5", 10**400, 86_401])
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), True, "5", 10**400, 86_401])
 def test_a_timeout_that_is_no_finite_time_is_refused(timeout: object) -> None:
     with pytest.raises(ConfigurationError, match="timeout must be a number of seconds"):
         build(timeout=timeout)
+
+
+@pytest.mark.parametrize("max_retries", [-1, 21, 1.5, "2", True])
+def test_a_number_of_retries_that_is_none_is_refused(max_retries: object) -> None:
+    with pytest.raises(ConfigurationError, match="max_retries must be an integer from 0 to 20"):
+        build(max_retries=max_retries)
+
+
+def test_read_only_is_a_yes_or_a_no() -> None:
+    with pytest.raises(ConfigurationError, match="read_only must be True or False"):
+        build(read_only="no")
 
 
 def test_a_transport_that_cannot_carry_requests_is_refused() -> None:

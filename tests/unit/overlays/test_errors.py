@@ -20,6 +20,7 @@ from toast_compute import (
     InvalidParametersError,
     InvalidRequestError,
     MalformedResponseError,
+    NotAllowedError,
     NotFoundError,
     NotSupportedError,
     PermissionDeniedError,
@@ -35,6 +36,7 @@ API_FIELDS: dict[str, Any] = {"operation": "x", "result_code": -4, "result_messa
 EVERY_ERROR: list[ToastComputeError] = [
     ToastComputeError("told"),
     ConfigurationError("told"),
+    NotAllowedError("told", operation="deleteInstance"),
     InvalidRequestError("told", path="instance.name", operation="createInstance"),
     APIConnectionError("told", operation="x", never_sent=True, retryable=True),
     APITimeoutError("told", operation="x", never_sent=False, retryable=False),

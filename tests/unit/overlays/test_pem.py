@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from toast_compute import ConfigurationError, CreatedKeypair, InvalidRequestError, save_pem
+from toast_compute import ConfigurationError, CreatedKeypair, InvalidRequestError
 
 KEYPAIR = CreatedKeypair(name="my-key", public_key="p", fingerprint="f", private_key="line one\nline two")
 
@@ -15,7 +15,7 @@ KEYPAIR = CreatedKeypair(name="my-key", public_key="p", fingerprint="f", private
 def test_the_file_holds_the_key_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        path = save_pem(KEYPAIR, tmp_path / "my-key.pem")
+        path = KEYPAIR.save_pem(tmp_path / "my-key.pem")
     finally:
         os.umask(old)
     assert path == tmp_path / "my-key.pem"
@@ -24,41 +24,41 @@ def test_the_file_holds_the_key_and_only_its_owner_can_read_it(tmp_path: Path) -
 
 
 def test_a_path_may_be_a_string(tmp_path: Path) -> None:
-    assert save_pem(KEYPAIR, str(tmp_path / "key")).exists()
+    assert KEYPAIR.save_pem(str(tmp_path / "key")).exists()
 
 
 def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("mine")
     with pytest.raises(ConfigurationError, match="the file exists already"):
-        save_pem(KEYPAIR, path)
+        KEYPAIR.save_pem(path)
     assert path.read_text() == "mine"
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ConfigurationError, match="the file exists already"):
-        save_pem(KEYPAIR, tmp_path / "link")
+        KEYPAIR.save_pem(tmp_path / "link")
     assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize("name", ["missing/key", "nul\x00byte"])
 def test_a_path_that_cannot_be_written_is_told_without_the_key(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="The private key was not saved to") as caught:
-        save_pem(KEYPAIR, tmp_path / name)
+        KEYPAIR.save_pem(tmp_path / name)
     assert "line one" not in str(caught.value)
 
 
 def test_no_file_stays_behind_when_writing_fails(tmp_path: Path) -> None:
     unwritable = CreatedKeypair(name="k", public_key="p", fingerprint="f", private_key="\ud800")
     with pytest.raises(ConfigurationError, match="cannot be written"):
-        save_pem(unwritable, tmp_path / "key")
+        unwritable.save_pem(tmp_path / "key")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_uploaded_key_pair_has_nothing_to_save(tmp_path: Path) -> None:
     uploaded = CreatedKeypair(name="k", public_key="p", fingerprint="f")
     with pytest.raises(InvalidRequestError, match="Key pair k has no private key") as caught:
-        save_pem(uploaded, tmp_path / "key")
+        uploaded.save_pem(tmp_path / "key")
     assert caught.value.path == "keypair.privateKey"
     assert list(tmp_path.iterdir()) == []

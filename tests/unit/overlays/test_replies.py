@@ -91,7 +91,7 @@ def test_a_date_that_is_none_is_a_malformed_reply(toast: ToastCompute, service: 
             toast.keypairs.get("k")
 
 
-@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 400, 401, 404, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 400, 401, 404, 500])
 def test_any_http_status_but_200_is_named(toast: ToastCompute, service: Any, status: int) -> None:
     service.on("GET flavors", service.http(status, location="https://elsewhere.invalid/secret-place"))
     with pytest.raises(MalformedResponseError, match=f"HTTP status {status} instead of 200") as caught:

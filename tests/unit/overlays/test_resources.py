@@ -221,6 +221,7 @@ def test_every_public_method_is_tried_here_or_in_a_file_of_its_own(toast: ToastC
         "tokens.issue",
         "tokens.get",
         "instances.create",
+        "instances.map",
         "instances.wait_for_status",
         "instances.wait_until_deleted",
         "instances.wait_for_all",

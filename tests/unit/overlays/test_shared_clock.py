@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -87,10 +88,19 @@ def test_a_resize_of_twenty_minutes_is_waited_for_in_milliseconds_and_looked_at_
     instance = toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800)
     assert time.monotonic() - began < 1
     assert instance.status == "ACTIVE"
-    growing = [0, 1, 2.5, 4.75, 8.125, 13.1875, 20.78125, 32.171875]
-    every_fifteen_seconds = [growing[-1] + 15 * count for count in range(1, 79)]
-    assert noting.looks == growing + every_fifteen_seconds
-    assert noting.looks[-2] < TWENTY_MINUTES <= noting.looks[-1] == 1202.171875
+    pauses = [after - before for before, after in pairwise(noting.looks)]
+    growing = [1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625]
+    most = growing + [15] * (len(pauses) - len(growing))
+    assert all(0.75 * step < pause <= step for pause, step in zip(pauses, most, strict=True))
+    assert noting.looks[0] == 0
+    assert noting.looks[-2] < TWENTY_MINUTES <= noting.looks[-1] < TWENTY_MINUTES + 15
+
+
+def test_with_a_given_interval_a_wait_of_twenty_minutes_looks_exactly_when_it_should(
+    toast: ToastCompute, noting: Noting
+) -> None:
+    toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=7)
+    assert noting.looks == list(range(0, 1205, 7))
 
 
 def test_a_given_interval_finds_the_end_to_the_second(toast: ToastCompute, noting: Noting) -> None:

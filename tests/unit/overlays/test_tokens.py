@@ -6,17 +6,24 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from toast_compute import (
+    Access,
     APITimeoutError,
     AuthenticationError,
     MalformedResponseError,
     NotFoundError,
     PermissionDeniedError,
     ToastCompute,
+    Token,
+    User,
 )
+from toast_compute._effects import Exclusively, Plan, ReadClock, Sleep
+from toast_compute._secret import Secret
+from toast_compute._tokens import TokenKeeper, token_key
 
 
 def sent_tokens(service: Any) -> list[str]:
@@ -41,19 +48,19 @@ def test_one_token_serves_all_calls_and_the_token_operations_carry_none(toast: T
     assert "x-auth-token" not in issue.headers
 
 
-def test_a_token_is_used_until_a_minute_before_its_end(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_a_token_is_replaced_two_minutes_before_its_end(toast: ToastCompute, service: Any, clock: Any) -> None:
     toast.flavors.list()
-    clock.now += 3600 - 61
+    clock.now += 3600 - 121
     toast.flavors.list()
     clock.now += 2
     toast.flavors.list()
     assert sent_tokens(service) == ["canary-token-1", "canary-token-1", "canary-token-2"]
 
 
-def test_a_token_with_a_short_life_is_used_for_nine_tenths_of_it(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_a_token_with_a_short_life_is_used_for_four_fifths_of_it(toast: ToastCompute, service: Any, clock: Any) -> None:
     service.token_life = "2026-01-15T09:01:40Z"
     toast.flavors.list()
-    clock.now += 89
+    clock.now += 79
     toast.flavors.list()
     clock.now += 2
     toast.flavors.list()
@@ -105,7 +112,10 @@ def test_a_new_token_that_is_refused_too_is_not_issued_endlessly(toast: ToastCom
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_refused_token_is_dropped_even_if_no_new_one_can_be_had(toast: ToastCompute, service: Any) -> None:
+def test_a_refused_token_is_dropped_even_if_no_new_one_can_be_had(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    toast = make_client(max_retries=0)
     service.on("POST tokens", service.token("refused"), service.http(503), service.token("fresh"))
     service.on("GET flavors", service.no(-3, "Permission denied : token"), service.yes(flavors=[]))
     with pytest.raises(MalformedResponseError):
@@ -137,7 +147,7 @@ def test_threads_do_not_queue_endlessly_behind_a_token_that_does_not_come(
     make_client: Callable[..., ToastCompute], service: Any
 ) -> None:
     threads, timeout = 6, 0.3
-    toast = make_client(timeout=timeout)
+    toast = make_client(timeout=timeout, max_retries=0)
     service.on("POST tokens", service.silence(1.0))
 
     def call(_: int) -> float:
@@ -171,7 +181,8 @@ def test_many_threads_whose_token_ended_replace_it_once(toast: ToastCompute, ser
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_failed_issue_leaves_the_client_usable(toast: ToastCompute, service: Any) -> None:
+def test_a_failed_issue_leaves_the_client_usable(make_client: Callable[..., ToastCompute], service: Any) -> None:
+    toast = make_client(max_retries=0)
     service.on("POST tokens", service.http(503), service.token("late"))
     with pytest.raises(MalformedResponseError):
         toast.flavors.list()
@@ -221,3 +232,271 @@ def test_two_clients_do_not_share_a_token(make_client: Callable[..., ToastComput
     make_client().flavors.list()
     make_client().flavors.list()
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
+
+
+SOFT = 3600 - 100
+HARD = 3600 - 20
+
+
+@pytest.fixture
+def once(make_client: Callable[..., ToastCompute]) -> ToastCompute:
+    """A client that sends everything once."""
+    return make_client(max_retries=0)
+
+
+@pytest.mark.parametrize("fault", ["reset", "http 503", "no JSON", "server error", "silence"], ids=lambda fault: fault)
+def test_a_renewal_that_fails_for_the_moment_leaves_the_token_in_use(
+    make_client: Callable[..., ToastCompute], service: Any, clock: Any, fault: str
+) -> None:
+    # A renewal of a token that still holds gets half of it.
+    toast = make_client(max_retries=0, timeout=2.0)
+    toast.flavors.list()
+    clock.now += SOFT
+    answers = {
+        "reset": service.reset(),
+        "http 503": service.http(503),
+        "no JSON": b"<html>",
+        "server error": service.no(-1, "Fail"),
+        "silence": service.silence(1.5),
+    }
+    service.on("POST tokens", answers[fault])
+    toast.flavors.list()
+    assert sent_tokens(service) == ["canary-token-1", "canary-token-1"]
+    assert len(service.asked("POST tokens")) == 2
+
+
+def test_a_failed_renewal_is_tried_again_after_five_seconds(once: ToastCompute, service: Any, clock: Any) -> None:
+    once.flavors.list()
+    clock.now += SOFT
+    service.on("POST tokens", service.http(503), service.token("late"))
+    for _ in range(3):
+        once.flavors.list()
+    assert len(service.asked("POST tokens")) == 2
+    clock.now += 4.9
+    once.flavors.list()
+    assert len(service.asked("POST tokens")) == 2
+    clock.now += 0.2
+    once.flavors.list()
+    assert len(service.asked("POST tokens")) == 3
+    assert sent_tokens(service) == ["canary-token-1"] * 5 + ["late"]
+
+
+def test_shortly_before_its_end_a_token_is_not_used_even_if_there_is_no_other(
+    once: ToastCompute, service: Any, clock: Any
+) -> None:
+    once.flavors.list()
+    clock.now += HARD
+    service.on("POST tokens", service.http(503), service.token("late"))
+    with pytest.raises(MalformedResponseError):
+        once.flavors.list()
+    once.flavors.list()
+    assert sent_tokens(service) == ["canary-token-1", "late"]
+
+
+def test_refused_credentials_are_told_even_while_the_token_holds(once: ToastCompute, service: Any, clock: Any) -> None:
+    once.flavors.list()
+    clock.now += SOFT
+    service.on("POST tokens", service.no(50401, "Unauthorized : changed password"))
+    with pytest.raises(AuthenticationError):
+        once.flavors.list()
+
+
+def test_while_one_call_renews_the_others_go_on_with_the_token(
+    make_client: Callable[..., ToastCompute], service: Any, clock: Any
+) -> None:
+    toast = make_client(max_retries=0)
+    toast.flavors.list()
+    clock.now += SOFT
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(_: object) -> Any:
+        begun.set()
+        assert done.wait(5)
+        return service.token("late")
+
+    service.on("POST tokens", slow)
+    with ThreadPoolExecutor(1) as pool:
+        renewing = pool.submit(toast.flavors.list)
+        assert begun.wait(5)
+        toast.flavors.list()
+        toast.flavors.list()
+        done.set()
+        renewing.result()
+    toast.flavors.list()
+    assert sent_tokens(service) == ["canary-token-1"] * 3 + ["late"] * 2
+
+
+def test_the_life_of_a_token_begins_when_it_is_asked_for(toast: ToastCompute, service: Any, clock: Any) -> None:
+    def slow(_: object) -> Any:
+        clock.now += 3000
+        return service.token()
+
+    service.on("POST tokens", slow)
+    toast.flavors.list()
+    clock.now += 3600 - 3000 - 121
+    toast.flavors.list()
+    assert len(service.asked("POST tokens")) == 1
+    clock.now += 2
+    toast.flavors.list()
+    assert len(service.asked("POST tokens")) == 2
+
+
+@pytest.mark.parametrize("expires", ["2026-01-15T09:00:00Z", "1900-01-01T00:00:00Z"])
+def test_a_token_without_a_life_serves_one_call_and_no_more(toast: ToastCompute, service: Any, expires: str) -> None:
+    service.token_life = expires
+    for _ in range(3):
+        toast.flavors.list()
+    assert sent_tokens(service) == ["canary-token-1", "canary-token-2", "canary-token-3"]
+
+
+def test_a_life_of_centuries_is_believed_for_a_day(toast: ToastCompute, service: Any, clock: Any) -> None:
+    service.token_life = "9999-12-31T23:59:59Z"
+    toast.flavors.list()
+    clock.now += 86_400 - 121
+    toast.flavors.list()
+    clock.now += 2
+    toast.flavors.list()
+    assert sent_tokens(service) == ["canary-token-1", "canary-token-1", "canary-token-2"]
+
+
+class _Life:
+    """Issues tokens as plans, and can be interrupted while it waits."""
+
+    def __init__(self) -> None:
+        self.issued = 0
+
+    def issue(self, _: float) -> Plan[Access]:
+        yield Sleep(1.0)
+        self.issued += 1
+        began = datetime(2026, 1, 15, 9, tzinfo=UTC)
+        token = Token(id=f"token-{self.issued}", issued_at=began, expires=began + timedelta(hours=1))
+        return Access(token=token, user=User(id="u", roles=[]))
+
+
+def _answered(plan: Plan[Any], answer: Callable[[Any], Any]) -> Any:
+    """Run a plan as a driver does, with `answer` for what it asks."""
+    try:
+        effect = next(plan)
+        while True:
+            try:
+                reply = _answered(effect.plan, answer) if isinstance(effect, Exclusively) else answer(effect)
+            except BaseException as error:
+                effect = plan.throw(error)
+            else:
+                effect = plan.send(reply)
+    except StopIteration as end:
+        return end.value
+
+
+class _Cancelled(BaseException):
+    """What a task is cancelled with."""
+
+
+def test_a_renewal_that_is_cancelled_leaves_the_next_one_to_go_on() -> None:
+    life, now = _Life(), 0.0
+    keeper = TokenKeeper(life.issue)
+
+    def calm(effect: Any) -> Any:
+        return now if isinstance(effect, ReadClock) else None
+
+    def cancelled(effect: Any) -> Any:
+        if isinstance(effect, Sleep):
+            raise _Cancelled
+        return calm(effect)
+
+    with pytest.raises(_Cancelled):
+        _answered(keeper.current(5.0), cancelled)
+    first = _answered(keeper.current(5.0), calm)
+    now = SOFT
+    with pytest.raises(_Cancelled):
+        _answered(keeper.current(5.0), cancelled)
+    # The next one renews: nothing thinks that somebody still does.
+    assert _answered(keeper.current(5.0), calm) != first
+    assert life.issued == 2
+
+
+def test_a_renewal_that_is_closed_leaves_the_next_one_to_go_on() -> None:
+    life, now = _Life(), 0.0
+    keeper = TokenKeeper(life.issue)
+
+    def calm(effect: Any) -> Any:
+        return now if isinstance(effect, ReadClock) else None
+
+    first = _answered(keeper.current(5.0), calm)
+    now = SOFT
+    outer = keeper.current(5.0)
+    next(outer)
+    gate = outer.send(now)
+    assert isinstance(gate, Exclusively)
+    effect = next(gate.plan)
+    while not isinstance(effect, Sleep):
+        effect = gate.plan.send(now)
+    # Meanwhile others go on with the present one.
+    assert _answered(keeper.current(5.0), calm) == first
+    gate.plan.close()
+    outer.close()
+    assert _answered(keeper.current(5.0), calm) != first
+
+
+def test_a_renewal_gets_no_more_than_half_of_what_its_call_has() -> None:
+    given: list[float] = []
+    life, now = _Life(), 0.0
+
+    def issue(seconds: float) -> Plan[Access]:
+        given.append(seconds)
+        return life.issue(seconds)
+
+    keeper = TokenKeeper(issue)
+
+    def calm(effect: Any) -> Any:
+        return now if isinstance(effect, ReadClock) else None
+
+    for seconds, at in ((30.0, 0.0), (30.0, SOFT), (8.0, 2 * SOFT), (30.0, 2 * SOFT + HARD)):
+        now = at
+        _answered(keeper.current(seconds), calm)
+    assert given == [30.0, 10.0, 4.0, 30.0]
+
+
+def test_a_token_that_still_holds_is_renewed_without_trying_again() -> None:
+    tried: list[str] = []
+    life, now = _Life(), 0.0
+
+    def noted(name: str) -> Callable[[float], Plan[Access]]:
+        def issue(seconds: float) -> Plan[Access]:
+            tried.append(name)
+            return life.issue(seconds)
+
+        return issue
+
+    keeper = TokenKeeper(noted("with retries"), issue_once=noted("once"))
+
+    def calm(effect: Any) -> Any:
+        return now if isinstance(effect, ReadClock) else None
+
+    for at in (0.0, SOFT, SOFT + HARD):
+        now = at
+        _answered(keeper.current(5.0), calm)
+    assert tried == ["with retries", "once", "with retries"]
+
+
+def test_both_the_token_in_use_and_the_one_before_are_known() -> None:
+    life, now = _Life(), 0.0
+    keeper = TokenKeeper(life.issue)
+
+    def calm(effect: Any) -> Any:
+        return now if isinstance(effect, ReadClock) else None
+
+    assert list(keeper.known) == []
+    for at in (0.0, 4000.0, 8000.0):
+        now = at
+        _answered(keeper.current(5.0), calm)
+    assert [one.reveal() for one in keeper.known] == ["token-3", "token-2"]
+
+
+def test_the_key_of_a_store_tells_accounts_apart_and_shows_nothing() -> None:
+    accounts = [("https://a", "k", "u"), ("https://a", "k", "v"), ("https://a", "l", "u"), ("https://b", "k", "u")]
+    keys = {token_key(url, Secret(appkey), Secret(user)) for url, appkey, user in accounts}
+    assert len(keys) == 4
+    assert all(len(key) == 64 and set(key) <= set("0123456789abcdef") for key in keys)
+    # Nothing slides from one part into the next.
+    assert token_key("u", Secret("ab"), Secret("c")) != token_key("u", Secret("a"), Secret("bc"))

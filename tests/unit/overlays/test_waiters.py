@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from toast_compute import (
-    APIConnectionError,
     InstanceFailedError,
     InvalidRequestError,
     NotFoundError,
@@ -26,7 +25,7 @@ def test_a_wait_ends_when_the_status_is_reached(toast: ToastCompute, service: An
     script(service, "BUILD", "BUILD", "ACTIVE")
     instance = toast.instances.wait_for_status("i-1", "ACTIVE")
     assert (instance.id, instance.status) == ("i-1", "ACTIVE")
-    assert clock.slept == [1.0, 1.5]
+    assert len(clock.slept) == 2
     assert all(one.query == {"id": ["i-1"]} for one in service.asked("GET instances"))
 
 
@@ -51,12 +50,15 @@ def test_the_interval_grows_to_fifteen_seconds_and_the_last_look_is_at_the_deadl
     script(service, "BUILD")
     with pytest.raises(WaitTimeoutError) as caught:
         toast.instances.wait_for_status("i-1", "ACTIVE", timeout=90)
-    assert clock.slept[:4] == [1.0, 1.5, 2.25, 3.375]
-    assert clock.slept == sorted(clock.slept[:-1]) + clock.slept[-1:]
-    assert max(clock.slept) == 15.0
+    steps = [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, *[15.0] * 10]
+    assert len(clock.slept) <= len(steps)
+    for slept, step in zip(clock.slept[:-1], steps, strict=False):
+        assert 0.75 * step < slept <= step
+    assert clock.slept[-1] <= 15
     assert sum(clock.slept) == pytest.approx(90)
     assert len(service.asked("GET instances")) == len(clock.slept) + 1
-    assert str(caught.value) == "Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD"
+    looks = len(clock.slept) + 1
+    assert str(caught.value) == f"Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD ({looks} looks)"
     assert caught.value.last.status == "BUILD"
     assert caught.value.timeout == 90
 
@@ -84,7 +86,9 @@ def test_a_goal_that_cannot_be_reached_any_more_fails_at_once(
     script(service, seen)
     with pytest.raises(InstanceFailedError) as caught:
         toast.instances.wait_for_status("i-1", goal)
-    assert str(caught.value) == f"Instance i-1 is {seen} and can no longer become {goal}"
+    assert str(caught.value).startswith(
+        f"Instance i-1 is {seen} and can no longer become {goal}; seen: {seen}; {seen} "
+    )
     assert caught.value.last.status == seen
     assert clock.slept == []
 
@@ -144,12 +148,6 @@ def test_a_timeout_of_none_is_refused(toast: ToastCompute, service: Any) -> None
     assert service.received == []
 
 
-def test_a_failing_look_is_the_callers(toast: ToastCompute, service: Any) -> None:
-    service.on("GET instances", service.instances(("i-1", "BUILD")), service.reset())
-    with pytest.raises(APIConnectionError):
-        toast.instances.wait_for_status("i-1", "ACTIVE")
-
-
 def test_a_look_that_takes_too_long_ends_the_wait_in_time(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any
 ) -> None:
@@ -160,14 +158,6 @@ def test_a_look_that_takes_too_long_ends_the_wait_in_time(
     service.on("GET instances", pass_time_in_silence)
     with pytest.raises(WaitTimeoutError, match="nothing was seen"):
         make_client(timeout=0.2).instances.wait_for_status("i-1", "ACTIVE", timeout=3)
-
-
-def test_a_look_that_times_out_before_the_deadline_is_the_callers(
-    make_client: Callable[..., ToastCompute], service: Any
-) -> None:
-    service.on("GET instances", service.silence(0.5))
-    with pytest.raises(APIConnectionError, match="did not answer"):
-        make_client(timeout=0.2).instances.wait_for_status("i-1", "ACTIVE", timeout=60)
 
 
 @pytest.mark.parametrize("gone", ["refused", "empty"])
@@ -221,7 +211,7 @@ def test_many_waits_cost_one_list_a_look(toast: ToastCompute, service: Any, cloc
         ("i-2", "ACTIVE"),
     ]
     assert [one.query for one in service.asked("GET instances")] == [{}, {}]
-    assert clock.slept == [1.0]
+    assert len(clock.slept) == 1
 
 
 def test_one_that_was_seen_at_the_goal_counts_although_it_is_gone_later(toast: ToastCompute, service: Any) -> None:
@@ -266,9 +256,10 @@ def test_a_timeout_of_many_names_those_that_still_wait(toast: ToastCompute, serv
     rows = [(f"i-{number}", "BUILD") for number in range(6)]
     service.on("GET instances", service.instances(*rows, ("done", "ACTIVE")))
     with pytest.raises(WaitTimeoutError) as caught:
-        toast.instances.wait_for_all(["done", *(id for id, _ in rows)], "ACTIVE", timeout=2)
+        toast.instances.wait_for_all(["done", *(id for id, _ in rows)], "ACTIVE", timeout=2, poll_interval=1)
     assert str(caught.value) == (
-        "Waited 2 s for 7 instances to be ACTIVE; last seen: i-0 is BUILD, i-1 is BUILD, i-2 is BUILD and 3 more"
+        "Waited 2 s for 7 instances to be ACTIVE; last seen: i-0 is BUILD, i-1 is BUILD, i-2 is BUILD and 3 more "
+        "(3 looks)"
     )
     assert len(caught.value.last) == 7
 

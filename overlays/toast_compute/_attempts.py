@@ -1,0 +1,56 @@
+"""What was tried, how did each try end, and why was it tried again or not?"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+_log = logging.getLogger("toast_compute")
+
+
+class Attempt(NamedTuple):
+    """One sending of a request. There is no secret in it."""
+
+    operation: str
+    """The operationId."""
+    started: float
+    """Seconds from the beginning of the call."""
+    elapsed: float
+    """Seconds that it took."""
+    outcome: str
+    """`success`, or the name of the error's class, such as `APITimeoutError`."""
+    result_code: int | None
+    """`header.resultCode` of the reply, where there was one."""
+    status: int | None
+    """The HTTP status of the reply, where there was one."""
+    decision: str
+    """What followed, and why: `done`, `again after 0.8 s: ...` or `given up: ...`."""
+
+    def __str__(self) -> str:
+        code = "" if self.result_code is None else f" {self.result_code}"
+        return f"{self.started:.1f} s {self.operation}: {self.outcome}{code} in {self.elapsed:.2f} s, {self.decision}"
+
+
+class Trail:
+    """The tries of one call, while it goes on."""
+
+    def __init__(self, operation: str, began: float) -> None:
+        self._operation = operation
+        self._began = began
+        self._attempts: list[Attempt] = []
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """What was tried so far."""
+        return tuple(self._attempts)
+
+    def add(self, at: float, done: float, outcome: str, *, result_code: int | None, status: int | None) -> None:
+        """Note a try by the times of the clock; what follows from it is said by `decide`."""
+        self._attempts.append(
+            Attempt(self._operation, at - self._began, done - at, outcome, result_code, status, "done")
+        )
+
+    def decide(self, decision: str) -> None:
+        """Say what follows from the last try, here and in the log."""
+        last = self._attempts[-1] = self._attempts[-1]._replace(decision=decision)
+        _log.debug("%s", last)

@@ -1,0 +1,52 @@
+"""May this client do that?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import import_module
+
+from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
+from toast_compute_api.behaviour import OPERATIONS
+from toast_compute_api.operation import Operation
+
+from ._input import suggestion
+from .errors import ConfigurationError, NotAllowedError
+
+_READS = "GET"
+_ACTIONS = tuple(type_.__struct_config__.tag for type_ in RUN_INSTANCE_ACTION.variants)
+
+
+def check_names(allow: object) -> None:
+    """Raise ConfigurationError when these cannot be the only changes that a client may make."""
+    if allow is None:
+        return
+    if isinstance(allow, str) or not isinstance(allow, Collection):
+        raise ConfigurationError("The allow setting must be a collection of operations and actions (allow={...}).")
+    known = _known_changes()
+    for name in allow:
+        if name not in known:
+            raise ConfigurationError(
+                f"The allow setting cannot be used: {name!r} is no change{suggestion(name, known)} (allow={{...}})."
+            )
+
+
+def _known_changes() -> list[str]:
+    """The operationIds that change something, and the actions in place of theirs."""
+    modules = (import_module(f"toast_compute_api.{module}") for module in OPERATIONS.values())
+    operations: list[Operation] = [module.OPERATION for module in modules]
+    changes = {one.id for one in operations if one.method != _READS and one.needs_token}
+    return sorted([*(changes - {RUN_INSTANCE_ACTION.id}), *_ACTIONS])
+
+
+def check_allowed(operation: Operation, action: str, *, read_only: bool, allow: Collection[str] | None) -> None:
+    """Raise NotAllowedError when the client's guards refuse a change. Reads and tokens are always allowed."""
+    if operation.method == _READS or not operation.needs_token:
+        return
+    what = action or operation.id
+    if read_only:
+        raise NotAllowedError(f"{what} was not sent: this client is read-only (read_only=True)", operation=operation.id)
+    if allow is not None and what not in allow:
+        allowed = ", ".join(sorted(allow)) or "nothing"
+        raise NotAllowedError(
+            f"{what} was not sent: this client may do {allowed} only (allow=...)", operation=operation.id
+        )

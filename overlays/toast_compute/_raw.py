@@ -1,0 +1,65 @@
+"""How is something asked for that the contract does not know?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+from toast_compute_api.models import EmptySuccess
+from toast_compute_api.operation import Operation, Parameter, Request, Retry
+
+from ._capture import capturing
+from ._core import Core
+from ._effects import Plan
+from ._input import is_mapping, refuse, text
+
+_NAME = "request"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ROOT = "/v1.0/appkeys/{appkey}"
+# What RFC 3986 lets stand in a path, percent-encoded characters included; braces would be taken for parameters.
+_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+")
+_DOTS = re.compile(r"(^|/)(\.|%2[Ee]){1,2}(/|$)")
+
+
+def send_raw(core: Core, method: object, path: object, query: object, body: object, retry: object) -> Plan[Any]:
+    """Send a request below the appkey's path, and return the reply as decoded JSON, with its header."""
+    if method not in _METHODS:
+        refuse(_NAME, "method", f"expected one of {', '.join(_METHODS)}")
+    if retry not in get_args(Retry):
+        refuse(_NAME, "retry", f"expected one of {', '.join(get_args(Retry))}")
+    own = text(_NAME, "path", path)
+    if not _PATH.fullmatch(own) or _DOTS.search(own):
+        refuse(_NAME, "path", "expected a path such as /instances, without query, `..` and empty segments")
+    request = core.request(lambda appkey: _request(appkey, str(method), own, query, body, retry))
+    with capturing(core) as exchanges:
+        yield from core.call(request)
+    return msgspec.json.decode(exchanges[-1].body)
+
+
+def _request(appkey: str, method: str, path: str, query: object, body: object, retry: Any) -> Request[EmptySuccess]:
+    pairs = _query(query)
+    operation = Operation(
+        id=_NAME,
+        method=method,
+        path=_ROOT + path,
+        retry=retry,
+        needs_token=True,
+        success=EmptySuccess,
+        summary="",
+        parameters=(
+            Parameter("appkey", "path", str, sensitive=True),
+            *(Parameter(name, "query", str) for name in pairs),
+        ),
+        body=None if body is None else Any,
+    )
+    return operation.request({**pairs, "appkey": appkey}, body)
+
+
+def _query(query: object) -> Mapping[str, str]:
+    if query is None:
+        return {}
+    if not is_mapping(query):
+        refuse(_NAME, "query", "expected a mapping of strings")
+    return {text(_NAME, "query", name): text(_NAME, f"query.{name}", value) for name, value in query.items()}

@@ -1,0 +1,84 @@
+"""What does a refusal mean when the reply to an earlier try was lost?
+
+The earlier try may have been carried out, and that may be why this one is refused: what was to be deleted is gone, what
+was to be started runs. Then the call has succeeded. What the state is decides, not the words of the refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from toast_compute_api import models
+from toast_compute_api.behaviour import LIFECYCLE
+
+from ._effects import Plan
+from .errors import APIError, NotFoundError, ToastComputeError
+
+Look: TypeAlias = Callable[[], Plan[models.InstanceDetail]]
+"""Reads the instance that it is about."""
+
+Settle: TypeAlias = Callable[[APIError], Plan[bool]]
+"""Says whether a refusal means that an earlier try, whose reply was lost, was carried out."""
+
+_GONE = "gone"
+
+
+def is_gone(error: APIError) -> Plan[bool]:
+    """Take it for done when the thing no longer exists."""
+    yield from ()
+    return isinstance(error, NotFoundError)
+
+
+def moved(look: Look, move: str) -> Settle:
+    """Take a move of the lifecycle for done when the instance's status says that it has begun."""
+    expected = LIFECYCLE.operations[move]
+
+    def settle(error: APIError) -> Plan[bool]:
+        if isinstance(error, NotFoundError):
+            return expected.to == _GONE
+        return (yield from _sees(look, lambda detail: str(detail.status) in (*expected.through, expected.to)))
+
+    return settle
+
+
+def without_volume(look: Look, volume_id: str) -> Settle:
+    """Take a detachment for done when the instance no longer has the volume."""
+    return _when(look, lambda detail: all(one.id != volume_id for one in detail.volumes.attachments))
+
+
+def of_action(look: Look, action: models.InstanceAction) -> Settle:
+    """Take an action for done when the instance is as the action would leave it."""
+    match action:
+        case models.AddFloatingIpAction(parameters=models.AddFloatingIpParameters(address=wanted, ip_address=own)):
+            return _when(look, lambda detail: (own, wanted) in _floating_ips(detail))
+        case models.RemoveFloatingIpAction(parameters=models.RemoveFloatingIpParameters(address=unwanted)):
+            return _when(look, lambda detail: all(address != unwanted for _, address in _floating_ips(detail)))
+        case models.AddSecurityGroupAction(parameters=models.AddSecurityGroupParameters(name=joined)):
+            return _when(look, lambda detail: joined in _security_groups(detail))
+        case models.RemoveSecurityGroupAction(parameters=models.RemoveSecurityGroupParameters(name=left)):
+            return _when(look, lambda detail: left not in _security_groups(detail))
+        case _:
+            return moved(look, str(action.__struct_config__.tag))
+
+
+def _when(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
+    def settle(_: APIError) -> Plan[bool]:
+        return (yield from _sees(look, is_done))
+
+    return settle
+
+
+def _sees(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Plan[bool]:
+    try:
+        return is_done((yield from look()))
+    except ToastComputeError:
+        return False  # nothing is known, so the refusal stands
+
+
+def _floating_ips(detail: models.InstanceDetail) -> set[tuple[str, str | None]]:
+    return {(one.ip_address, one.floating_ip_address) for one in detail.addresses}
+
+
+def _security_groups(detail: models.InstanceDetail) -> set[str]:
+    return {group.name for group in detail.security_groups}

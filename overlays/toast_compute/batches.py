@@ -1,0 +1,28 @@
+"""How is one thing done to many instances, and what came of it for each?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ToastComputeError
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What came of a batch, by the ids of the instances, in the order in which they were given."""
+
+    ok: Mapping[str, Any]
+    """What each call that succeeded returned; None for commands."""
+    failed: Mapping[str, ToastComputeError]
+    """Why each of the others failed."""
+    skipped: tuple[str, ...]
+    """The ids that were not tried, since what failed before them would fail for them as well."""
+
+    def raise_for_failures(self) -> None:
+        """Raise the first failure, if there is one, with the number of the others as a note."""
+        for id, error in self.failed.items():
+            others = len(self.failed) - 1
+            error.add_note(f"instance {id}; {others} others failed, {len(self.skipped)} were not tried")
+            raise error

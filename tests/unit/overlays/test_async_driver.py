@@ -1,0 +1,336 @@
+"""Does the asynchronous driver perform every effect, and does a plan hear of a cancellation wherever it waits?"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import pytest
+from toast_compute import ConfigurationError
+from toast_compute._async_driver import AsyncDriver
+from toast_compute._effects import (
+    Block,
+    Draw,
+    Effect,
+    Exclusively,
+    FaultKind,
+    Plan,
+    ReadClock,
+    Reply,
+    Send,
+    Sleep,
+    Together,
+    TransportFault,
+)
+from toast_compute.clock import RealClock
+from toast_compute_api.api.flavors.list_flavors import list_flavors
+
+from .colours import run, settled
+
+SEND = Send(list_flavors("k"), None, 5.0)
+LONG = 60.0
+
+
+class Sender:
+    """Answers at once, or waits until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.under_way = 0
+        self.sent: list[Send] = []
+
+    async def send(self, effect: Send, /) -> Reply:
+        self.sent.append(effect)
+        self.under_way += 1
+        try:
+            await self.go.wait()
+        finally:
+            self.under_way -= 1
+        return Reply(200, (), b"{}")
+
+
+class Noting:
+    """Plans that note how they end."""
+
+    def __init__(self) -> None:
+        self.ends: list[str] = []
+
+    def plan(self, effect: Effect) -> Plan[object]:
+        try:
+            answer = yield effect
+        except BaseException as error:
+            self.ends.append(type(error).__name__)
+            raise
+        self.ends.append("done")
+        return answer
+
+
+def one(effect: Effect) -> Plan[object]:
+    answer = yield effect
+    return answer
+
+
+def driver(sender: Sender | None = None) -> AsyncDriver:
+    return AsyncDriver(sender or Sender(), RealClock())
+
+
+def test_every_effect_is_answered() -> None:
+    async def main() -> None:
+        sender = Sender()
+        sender.go.set()
+        runs = driver(sender).run
+        assert await runs(one(SEND)) == Reply(200, (), b"{}")
+        assert await runs(one(ReadClock())) == pytest.approx(time.monotonic(), abs=1)
+        assert await runs(one(Sleep(0.001))) is None
+        drawn = await runs(one(Draw()))
+        assert isinstance(drawn, float)
+        assert 0 <= drawn < 1
+        assert await runs(one(Block(threading.get_ident))) != threading.get_ident()
+        assert await runs(one(Exclusively(one(Block(lambda: 7)), 1.0))) == 7
+        assert await runs(one(Together([one(Block(lambda: 1)), one(Block(lambda: 2))], 2))) == [1, 2]
+
+    run(main)
+
+
+def test_what_fails_is_thrown_into_the_plan_and_may_be_handled_there() -> None:
+    def plan() -> Plan[str]:
+        try:
+            yield Block(lambda: 1 // 0)
+        except ZeroDivisionError:
+            return "handled"
+        return "not reached"
+
+    async def main() -> str:
+        return await driver().run(plan())
+
+    assert run(main) == "handled"
+
+
+@pytest.mark.parametrize("make", [lambda: SEND, lambda: Sleep(LONG), lambda: Exclusively(one(Sleep(LONG)), LONG)])
+def test_a_cancellation_reaches_the_plan_where_it_waits(make: Callable[[], Effect]) -> None:
+    noting = Noting()
+
+    async def main() -> None:
+        task = asyncio.create_task(driver().run(noting.plan(make())))
+        await settled()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main)
+    assert noting.ends == ["CancelledError"]
+
+
+def test_a_cancelled_plan_can_tidy_up_with_effects() -> None:
+    def plan() -> Plan[None]:
+        try:
+            yield Sleep(LONG)
+        finally:
+            tidied.append((yield Block(lambda: "tidied")))
+
+    tidied: list[object] = []
+
+    async def main() -> None:
+        task = asyncio.create_task(driver().run(plan()))
+        await settled()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main)
+    assert tidied == ["tidied"]
+
+
+def test_plans_behind_one_gate_take_turns_in_the_order_in_which_they_came() -> None:
+    order: list[int] = []
+
+    def plan(number: int) -> Plan[None]:
+        yield Sleep(0)
+        order.append(number)
+        yield Sleep(0)
+        order.append(number)
+
+    async def main() -> None:
+        runs = driver().run
+        await asyncio.gather(*(runs(one(Exclusively(plan(number), LONG))) for number in range(5)))
+
+    run(main)
+    assert order == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_gates_of_other_names_are_not_waited_for() -> None:
+    async def main() -> object:
+        runs = driver().run
+        inner = one(Exclusively(one(Block(lambda: "both")), 0.0, "inner"))
+        return await runs(one(Exclusively(inner, 0.0, "outer")))
+
+    assert run(main) == "both"
+
+
+def test_who_waits_too_long_at_a_gate_is_told_and_the_next_one_goes_on() -> None:
+    async def main() -> None:
+        sender = Sender()
+        runs = driver(sender).run
+        first = asyncio.create_task(runs(one(Exclusively(one(SEND), LONG))))
+        await settled()
+        with pytest.raises(TransportFault, match=r"could not be had within 0.01 s") as caught:
+            await runs(one(Exclusively(one(SEND), 0.01)))
+        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
+        third = asyncio.create_task(runs(one(Exclusively(one(SEND), LONG))))
+        sender.go.set()
+        assert list(await asyncio.gather(first, third)) == [Reply(200, (), b"{}")] * 2
+
+    run(main)
+
+
+@pytest.mark.parametrize("victim", ["who holds it", "who waits first", "who waits last"])
+def test_a_cancellation_at_a_gate_lets_the_others_through(victim: str) -> None:
+    async def main() -> None:
+        sender = Sender()
+        runs = driver(sender).run
+        tasks = [asyncio.create_task(runs(one(Exclusively(one(SEND), LONG)))) for _ in range(3)]
+        await settled()
+        assert sender.under_way == 1
+        cancelled = tasks.pop(["who holds it", "who waits first", "who waits last"].index(victim))
+        cancelled.cancel()
+        await settled()
+        assert cancelled.cancelled()
+        sender.go.set()
+        assert await asyncio.gather(*tasks) == [Reply(200, (), b"{}")] * 2
+
+    run(main)
+
+
+def test_who_is_cancelled_in_the_moment_when_its_turn_comes_passes_it_on() -> None:
+    async def main() -> None:
+        sender = Sender()
+        runs = driver(sender).run
+
+        def first() -> Plan[None]:
+            yield SEND
+            # In the same turn of the loop in which the gate is given on, and before who waits there can go on.
+            asyncio.get_running_loop().call_soon(second.cancel)
+
+        leading = asyncio.create_task(runs(one(Exclusively(first(), LONG))))
+        await settled()
+        second, third = [asyncio.create_task(runs(one(Exclusively(one(SEND), LONG)))) for _ in range(2)]
+        await settled()
+        sender.go.set()
+        await asyncio.wait_for(asyncio.gather(leading, third), 5)
+        assert second.cancelled()
+        assert len(sender.sent) == 2
+
+    run(main)
+
+
+def test_plans_run_together_up_to_the_limit_and_each_has_its_own_outcome() -> None:
+    most = 0
+    now = 0
+
+    def plan(number: int) -> Plan[int]:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        yield Sleep(0.001)
+        now -= 1
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    async def main() -> list[object]:
+        outcomes = await driver().run(one(Together([plan(number) for number in range(10)], 4)))
+        assert isinstance(outcomes, list)
+        return outcomes
+
+    outcomes = run(main)
+    assert most == 4
+    assert isinstance(outcomes.pop(3), ValueError)
+    assert outcomes == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+
+
+def test_plans_that_run_together_see_the_context_of_their_caller() -> None:
+    setting = ContextVar("setting", default="nothing")
+
+    def plan() -> Plan[str]:
+        yield Sleep(0)
+        return setting.get()
+
+    async def main() -> object:
+        setting.set("the caller's")
+        return await driver().run(one(Together([plan(), plan()], 2)))
+
+    assert run(main) == ["the caller's"] * 2
+
+
+def test_a_cancellation_ends_all_that_run_together_before_it_is_heard_of() -> None:
+    noting = Noting()
+
+    async def main() -> None:
+        sender = Sender()
+        plans = [noting.plan(SEND) for _ in range(6)]
+        task = asyncio.create_task(driver(sender).run(noting.plan(Together(plans, 3))))
+        await settled()
+        assert sender.under_way == 3
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sender.under_way == 0
+
+    run(main)
+    assert noting.ends == ["CancelledError"] * 4
+
+
+def test_work_in_a_thread_is_waited_for_when_its_task_is_cancelled_even_twice() -> None:
+    started, finish = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def work() -> None:
+        started.set()
+        finish.wait(5)
+        order.append("work")
+        raise OSError("nobody hears of it")
+
+    def plan() -> Plan[None]:
+        try:
+            yield Block(work)
+        finally:
+            order.append("tidied")
+
+    async def main() -> None:
+        task = asyncio.create_task(driver().run(plan()))
+        await asyncio.to_thread(started.wait, 5)
+        for _ in range(2):
+            task.cancel()
+            await settled()
+        assert not task.done()
+        finish.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main)
+    assert order == ["work", "tidied"]
+
+
+def test_another_event_loop_is_refused_in_one_sentence() -> None:
+    async def make() -> AsyncDriver:
+        made = driver()
+        await made.run(one(ReadClock()))
+        return made
+
+    made = run(make)
+
+    async def use() -> None:
+        with pytest.raises(ConfigurationError, match=r"^This client belongs to another event loop: [^.]+\.run\)\.$"):
+            await made.run(one(ReadClock()))
+
+    run(use)
+
+
+def test_without_asyncio_it_is_refused_in_one_sentence() -> None:
+    made = driver()
+    program = made.run(one(ReadClock()))
+    with pytest.raises(ConfigurationError, match="works in asyncio only"):
+        program.send(None)

@@ -1,0 +1,281 @@
+"""Can many tasks share one client, and does it stay usable when some of them are cancelled, wherever they are?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from toast_compute import APIConnectionError, AsyncToastCompute, NotFoundError, ToastComputeError
+from toast_compute._effects import FaultKind, Send, TransportFault
+from toast_compute._http import AsyncHttpSender
+from toast_compute_api.api.flavors.list_flavors import list_flavors
+from toast_compute_mock import MockCloud, RealClock, ScaledClock, faults
+
+from .colours import CREDENTIALS, client, cloud, run, settled
+
+WEB = "125a0000-0000-4000-8000-000000000001"
+
+
+@asynccontextmanager
+async def on_socket(mock: MockCloud, **options: Any) -> AsyncIterator[AsyncToastCompute]:
+    """A client that reaches a cloud over sockets."""
+    with mock.serve() as server:
+        async with client(mock, transport=None, base_url=server.base_url, **options) as toast:
+            yield toast
+
+
+@asynccontextmanager
+async def in_process(mock: MockCloud, **options: Any) -> AsyncIterator[AsyncToastCompute]:
+    """A client that reaches a cloud in this process."""
+    async with client(mock, **options) as toast:
+        yield toast
+
+
+PLACES = pytest.mark.parametrize("place", [in_process, on_socket])
+Place = Callable[..., Any]
+
+
+@PLACES
+def test_five_hundred_tasks_issue_one_token(place: Place) -> None:
+    mock = MockCloud(clock=RealClock())
+
+    async def main() -> None:
+        async with place(mock) as toast:
+            lists = await asyncio.gather(*(toast.flavors.list() for _ in range(500)))
+        assert all(lists)
+
+    run(main)
+    assert mock.journal.count(operation="issueToken") == 1
+    assert mock.journal.count(operation="listFlavors") == 500
+
+
+def test_five_hundred_tasks_share_the_one_error_when_no_token_can_be_had_and_nobody_hangs() -> None:
+    mock = cloud(faults=[faults.result_code("issueToken", 50401, budget=None)])
+
+    async def main() -> None:
+        async with client(mock) as toast:
+            outcomes = await asyncio.gather(*(toast.flavors.list() for _ in range(50)), return_exceptions=True)
+        assert {type(one).__name__ for one in outcomes} == {"AuthenticationError"}
+
+    run(main)
+
+
+async def cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@PLACES
+def test_who_is_cancelled_while_it_issues_the_token_lets_the_next_one_do_it(place: Place) -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("issueToken", 30)])
+
+    async def main() -> None:
+        async with place(mock) as toast:
+            first = asyncio.create_task(toast.flavors.list())
+            await until(lambda: mock.journal.count(operation="issueToken") >= 1)
+            others = [asyncio.create_task(toast.flavors.list()) for _ in range(5)]
+            await settled()
+            await cancel(first)
+            assert all(await asyncio.wait_for(asyncio.gather(*others), 10))
+
+    run(main)
+    assert mock.journal.count(operation="issueToken") == 2
+
+
+@PLACES
+def test_who_is_cancelled_while_it_waits_for_the_token_disturbs_nobody(place: Place) -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("issueToken", 0.1)])
+
+    async def main() -> None:
+        async with place(mock) as toast:
+            tasks = [asyncio.create_task(toast.flavors.list()) for _ in range(6)]
+            await settled()
+            for waiting in (tasks.pop(3), tasks.pop(1)):
+                await cancel(waiting)
+            assert all(await asyncio.wait_for(asyncio.gather(*tasks), 10))
+
+    run(main)
+    assert mock.journal.count(operation="issueToken") == 1
+
+
+@PLACES
+@pytest.mark.parametrize("operation", ["createKeypair", "listFlavors"])
+def test_a_call_that_is_cancelled_while_it_is_under_way_leaves_the_client_usable(place: Place, operation: str) -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay(operation, 30)])
+
+    def call(toast: AsyncToastCompute) -> Any:
+        return toast.flavors.list() if operation == "listFlavors" else toast.keypairs.create("mine")
+
+    async def main() -> None:
+        async with place(mock) as toast:
+            await toast.availability_zones.list()
+            task = asyncio.create_task(call(toast))
+            await until(lambda: mock.journal.count(operation=operation) >= 1)
+            await cancel(task)
+            assert await toast.flavors.list()
+            assert await toast.keypairs.list()
+
+    run(main)
+    # Nobody sent it again.
+    assert mock.journal.count(operation="createKeypair") == (operation == "createKeypair")
+
+
+@PLACES
+def test_a_body_that_is_cancelled_half_way_leaves_the_client_usable(place: Place) -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.stall("listFlavors")])
+
+    async def main() -> None:
+        async with place(mock) as toast:
+            task = asyncio.create_task(toast.flavors.list())
+            await until(lambda: mock.journal.count(operation="listFlavors") >= 1)
+            await asyncio.sleep(0.02)
+            await cancel(task)
+            assert await toast.flavors.list()
+
+    run(main)
+
+
+def test_a_wait_that_is_cancelled_while_it_sleeps_leaves_the_client_usable() -> None:
+    mock = MockCloud(clock=ScaledClock(1))
+
+    async def main() -> None:
+        async with client(mock) as toast:
+            await toast.instances.stop(WEB)
+            task = asyncio.create_task(toast.instances.wait_for_status(WEB, "ACTIVE"))
+            await settled()
+            await cancel(task)
+            assert (await toast.instances.get(WEB)).id == WEB
+
+    run(main)
+
+
+def test_cancellations_at_random_leave_the_client_usable_and_issue_no_more_tokens() -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay_uniform(None, 0.0, 0.01, budget=None)])
+
+    async def main() -> None:
+        async with on_socket(mock) as toast:
+            await toast.flavors.list()
+            tasks = [asyncio.create_task(toast.flavors.list()) for _ in range(120)]
+            for number, task in enumerate(tasks):
+                if number % 3 == 0:
+                    task.cancel()
+                    await asyncio.sleep(0)
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            kinds = {type(one) for one in outcomes}
+            assert kinds <= {list, asyncio.CancelledError}
+            assert sum(isinstance(one, list) for one in outcomes) >= 80
+            lists = await asyncio.wait_for(asyncio.gather(*(toast.flavors.list() for _ in range(110))), 20)
+            assert all(lists)
+
+    run(main)
+    assert mock.journal.count(operation="issueToken") == 1
+
+
+async def until(is_there: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_there():
+            await asyncio.sleep(0.002)
+
+
+SEND = Send(list_flavors("k"), None, 5.0)
+
+
+def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_is_never_having_left() -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.3, budget=None)])
+
+    async def main(base_url: str) -> None:
+        sender = AsyncHttpSender(base_url, None, max_at_once=3)
+        leading = [asyncio.create_task(sender.send(SEND)) for _ in range(3)]
+        await until(lambda: mock.journal.count(operation="listFlavors") == 3)
+        waiting = asyncio.create_task(sender.send(SEND))
+        with pytest.raises(TransportFault, match=r"could not be reached within 0.01 s") as caught:
+            await sender.send(Send(SEND.request, None, 0.01))
+        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
+        assert mock.journal.count(operation="listFlavors") == 3
+        assert [one.status for one in await asyncio.gather(*leading, waiting)] == [200] * 4
+        await sender.close()
+
+    with mock.serve() as server:
+        base_url = server.base_url
+        run(lambda: main(base_url))
+
+
+def test_a_reply_beyond_all_measure_is_given_up_and_the_next_one_is_read() -> None:
+    mock = MockCloud(clock=RealClock())
+
+    async def main(base_url: str) -> None:
+        sender = AsyncHttpSender(base_url, None, max_reply_bytes=64)
+        for _ in range(3):
+            with pytest.raises(TransportFault, match="over 64 bytes") as caught:
+                await sender.send(SEND)
+            assert caught.value.kind is FaultKind.REPLY
+        await sender.close()
+
+    with mock.serve() as server:
+        base_url = server.base_url
+        run(lambda: main(base_url))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ConnectError("no"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full"), httpx.ProxyError("407")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_never_left_is_no_ambiguous_outcome(error: Exception) -> None:
+    class Broken(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if not request.url.path.endswith("/tokens"):
+                raise error
+            answer: httpx.Response = await mock.async_transport.handle_async_request(request)
+            return answer
+
+    mock = cloud()
+
+    async def main() -> None:
+        async with AsyncToastCompute(*CREDENTIALS, transport=Broken(), clock=mock.clock) as toast:
+            with pytest.raises(APIConnectionError) as caught:
+                await toast.keypairs.create("mine")
+            assert caught.value.never_sent
+            told: BaseException | None = caught.value
+            while told is not None:
+                assert not type(told).__module__.startswith("httpx")
+                told = told.__cause__ or told.__context__
+
+    run(main)
+
+
+def test_errors_do_not_cross_between_tasks() -> None:
+    async def main() -> None:
+        async with client(cloud()) as toast:
+            calls: list[Any] = []
+            for number in range(40):
+                calls.append(toast.flavors.list() if number % 2 else toast.instances.get(f"nobody-{number}"))
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        for number, outcome in enumerate(outcomes):
+            if number % 2:
+                assert isinstance(outcome, list)
+            else:
+                assert isinstance(outcome, NotFoundError)
+
+    run(main)
+
+
+@PLACES
+def test_what_is_under_way_when_the_client_is_closed_ends_in_an_error_of_ours(place: Place) -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.2, budget=None)])
+
+    async def main() -> None:
+        async with place(mock, timeout=2) as toast:
+            await toast.availability_zones.list()
+            tasks = [asyncio.create_task(toast.flavors.list()) for _ in range(5)]
+            await until(lambda: mock.journal.count(operation="listFlavors") >= 5)
+            await toast.close()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(one, ToastComputeError | list) for one in outcomes), outcomes
+
+    run(main)

@@ -1,0 +1,110 @@
+"""Does a program see what really came back, and can it ask for what the contract does not know?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from toast_compute import AmbiguousOutcomeError, InvalidRequestError, MalformedResponseError, NotFoundError
+from toast_compute_mock import MockCloud, faults
+
+from .mocked import BATCH, WEB, client, fresh_cloud
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+def test_what_came_back_is_there_as_it_came(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        toast.flavors.list()
+        with toast.capture() as exchanges:
+            listed = toast.flavors.list()
+        toast.flavors.list()
+    (exchange,) = exchanges
+    assert (exchange.operation, exchange.status) == ("listFlavors", 200)
+    assert ("content-type", "application/json;charset=UTF-8") in exchange.headers
+    assert [one["name"] for one in json.loads(exchange.body)["flavors"]] == [one.name for one in listed]
+    assert exchange.parsed.flavors == listed
+    assert exchange.parsed.header.result_code == 0
+    assert [attempt.outcome for attempt in exchange.attempts] == ["success"]
+
+
+def test_refusals_and_tries_are_captured_as_well(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listInstances", 502))
+    with client(cloud) as toast, toast.capture() as exchanges, pytest.raises(NotFoundError):
+        toast.instances.get("nobody")
+    token, gateway, refusal = exchanges
+    assert (token.operation, gateway.status, refusal.status) == ("issueToken", 502, 200)
+    assert gateway.body.startswith(b"<")
+    assert json.loads(refusal.body)["header"]["resultCode"] == 10404
+    assert refusal.parsed is None
+    assert len(refusal.attempts) == 2
+
+
+def test_a_capture_shows_no_secret(cloud: MockCloud) -> None:
+    with client(cloud) as toast, toast.capture() as exchanges:
+        toast.keypairs.create("mine")
+    shown = repr(exchanges)
+    assert "PRIVATE KEY" not in shown
+    assert "-4000-8000-" not in shown
+
+
+def test_another_client_is_not_captured(cloud: MockCloud) -> None:
+    with client(cloud) as toast, client(cloud) as other, toast.capture() as exchanges:
+        other.flavors.list()
+    assert exchanges == []
+
+
+def test_an_operation_that_the_contract_does_not_know_can_be_asked_for(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        reply = toast.request("GET", "/instances", query={"id": WEB})
+        assert reply["header"]["resultCode"] == 0
+        assert [one["name"] for one in reply["instances"]] == ["web-01"]
+        toast.request("POST", f"/instances/{BATCH}/action", body={"action": "start"})
+        assert toast.instances.get(BATCH).status == "POWERING_ON"
+
+
+def test_what_is_refused_there_is_the_usual_error(cloud: MockCloud) -> None:
+    with client(cloud) as toast, pytest.raises(NotFoundError, match=r"^request was refused: Nonexistent : instance"):
+        toast.request("GET", "/instances", query={"id": "nobody"})
+
+
+def test_without_a_word_it_is_never_sent_twice(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 502, budget=2))
+    with client(cloud) as toast:
+        with pytest.raises(AmbiguousOutcomeError):
+            toast.request("GET", "/flavors")
+        toast.request("GET", "/flavors", retry="safe")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("get", "/flavors"), "method: expected one of GET"),
+        (("GET", "flavors"), "path: expected a path such as"),
+        (("GET", "/flavors?id=1"), "path: "),
+        (("GET", "/../tokens"), "path: "),
+        (("GET", "/a/%2e%2E/b"), "path: "),
+        (("GET", "/a//b"), "path: "),
+        (("GET", "/{appkey}"), "path: "),
+        (("GET", "/a\nb"), "path: "),
+        (("GET", None), "path: "),
+    ],
+)
+def test_a_request_that_would_go_elsewhere_is_refused(cloud: MockCloud, arguments: tuple[str, str], words: str) -> None:
+    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=f"^request was not sent: {words}"):
+        toast.request(*arguments)
+    assert cloud.journal.count() == 0
+
+
+def test_a_read_only_client_sends_no_raw_change(cloud: MockCloud) -> None:
+    with client(cloud, read_only=True) as toast, pytest.raises(Exception, match="read-only"):
+        toast.request("POST", "/instances", body={})
+
+
+def test_what_is_no_envelope_is_said_to_be_none(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.html("listFlavors"))
+    with client(cloud) as toast, pytest.raises(MalformedResponseError):
+        toast.request("GET", "/flavors", retry="safe")

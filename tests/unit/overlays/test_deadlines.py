@@ -1,0 +1,109 @@
+"""Does one deadline hold for everything that is done within it, and does the error say where the time went?"""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from toast_compute import (
+    AmbiguousOutcomeError,
+    APITimeoutError,
+    InvalidRequestError,
+    MalformedResponseError,
+    WaitTimeoutError,
+)
+from toast_compute_mock import MockCloud, faults
+
+from .mocked import BATCH, NEW, client, fresh_cloud
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+def test_a_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay("listFlavors", seconds=20))
+    began = cloud.clock.now()
+    with client(cloud) as toast, toast.deadline(3), pytest.raises(APITimeoutError) as caught:
+        toast.flavors.list()
+    assert cloud.clock.now() - began == pytest.approx(3)
+    assert "the deadline of 3 s is over (tries 3.0 s)" in caught.value.attempts[-1].decision
+
+
+def test_back_off_is_within_the_deadline(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 503, retry_after=10, budget=None))
+    began = cloud.clock.now()
+    with client(cloud) as toast, toast.deadline(15), pytest.raises(MalformedResponseError) as caught:
+        toast.flavors.list()
+    assert cloud.clock.now() - began == pytest.approx(10, abs=1)
+    assert caught.value.attempts[-1].decision.endswith("but the deadline leaves no time for another try")
+
+
+def test_the_time_for_a_token_counts(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay("issueToken", seconds=4))
+    with client(cloud) as toast, toast.deadline(6):
+        toast.flavors.list()
+        cloud.faults.add(faults.delay("listFlavors", seconds=4))
+        with pytest.raises(APITimeoutError) as caught:
+            toast.flavors.list()
+    assert "token 4.0 s, tries 2.0 s" in caught.value.attempts[-1].decision
+
+
+def test_nothing_is_sent_after_the_deadline(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        toast.flavors.list()
+        with toast.deadline(5):
+            cloud.clock.sleep(5)
+            with pytest.raises(
+                APITimeoutError, match=r"^createInstance was not sent: the deadline of 5 s is over"
+            ) as caught:
+                toast.instances.create(**NEW)
+    assert caught.value.never_sent
+    assert "elsewhere 5.0 s" in str(caught.value)
+    assert cloud.journal.count(operation="createInstance") == 0
+
+
+def test_a_create_that_the_deadline_cut_off_is_ambiguous(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay("createInstance", seconds=20))
+    with client(cloud) as toast, toast.deadline(3), pytest.raises(AmbiguousOutcomeError):
+        toast.instances.create(**NEW)
+
+
+def test_a_wait_ends_with_the_deadline(cloud: MockCloud) -> None:
+    began = cloud.clock.now()
+    with client(cloud) as toast, toast.deadline(30), pytest.raises((WaitTimeoutError, APITimeoutError)):
+        toast.instances.wait_for_status(BATCH, "ACTIVE", timeout=600)
+    assert cloud.clock.now() - began == pytest.approx(30, abs=1.5)
+
+
+def test_of_two_deadlines_the_earlier_holds(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay("listFlavors", seconds=20, budget=None))
+    with client(cloud) as toast, toast.deadline(2), toast.deadline(10):
+        began = cloud.clock.now()
+        with pytest.raises(APITimeoutError):
+            toast.flavors.list()
+        assert cloud.clock.now() - began == pytest.approx(2)
+
+
+def test_a_deadline_holds_for_its_block_client_and_thread_only(cloud: MockCloud) -> None:
+    with client(cloud) as toast, client(cloud) as other:
+        with toast.deadline(1):
+            cloud.clock.sleep(2)
+            other.flavors.list()
+            outcome: list[int] = []
+            thread = threading.Thread(target=lambda: outcome.append(len(toast.flavors.list())))
+            thread.start()
+            thread.join()
+            assert outcome == [6]
+        toast.flavors.list()
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", None, True])
+def test_a_deadline_is_a_number_of_seconds(cloud: MockCloud, seconds: float) -> None:
+    with (
+        client(cloud) as toast,
+        pytest.raises(InvalidRequestError, match=r"seconds: expected a finite number of seconds over 0"),
+        toast.deadline(seconds),
+    ):
+        raise AssertionError

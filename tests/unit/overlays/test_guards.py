@@ -1,0 +1,61 @@
+"""Does a client refuse what it may not do before anything is sent?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from toast_compute import ConfigurationError, NotAllowedError, ToastCompute
+from toast_compute_mock import MockCloud
+
+from .mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
+
+CHANGES: dict[str, Callable[[ToastCompute], object]] = {
+    "createInstance": lambda toast: toast.instances.create(**NEW),
+    "deleteInstance": lambda toast: toast.instances.delete(WEB),
+    "attachVolume": lambda toast: toast.instances.attach_volume(WEB, VOLUME),
+    "start": lambda toast: toast.instances.start(BATCH),
+    "stop": lambda toast: toast.instances.stop(WEB),
+    "uploadImage": lambda toast: toast.instances.upload_image(BATCH, "copy"),
+    "createKeypair": lambda toast: toast.keypairs.create("new"),
+    "deleteKeypair": lambda toast: toast.keypairs.delete("demo-key"),
+}
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_read_only_client_changes_nothing(cloud: MockCloud, change: str) -> None:
+    with client(cloud, read_only=True) as toast:
+        with pytest.raises(NotAllowedError, match=f"^{change} was not sent: this client is read-only"):
+            CHANGES[change](toast)
+        assert cloud.journal.count() == 0
+        toast.instances.list_details()
+        toast.tokens.issue()
+
+
+def test_a_client_may_do_what_it_is_allowed_to(cloud: MockCloud) -> None:
+    with client(cloud, allow={"start", "createKeypair"}) as toast:
+        toast.instances.start(BATCH)
+        toast.keypairs.create("new")
+        with pytest.raises(NotAllowedError, match=r"^stop was not sent: this client may do createKeypair, start only"):
+            toast.instances.stop(WEB)
+        with pytest.raises(NotAllowedError):
+            toast.instances.run_action(WEB, {"action": "reboot", "parameters": {"type": "SOFT"}})
+
+
+def test_a_client_that_may_do_nothing_can_read(cloud: MockCloud) -> None:
+    with client(cloud, allow=()) as toast:
+        toast.flavors.list()
+        with pytest.raises(NotAllowedError, match="may do nothing only"):
+            toast.instances.stop(WEB)
+
+
+def test_a_name_that_cannot_be_allowed_is_refused_when_the_client_is_made(cloud: MockCloud) -> None:
+    with pytest.raises(ConfigurationError, match=r"'strat'.*did you mean start\?"):
+        client(cloud, allow={"strat"})
+    with pytest.raises(ConfigurationError, match="allow"):
+        client(cloud, allow="start")

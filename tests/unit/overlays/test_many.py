@@ -1,0 +1,83 @@
+"""Is one thing done to many instances, and does each get its own outcome?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from toast_compute import ConflictError, InvalidRequestError, NotAllowedError, NotFoundError
+from toast_compute_mock import MockCloud, faults
+
+from .mocked import BATCH, NEW, WEB, client, fresh_cloud
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+def test_each_instance_has_its_own_outcome(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        result = toast.instances.map("stop", [WEB, BATCH, "nobody", WEB])
+    assert dict(result.ok) == {WEB: None}
+    assert list(result.failed) == [BATCH, "nobody"]
+    assert isinstance(result.failed[BATCH], ConflictError)
+    assert isinstance(result.failed["nobody"], NotFoundError)
+    assert result.skipped == ()
+    with pytest.raises(ConflictError) as caught:
+        result.raise_for_failures()
+    assert caught.value.__notes__ == [f"instance {BATCH}; 1 others failed, 0 were not tried"]
+
+
+def test_arguments_go_to_each(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        assert not toast.instances.map("resize", [BATCH], flavor="f1a00000-0000-4000-8000-000000000002").failed
+        assert not toast.instances.map("reboot", [WEB]).failed
+        assert toast.instances.map("get", [WEB]).ok[WEB].name == "web-01"
+
+
+def test_no_more_run_at_a_time_than_wanted(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        ids = [toast.instances.create(**NEW).id for _ in range(12)]
+        result = toast.instances.map("delete", ids, limit=4)
+        assert list(result.ok) == ids
+
+
+def test_what_fails_for_all_is_not_tried_on(cloud: MockCloud) -> None:
+    with client(cloud, read_only=True) as toast:
+        result = toast.instances.map("stop", [WEB, BATCH, "third"], limit=1)
+    assert isinstance(result.failed[WEB], NotAllowedError)
+    assert result.skipped == (BATCH, "third")
+
+
+def test_a_deadline_holds_for_all_of_them(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay("runInstanceAction", seconds=4, budget=None))
+    with client(cloud) as toast:
+        ids = [toast.instances.create(**NEW).id for _ in range(5)]
+        cloud.clock.sleep(600)
+        toast.flavors.list()
+        with toast.deadline(10):
+            result = toast.instances.map("stop", ids, limit=1)
+    assert len(result.ok) == 2
+    assert len(result.ok) + len(result.failed) + len(result.skipped) == 5
+    assert result.skipped
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"method": "explode", "ids": []}, "method: expected one of add_floating_ip"),
+        ({"method": "stop", "ids": "abc"}, "ids: expected a list of ids, got one string"),
+        ({"method": "stop", "ids": ["a/b"]}, "id: "),
+        ({"method": "stop", "ids": [""]}, "id: "),
+        ({"method": "stop", "ids": [None]}, r"ids\[0\]: expected a string"),
+        ({"method": "stop", "ids": [], "limit": 0}, "limit: expected an integer from 1 to 100"),
+        ({"method": "get", "ids": [], "flavor": "x"}, "flavor: get takes no arguments"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_sent(
+    cloud: MockCloud, arguments: dict[str, Any], words: str
+) -> None:
+    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=words):
+        toast.instances.map(**arguments)
+    assert cloud.journal.count() == 0

@@ -1,0 +1,324 @@
+"""Is a request sent again when that is safe and may help, and never otherwise?"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import pickle
+from collections.abc import Callable
+
+import pytest
+from toast_compute import (
+    AmbiguousOutcomeError,
+    APIConnectionError,
+    APITimeoutError,
+    AuthenticationError,
+    ConflictError,
+    MalformedResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerError,
+    ToastCompute,
+    ToastComputeError,
+)
+from toast_compute._retries import retry_after
+from toast_compute_mock import MockCloud, faults
+from toast_compute_mock.faults import Fault
+
+from .mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
+
+Call = Callable[[ToastCompute], object]
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+CALLS: dict[str, tuple[str, Call]] = {
+    "createInstance": ("never", lambda toast: toast.instances.create(**NEW)),
+    "createKeypair": ("never", lambda toast: toast.keypairs.create("new")),
+    "attachVolume": ("never", lambda toast: toast.instances.attach_volume(WEB, VOLUME)),
+    "deleteInstance": ("idempotent", lambda toast: toast.instances.delete(WEB)),
+    "deleteKeypair": ("idempotent", lambda toast: toast.keypairs.delete("demo-key")),
+    "listFlavors": ("safe", lambda toast: toast.flavors.list()),
+    "listInstanceDetails": ("safe", lambda toast: toast.instances.get_details(WEB)),
+}
+LOSSES: dict[str, Callable[[str], Fault]] = {
+    "reset": faults.reset,
+    "close": faults.close,
+    "garbage": faults.garbage,
+    "short body": faults.short_body,
+    "bad chunk": faults.bad_chunk,
+    "stall": faults.stall,
+    "502": lambda operation: faults.http_status(operation, 502, commit=True),
+    "503": lambda operation: faults.http_status(operation, 503),
+    "504": lambda operation: faults.http_status(operation, 504),
+    "429": lambda operation: faults.http_status(operation, 429),
+    "lost reply": faults.lose_reply,
+    "lost request": faults.lose_request,
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("operation", CALLS)
+def test_what_may_be_sent_twice_is_sent_again_and_what_must_not_is_not(
+    cloud: MockCloud, operation: str, loss: str
+) -> None:
+    retry, call = CALLS[operation]
+    cloud.faults.add(LOSSES[loss](operation))
+    with client(cloud) as toast:
+        if retry == "never":
+            with pytest.raises(AmbiguousOutcomeError) as caught:
+                call(toast)
+            assert len(caught.value.attempts) == 1
+            assert "must not be carried out twice" in caught.value.attempts[0].decision
+        else:
+            call(toast)
+    assert cloud.journal.count(operation=operation) == (1 if retry == "never" else 2)
+
+
+@pytest.mark.parametrize(
+    ("code", "operation", "times"),
+    [
+        (-1, "listFlavors", 2),
+        (-2, "listFlavors", 2),
+        (-2, "deleteInstance", 2),
+        (-1, "deleteInstance", 1),
+        (-1, "createInstance", 1),
+        (-2, "createInstance", 1),
+        (-6, "listFlavors", 1),
+        (-4, "listFlavors", 1),
+        (10409, "deleteInstance", 1),
+    ],
+)
+def test_only_result_codes_that_may_pass_are_asked_again(
+    cloud: MockCloud, code: int, operation: str, times: int
+) -> None:
+    cloud.faults.add(faults.result_code(operation, code))
+    with client(cloud) as toast:
+        if times == 1:
+            with pytest.raises(ToastComputeError):
+                CALLS[operation][1](toast)
+        else:
+            CALLS[operation][1](toast)
+    assert cloud.journal.count(operation=operation) == times
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_refused_token_is_replaced_once_even_for_a_create(cloud: MockCloud, operation: str) -> None:
+    cloud.faults.add(faults.result_code(operation, -3))
+    with client(cloud) as toast:
+        CALLS[operation][1](toast)
+    assert cloud.journal.count(operation="issueToken") == 2
+    assert cloud.journal.count(operation=operation) == 2
+
+
+def test_a_fresh_token_that_is_refused_too_is_the_users_error(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.result_code("listFlavors", -3, budget=None))
+    with client(cloud) as toast, pytest.raises(PermissionDeniedError) as caught:
+        toast.flavors.list()
+    assert [attempt.decision for attempt in caught.value.attempts] == [
+        "again with a fresh token",
+        "given up: a fresh token was refused, too",
+    ]
+    assert cloud.journal.count(operation="issueToken") == 2
+
+
+def test_wrong_credentials_are_tried_once(cloud: MockCloud) -> None:
+    wrong = ToastCompute("demo-appkey", "demo@example.com", "wrong", transport=cloud.transport, clock=cloud.clock)
+    with wrong as toast, pytest.raises(AuthenticationError):
+        toast.flavors.list()
+    assert cloud.journal.count(operation="issueToken") == 1
+
+
+@pytest.mark.parametrize(("retries", "times"), [(0, 1), (1, 2), (2, 3), (5, 6)])
+def test_the_number_of_retries_is_the_users(cloud: MockCloud, retries: int, times: int) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
+    with client(cloud, max_retries=retries) as toast, pytest.raises(MalformedResponseError) as caught:
+        toast.flavors.list()
+    assert cloud.journal.count(operation="listFlavors") == times
+    assert len(caught.value.attempts) == times
+    assert caught.value.attempts[-1].decision.startswith("given up: HTTP status 503 may pass")
+
+
+def test_pauses_grow_and_are_spread_at_random(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
+    seen: list[list[float]] = []
+    for _ in range(20):
+        with client(cloud, max_retries=3) as toast, pytest.raises(MalformedResponseError) as caught:
+            toast.flavors.list()
+        times = [attempt.started for attempt in caught.value.attempts]
+        seen.append([later - earlier for earlier, later in itertools.pairwise(times)])
+    for number, most in enumerate((0.5, 1.0, 2.0)):
+        assert all(0 <= pauses[number] <= most for pauses in seen)
+        assert len({pauses[number] for pauses in seen}) > 10
+
+
+def test_a_retry_after_is_kept(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 429, retry_after=30))
+    began = cloud.clock.now()
+    with client(cloud) as toast:
+        toast.flavors.list()
+    assert 30 <= cloud.clock.now() - began < 31
+
+
+def test_a_retry_after_that_is_too_long_is_told_at_once(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 503, retry_after=3600))
+    began = cloud.clock.now()
+    with client(cloud) as toast, pytest.raises(MalformedResponseError) as caught:
+        toast.flavors.list()
+    assert cloud.clock.now() - began < 1
+    assert caught.value.attempts[0].decision == ("given up: the reply asks to wait 3600 s, which is more than 60 s")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "9" * 400}, 999_999_999.0),
+        ({"retry-after": "Thu, 15 Jan 2026 09:00:10 GMT", "date": "Thu, 15 Jan 2026 09:00:00 GMT"}, 10.0),
+        ({"retry-after": "Thu, 15 Jan 2026 08:00:00 GMT", "date": "Thu, 15 Jan 2026 09:00:00 GMT"}, 0.0),
+        ({"retry-after": "Thu, 15 Jan 2026 09:00:10 GMT"}, None),
+        ({"retry-after": "Thu, 99 Jan 2026 09:00:10 GMT", "date": "x"}, None),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date_by_the_services_own_clock(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after(tuple((name.encode(), value.encode()) for name, value in headers.items())) == seconds
+
+
+def test_retries_of_many_calls_together_are_bounded(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
+    with client(cloud) as toast:
+        for _ in range(100):
+            with pytest.raises(MalformedResponseError) as caught:
+                toast.flavors.list()
+        assert "too many calls of this client" in caught.value.attempts[-1].decision
+        asked = cloud.journal.count(operation="listFlavors")
+        assert asked == 100 + 20
+        cloud.faults.clear()
+        for _ in range(100):
+            toast.flavors.list()
+        cloud.faults.add(faults.http_status("listFlavors", 503))
+        toast.flavors.list()
+
+
+def test_the_trail_says_what_was_tried_and_why(cloud: MockCloud) -> None:
+    cloud.faults.add(
+        faults.reset("listFlavors"), faults.http_status("listFlavors", 502), faults.result_code("listFlavors", -6)
+    )
+    with client(cloud) as toast, pytest.raises(ServerError) as caught:
+        toast.flavors.list()
+    first, second, third = caught.value.attempts
+    assert (first.operation, first.outcome, first.result_code, first.status) == (
+        "listFlavors",
+        "APIConnectionError",
+        None,
+        None,
+    )
+    assert (second.outcome, second.result_code, second.status) == ("MalformedResponseError", None, 502)
+    assert (third.outcome, third.result_code, third.status) == ("ServerError", -6, 200)
+    assert first.decision.startswith("again after ")
+    assert third.decision == "given up: the same request would be refused again"
+    assert first.started <= second.started <= third.started
+    assert str(third).endswith("given up: the same request would be refused again")
+
+
+# What a refusal means after a loss
+
+SETTLED: dict[str, tuple[str, Call]] = {
+    "delete": ("deleteInstance", lambda toast: toast.instances.delete(BATCH)),
+    "key pair": ("deleteKeypair", lambda toast: toast.keypairs.delete("demo-key")),
+    "start": ("runInstanceAction", lambda toast: toast.instances.start(BATCH)),
+    "stop": ("runInstanceAction", lambda toast: toast.instances.stop(WEB)),
+    "detach": (
+        "detachVolume",
+        lambda toast: toast.instances.detach_volume(WEB, "b10c0000-0000-4000-8000-000000000003"),
+    ),
+    "add floating IP": (
+        "runInstanceAction",
+        lambda toast: toast.instances.add_floating_ip(BATCH, "203.0.113.10", "192.168.0.11"),
+    ),
+    "remove floating IP": (
+        "runInstanceAction",
+        lambda toast: toast.instances.remove_floating_ip(WEB, "203.0.113.12"),
+    ),
+    "add security group": ("runInstanceAction", lambda toast: toast.instances.add_security_group(BATCH, "web")),
+    "remove security group": (
+        "runInstanceAction",
+        lambda toast: toast.instances.remove_security_group(WEB, "web"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", SETTLED)
+def test_a_change_whose_first_reply_was_lost_succeeds(cloud: MockCloud, change: str) -> None:
+    operation, call = SETTLED[change]
+    cloud.faults.add(faults.lose_reply(operation))
+    with client(cloud) as toast:
+        call(toast)
+    assert cloud.journal.count(operation=operation) == 2
+
+
+@pytest.mark.parametrize("change", SETTLED)
+def test_a_change_whose_first_request_was_lost_is_made_once(cloud: MockCloud, change: str) -> None:
+    operation, call = SETTLED[change]
+    cloud.faults.add(faults.lose_request(operation))
+    with client(cloud) as toast:
+        call(toast)
+    assert sum(entry.applied for entry in cloud.journal.find(operation=operation)) == 1
+
+
+def test_a_refusal_without_a_loss_is_an_error(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        with pytest.raises(ConflictError):
+            toast.instances.start(WEB)
+        with pytest.raises(NotFoundError):
+            toast.keypairs.delete("nobody")
+
+
+def test_a_refusal_after_a_lost_request_that_changed_nothing_is_an_error(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.lose_request("runInstanceAction"))
+    with client(cloud) as toast, pytest.raises(NotFoundError) as caught:
+        toast.instances.add_security_group(WEB, "nobody")
+    assert len(caught.value.attempts) == 2
+
+
+def test_a_connection_that_cannot_be_made_is_tried_again_even_for_a_create() -> None:
+    toast = ToastCompute("a", "b", "c", base_url="http://127.0.0.1:9", max_retries=1)
+    with toast, pytest.raises(APIConnectionError) as caught:
+        toast.instances.create(**NEW)
+    assert not isinstance(caught.value, APITimeoutError)
+    assert caught.value.never_sent
+    assert len(caught.value.attempts) == 2
+
+
+def test_errors_with_a_trail_can_be_pickled(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
+    with client(cloud) as toast, pytest.raises(MalformedResponseError) as caught:
+        toast.flavors.list()
+    for again in (pickle.loads(pickle.dumps(caught.value)), copy.deepcopy(caught.value)):
+        assert again.attempts == caught.value.attempts
+        assert again.status == 503
+
+
+def test_each_try_is_in_the_log_of_this_package_and_shows_no_secret(
+    cloud: MockCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    cloud.faults.add(faults.http_status("listFlavors", 503))
+    with client(cloud) as toast:
+        toast.flavors.list()
+    mine = [record.getMessage() for record in caplog.records if record.name == "toast_compute"]
+    assert [line.split(" s ")[1].split(" in ")[0] for line in mine] == [
+        "issueToken: success 0",
+        "listFlavors: MalformedResponseError",
+        "listFlavors: success 0",
+    ]
+    assert not [secret for secret in cloud.worlds.secrets() if secret in caplog.text]

@@ -1,0 +1,390 @@
+"""Is a status believed only when it can no longer be the one from before the action?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+from toast_compute import (
+    AmbiguousOutcomeError,
+    ConflictError,
+    InstanceFailedError,
+    InvalidRequestError,
+    NotFoundError,
+    ToastCompute,
+    ToastComputeError,
+    WaitTimeoutError,
+)
+from toast_compute._evidence import EXPECTATIONS, Expectations, expecting
+from toast_compute._plans import act
+from toast_compute_api.behaviour import LIFECYCLE
+from toast_compute_mock import MockCloud, faults
+from toast_compute_mock.faults import Fault
+
+from .mocked import BATCH, NEW, WEB, client, fresh_cloud
+
+BEFORE, DURING, AFTER = "2026-01-15T09:00:00Z", "2026-01-15T10:00:00Z", "2026-01-15T10:00:05Z"
+REBOOT_SECONDS = LIFECYCLE.operations["reboot"].max_seconds
+CREATE_SECONDS = LIFECYCLE.operations["createInstance"].max_seconds
+
+
+def expect(toast: ToastCompute, id: str, operation: str) -> None:
+    """Let the client know that an action was accepted just now."""
+    core, clock = toast.instances._core, toast._clock
+    EXPECTATIONS.of(core).expect(id, operation, clock.monotonic())
+
+
+def briefs(service: Any, *statuses: str) -> None:
+    service.on("GET instances", *(service.instances(("i-1", status)) for status in statuses))
+
+
+def detail(service: Any, status: str, updated: str, launched: str = BEFORE) -> Any:
+    root = {"size": 20, "type": "General SSD"}
+    return service.yes(
+        instances=[
+            {
+                "id": "i-1",
+                "name": "name-i-1",
+                "status": status,
+                "addresses": [],
+                "availabilityZone": "kr-pub-a",
+                "flavor": {"id": "f-1", "name": "t2.c1m1", "cpu": 1, "ram": 1024},
+                "image": "image-1",
+                "metadata": {},
+                "keyName": "key",
+                "volumes": {"root": root, "attachments": []},
+                "securityGroups": [],
+                "createdAt": BEFORE,
+                "updatedAt": updated,
+                "launchedAt": launched,
+            }
+        ]
+    )
+
+
+def details(service: Any, *views: tuple[str, str]) -> None:
+    service.on("GET instances-detail", *(detail(service, *view) for view in views))
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+def test_a_reboot_is_over_when_it_is_over_although_the_list_lags_behind(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.stale_read("listInstances", budget=None, seconds=2.9))
+    with client(cloud) as toast:
+        before = toast.instances.get_details(WEB)
+        toast.instances.reboot(WEB)
+        expect(toast, WEB, "reboot")
+        toast.instances.wait_for_status(WEB, "ACTIVE", poll_interval=0.1)
+        after = toast.instances.get_details(WEB)
+    assert after.status == "ACTIVE"
+    assert before.launched_at is not None
+    assert after.launched_at is not None
+    assert after.launched_at > before.launched_at
+    assert "stale-read" in str(cloud.journal.find(operation="listInstances")[0].faults)
+
+
+def test_a_reboot_is_over_when_it_is_over_although_list_and_details_lag_behind(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.stale_read(budget=None, seconds=2.5))
+    with client(cloud) as toast:
+        toast.instances.reboot(WEB)
+        expect(toast, WEB, "reboot")
+        began = cloud.clock.monotonic()
+        toast.instances.wait_for_status(WEB, "ACTIVE", poll_interval=1)
+        assert toast.instances.get(WEB).status == "ACTIVE"
+    assert cloud.clock.monotonic() - began >= LIFECYCLE.operations["reboot"].min_seconds
+
+
+@pytest.mark.parametrize("probability", [0.2, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_lists_that_lag_behind_now_and_then_end_no_wait_too_early(seed: int, probability: float) -> None:
+    cloud = MockCloud(clock=fresh_cloud().clock, seed=seed)
+    cloud.faults.add(faults.stale_read("listInstances", budget=None, probability=probability))
+    with client(cloud) as toast:
+        toast.instances.reboot(WEB)
+        expect(toast, WEB, "reboot")
+        toast.instances.wait_for_status(WEB, "ACTIVE", poll_interval=0.5)
+        assert toast.instances.get_details(WEB).status == "ACTIVE"
+
+
+def test_a_resize_back_to_the_same_status_is_waited_for(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.stale_read("listInstances", budget=2))
+    with client(cloud) as toast:
+        (other,) = [one.id for one in toast.flavors.list() if one.id != toast.instances.get_details(BATCH).flavor.id][
+            :1
+        ]
+        toast.instances.resize(BATCH, other)
+        expect(toast, BATCH, "resize")
+        toast.instances.wait_for_status(BATCH, "STOP")
+        assert toast.instances.get_details(BATCH).flavor.id == other
+
+
+def test_without_an_action_of_its_own_the_client_believes_what_it_sees(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        toast.instances.wait_for_status(WEB, "ACTIVE")
+    assert cloud.journal.count(operation="listInstances") == 1
+    assert cloud.journal.count(operation="listInstanceDetails") == 0
+
+
+def test_a_status_that_cannot_be_the_old_one_needs_no_proof(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-1", "start")
+    briefs(service, "STOP", "ACTIVE")
+    toast.instances.wait_for_status("i-1", "ACTIVE")
+    assert service.asked("GET instances-detail") == []
+
+
+def test_an_action_that_was_too_quick_to_be_seen_is_believed_when_its_time_is_over(
+    toast: ToastCompute, service: Any, clock: Any
+) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE")
+    details(service, ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == REBOOT_SECONDS
+
+
+def test_a_wait_that_begins_when_the_time_is_over_looks_once(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    clock.now += REBOOT_SECONDS
+    briefs(service, "ACTIVE")
+    toast.instances.wait_for_status("i-1", "ACTIVE")
+    assert clock.slept == []
+
+
+def test_timestamps_that_moved_between_two_looks_prove_it(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE")
+    details(service, ("ACTIVE", BEFORE), ("ACTIVE", BEFORE), ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == 2
+
+
+def test_a_transient_status_proves_it_and_one_more_look_confirms(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "REBOOTING", "ACTIVE")
+    details(service, ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == 1
+    assert len(service.asked("GET instances-detail")) == 1
+
+
+def test_what_was_proven_once_is_believed_at_once_by_the_next_wait(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "REBOOTING", "ACTIVE")
+    details(service, ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert len(service.asked("GET instances")) == 3
+    assert len(service.asked("GET instances-detail")) == 1
+
+
+def test_the_details_tell_that_the_list_lags_behind(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE")
+    details(service, ("REBOOTING", DURING), ("REBOOTING", DURING), ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == 2
+
+
+def test_details_that_go_back_in_time_are_old(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE")
+    details(service, ("REBOOTING", DURING), ("ACTIVE", BEFORE), ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == 2
+
+
+def test_details_from_before_the_transient_status_are_old(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE", "REBOOTING", "ACTIVE")
+    details(service, ("ACTIVE", BEFORE), ("ACTIVE", BEFORE), ("ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == 3
+
+
+def test_an_error_from_before_a_stop_is_no_failure_of_it(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-1", "stop")
+    briefs(service, "ERROR", "POWERING_OFF", "STOP")
+    details(service, ("ERROR", BEFORE))
+    assert toast.instances.wait_for_status("i-1", "STOP").status == "STOP"
+
+
+def test_an_error_that_came_of_a_stop_is_told_as_soon_as_that_is_sure(
+    toast: ToastCompute, service: Any, clock: Any
+) -> None:
+    expect(toast, "i-1", "stop")
+    briefs(service, "ERROR")
+    details(service, ("ERROR", BEFORE), ("ERROR", AFTER))
+    with pytest.raises(InstanceFailedError):
+        toast.instances.wait_for_status("i-1", "STOP", poll_interval=1)
+    assert sum(clock.slept) == 1
+
+
+def test_an_old_error_is_no_failure_of_a_deletion(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-1", "deleteInstance")
+    service.on(
+        "GET instances",
+        service.instances(("i-1", "DELETING")),
+        service.instances(("i-1", "ERROR")),
+        service.instances(),
+    )
+    details(service, ("DELETING", DURING))
+    toast.instances.wait_until_deleted("i-1")
+
+
+def test_an_instance_that_is_not_listed_yet_after_its_create_is_waited_for(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.stale_read("listInstances", budget=3))
+    with client(cloud) as toast:
+        vm = toast.instances.create(**NEW)
+        expect(toast, vm.id, "createInstance")
+        assert toast.instances.wait_for_status(vm.id, "ACTIVE").id == vm.id
+        cloud.faults.add(faults.stale_read("listInstances", budget=3))
+        other = toast.instances.create(**NEW)
+        expect(toast, other.id, "createInstance")
+        assert len(toast.instances.wait_for_all([vm.id, other.id], "ACTIVE")) == 2
+    assert cloud.faults.unused() == []
+
+
+def test_an_instance_that_one_look_does_not_show_has_not_vanished(toast: ToastCompute, service: Any) -> None:
+    here, gone = service.instances(("i-1", "BUILD")), service.instances()
+    service.on("GET instances", here, gone, here, gone, service.instances(("i-1", "ACTIVE")))
+    assert toast.instances.wait_for_status("i-1", "ACTIVE").status == "ACTIVE"
+
+
+def test_an_instance_that_does_not_appear_in_the_time_of_a_create_is_not_found(
+    toast: ToastCompute, service: Any, clock: Any
+) -> None:
+    expect(toast, "i-1", "createInstance")
+    service.on("GET instances", service.no(10404, "Nonexistent : instance"))
+    with pytest.raises(NotFoundError) as caught:
+        toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert caught.value.result_code == 10404
+    assert sum(clock.slept) == CREATE_SECONDS
+
+
+def test_a_timeout_says_that_what_was_seen_may_be_old(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE")
+    details(service, ("ACTIVE", BEFORE))
+    with pytest.raises(WaitTimeoutError, match="i-1 is ACTIVE, which may be from before the action"):
+        toast.instances.wait_for_status("i-1", "ACTIVE", timeout=4)
+
+
+def test_a_timeout_of_many_says_which_were_never_seen(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-2", "createInstance")
+    service.on("GET instances", service.instances(("i-1", "BUILD")))
+    with pytest.raises(WaitTimeoutError, match="last seen: i-1 is BUILD, i-2 was not seen"):
+        toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE", timeout=4)
+
+
+def test_many_that_are_doubted_are_confirmed_with_one_request(cloud: MockCloud) -> None:
+    with client(cloud) as toast:
+        ids = [toast.instances.create(**NEW).id for _ in range(5)]
+        toast.instances.wait_for_all(ids, "ACTIVE")
+        for id in ids:
+            toast.instances.reboot(id)
+            expect(toast, id, "reboot")
+        cloud.faults.add(faults.stale_read("listInstances", budget=1))
+        cloud.journal.clear()
+        toast.instances.wait_for_all(ids, "ACTIVE", poll_interval=1)
+        looks = cloud.journal.count(operation="listInstances")
+        assert all(toast.instances.get_details(id).status == "ACTIVE" for id in ids)
+    assert looks <= REBOOT_SECONDS + 1
+    assert cloud.journal.count(operation="listInstanceDetails") - len(ids) <= looks
+
+
+class TestSince:
+    """A change that others make is proven against what was seen before it."""
+
+    @pytest.fixture
+    def known(self, toast: ToastCompute, service: Any) -> Any:
+        details(service, ("ACTIVE", BEFORE))
+        return toast.instances.get_details("i-1")
+
+    def test_the_same_timestamps_are_no_proof_however_long_it_takes(
+        self, toast: ToastCompute, service: Any, known: Any
+    ) -> None:
+        briefs(service, "ACTIVE")
+        with pytest.raises(WaitTimeoutError, match="may be from before"):
+            toast.instances.wait_for_status("i-1", "ACTIVE", timeout=1000, poll_interval=50, since=known)
+
+    def test_newer_timestamps_are_proof_at_once(
+        self, toast: ToastCompute, service: Any, known: Any, clock: Any
+    ) -> None:
+        briefs(service, "ACTIVE")
+        details(service, ("ACTIVE", AFTER))
+        toast.instances.wait_for_status("i-1", "ACTIVE", since=known)
+        toast.instances.wait_for_all(["i-1"], "ACTIVE", since=[known])
+        assert clock.slept == []
+
+    def test_any_other_goal_needs_no_proof(self, toast: ToastCompute, service: Any, known: Any) -> None:
+        briefs(service, "STOP")
+        toast.instances.wait_for_status("i-1", "STOP", since=known)
+        assert len(service.asked("GET instances-detail")) == 1
+
+    @pytest.mark.parametrize("wrong", ["yesterday", 5, [], {}])
+    def test_what_is_no_detail_is_refused(self, toast: ToastCompute, wrong: Any) -> None:
+        calls: list[Callable[[], object]] = [
+            lambda: toast.instances.wait_for_status("i-1", "ACTIVE", since=wrong),
+            lambda: toast.instances.wait_for_all(["i-1"], "ACTIVE", since=[wrong]),
+        ]
+        for call in calls:
+            with pytest.raises(InvalidRequestError) as caught:
+                call()
+            assert caught.value.path == "since"
+
+    def test_a_detail_of_another_instance_is_refused(self, toast: ToastCompute, known: Any) -> None:
+        with pytest.raises(InvalidRequestError, match="another instance"):
+            toast.instances.wait_for_status("i-2", "ACTIVE", since=known)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "is_expected"),
+    [
+        (None, None, True),
+        (faults.lose_reply("runInstanceAction"), AmbiguousOutcomeError, True),
+        (faults.result_code("runInstanceAction", 10409), ConflictError, False),
+    ],
+    ids=["accepted", "perhaps", "refused"],
+)
+def test_a_change_is_expected_to_leave_traces_if_it_may_have_been_accepted(
+    cloud: MockCloud, fault: Fault | None, error: type[ToastComputeError] | None, is_expected: bool
+) -> None:
+    with client(cloud) as toast:
+        core = toast.instances._core
+        if fault is not None:
+            cloud.faults.add(fault)
+        change = act(core, WEB, {"action": "reboot", "parameters": {"type": "SOFT"}})
+        with nullcontext() if error is None else pytest.raises(error):
+            toast._run(expecting(core, WEB, "reboot", change))
+        assert (EXPECTATIONS.of(core).doubt(WEB) is not None) is is_expected
+
+
+def test_what_is_remembered_is_bounded_and_the_last_actions_stay() -> None:
+    expectations = Expectations(limit=3)
+    for number in range(5):
+        expectations.expect(f"I-{number}", "reboot", 0.0)
+    expectations.expect("i-2", "stop", 0.0)
+    expectations.expect("i-5", "reboot", 0.0)
+    assert [expectations.doubt(f"i-{number}") is not None for number in range(6)] == [0, 0, 1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("operation", ["uploadImage", "addFloatingIp", "attachVolume", "listInstances", "unheard-of"])
+def test_what_moves_no_status_is_not_expected(operation: str) -> None:
+    expectations = Expectations()
+    expectations.expect("i-1", operation, 0.0)
+    assert expectations.doubt("i-1") is None
+
+
+def test_a_later_action_is_not_settled_with_an_earlier_one() -> None:
+    expectations = Expectations()
+    expectations.expect("i-1", "stop", 0.0)
+    earlier = expectations.doubt("i-1")
+    expectations.expect("i-1", "start", 5.0)
+    assert earlier is not None
+    expectations.settle("i-1", earlier)
+    assert expectations.doubt("i-1") is not None

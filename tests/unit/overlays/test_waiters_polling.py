@@ -1,0 +1,245 @@
+"""What does a wait put up with, whom does it tell, and how does it keep to its time?"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from toast_compute import (
+    APIConnectionError,
+    APITimeoutError,
+    InstanceFailedError,
+    InvalidRequestError,
+    MalformedResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerError,
+    ToastCompute,
+    ToastComputeError,
+    WaitTimeoutError,
+)
+from toast_compute_api.models import Instance
+from toast_compute_mock import MockCloud, faults
+from toast_compute_mock.faults import Fault
+
+from .mocked import NEW, WEB, client, fresh_cloud
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    return fresh_cloud()
+
+
+PASSING: dict[str, tuple[type[ToastComputeError], Callable[[], Fault]]] = {
+    "reset": (APIConnectionError, lambda: faults.reset("listInstances", budget=None)),
+    "stall": (APITimeoutError, lambda: faults.stall("listInstances", budget=None)),
+    "bad gateway": (MalformedResponseError, lambda: faults.http_status("listInstances", 502, budget=None)),
+    "page": (MalformedResponseError, lambda: faults.html("listInstances", budget=None)),
+    "server error": (ServerError, lambda: faults.result_code("listInstances", -2, budget=None)),
+}
+LASTING: dict[str, tuple[type[ToastComputeError], Callable[[], Fault]]] = {
+    "no permission": (PermissionDeniedError, lambda: faults.result_code("listInstances", 10403, budget=None)),
+    "wrong shape": (MalformedResponseError, lambda: faults.missing_header("listInstances", budget=None)),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_failures_that_may_pass_are_put_up_with_five_times_in_a_row(cloud: MockCloud, name: str) -> None:
+    error, make = PASSING[name]
+    with client(cloud, max_retries=0) as toast:
+        vm = toast.instances.create(**NEW)
+        cloud.faults.add(make())
+        with pytest.raises(error) as caught:
+            toast.instances.wait_for_status(vm.id, "ACTIVE", poll_interval=1)
+    (note,) = caught.value.__notes__
+    assert f"of waiting for {vm.id} to be ACTIVE; nothing was seen (6 looks, the last 6 failed)" in note
+    assert cloud.journal.count(operation="listInstances") == 6
+
+
+def test_a_look_that_succeeds_in_between_starts_the_count_anew(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    bad, here = [service.http(502)] * 5, service.instances(("i-1", "BUILD"))
+    service.on("GET instances", *bad, here, *bad, here, *bad, service.instances(("i-1", "ACTIVE")))
+    assert make_client(max_retries=0).instances.wait_for_status("i-1", "ACTIVE").status == "ACTIVE"
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_failures_that_stay_are_raised_at_once_with_a_note_about_the_wait(cloud: MockCloud, name: str) -> None:
+    error, make = LASTING[name]
+    with client(cloud) as toast:
+        vm = toast.instances.create(**NEW)
+        cloud.faults.add(make())
+        with pytest.raises(error) as caught:
+            toast.instances.wait_for_status(vm.id, "ACTIVE")
+    assert caught.value.__notes__ == [f"After 0.0 s of waiting for {vm.id} to be ACTIVE; nothing was seen (1 look)"]
+
+
+def test_a_failure_at_the_deadline_is_a_timeout_that_tells_it(cloud: MockCloud) -> None:
+    with client(cloud, max_retries=0) as toast:
+        cloud.faults.add(faults.reset("listInstances", budget=None))
+        with pytest.raises(WaitTimeoutError, match=r"nothing was seen \(4 looks\)") as caught:
+            toast.instances.wait_for_status(WEB, "STOP", timeout=3, poll_interval=1)
+    assert isinstance(caught.value.__cause__, APIConnectionError)
+    assert [one.outcome for one in caught.value.attempts] == ["APIConnectionError"]
+    assert caught.value.last is None
+
+
+def test_a_wait_ends_in_time_however_slow_the_service_is(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.stall("listInstances", budget=None))
+    with client(cloud) as toast, pytest.raises(WaitTimeoutError):
+        toast.instances.wait_for_status(WEB, "STOP", timeout=100, poll_interval=7)
+    assert cloud.clock.monotonic() <= 101
+
+
+def test_a_failed_instance_is_told_with_the_way_that_it_went(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", *(service.instances(("i-1", status)) for status in ("BUILD", "ACTIVE", "DELETING")))
+    with pytest.raises(InstanceFailedError) as caught:
+        toast.instances.wait_for_status("i-1", "STOP")
+    assert str(caught.value) == (
+        "Instance i-1 is DELETING and can no longer become STOP; seen: BUILD -> ACTIVE -> DELETING; "
+        "DELETING leads to ERROR, and from there never to STOP"
+    )
+    assert caught.value.last.status == "DELETING"
+
+
+def test_what_would_help_a_failed_instance_is_said(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "ERROR")))
+    with pytest.raises(InstanceFailedError, match=r"ERROR is left by stop or deleteInstance only$"):
+        toast.instances.wait_for_status("i-1", "ACTIVE")
+
+
+def test_a_long_way_is_cut_in_the_middle(toast: ToastCompute, service: Any) -> None:
+    flips = ["BUILD", *["ACTIVE", "POWERING_OFF", "STOP", "POWERING_ON"] * 10, "DELETING"]
+    service.on("GET instances", *(service.instances(("i-1", status)) for status in flips))
+    with pytest.raises(InstanceFailedError) as caught:
+        toast.instances.wait_for_status("i-1", "RESIZING", timeout=6000)
+    assert "seen: BUILD -> " in str(caught.value)
+    assert "POWERING_ON -> DELETING; " in str(caught.value)
+    assert str(caught.value).count("->") < 14
+
+
+def test_an_unknown_status_is_logged_once_and_waited_out(
+    toast: ToastCompute, service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = [service.instances(("i-1", status)) for status in ("SHELVED", "SHELVED", "SHELVED", "ACTIVE")]
+    service.on("GET instances", *script)
+    with caplog.at_level(logging.WARNING, "toast_compute"):
+        toast.instances.wait_for_status("i-1", "ACTIVE")
+        service.on("GET instances", *script)
+        toast.instances.wait_for_status("i-1", "ACTIVE")
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == ["Instance i-1 is 'SHELVED', a status that this version does not know: the wait goes on"]
+
+
+class TestOnPoll:
+    """Whoever wants to know is told after every look."""
+
+    def test_the_instance_is_passed_or_none(self, cloud: MockCloud) -> None:
+        told: list[Instance | None] = []
+        with client(cloud, max_retries=0) as toast:
+            vm = toast.instances.create(**NEW)
+            cloud.faults.add(faults.reset("listInstances"))
+            toast.instances.wait_for_status(vm.id, "ACTIVE", on_poll=told.append)
+            toast.instances.delete(vm.id)
+            toast.instances.wait_until_deleted(vm.id, on_poll=told.append)
+        statuses = [None if one is None else str(one.status) for one in told]
+        assert statuses[:2] == [None, "BUILD"]
+        assert statuses[-2:] == ["DELETING", None]
+        assert "ACTIVE" in statuses
+
+    def test_of_many_those_are_passed_that_are_still_waited_for(self, toast: ToastCompute, service: Any) -> None:
+        told: list[Instance | None] = []
+        service.on(
+            "GET instances",
+            service.instances(("i-1", "ACTIVE"), ("i-2", "BUILD")),
+            service.instances(("i-1", "ACTIVE"), ("i-2", "ACTIVE")),
+        )
+        toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE", on_poll=told.append)
+        assert [(one.id, str(one.status)) for one in told if one] == [
+            ("i-1", "ACTIVE"),
+            ("i-2", "BUILD"),
+            ("i-2", "ACTIVE"),
+        ]
+
+    def test_what_is_wrong_is_passed_before_it_is_raised(self, toast: ToastCompute, service: Any) -> None:
+        told: list[Any] = []
+        service.on("GET instances", service.instances(("i-1", "ERROR")))
+        with pytest.raises(InstanceFailedError):
+            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=told.append)
+        service.on("GET instances", service.instances())
+        with pytest.raises(NotFoundError):
+            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=told.append)
+        assert [getattr(one, "status", None) for one in told] == ["ERROR", None]
+
+    @pytest.mark.parametrize(
+        "error", [KeyError("enough"), APIConnectionError("own", operation="", never_sent=True, retryable=True)]
+    )
+    def test_what_it_raises_ends_the_wait(self, toast: ToastCompute, service: Any, error: Exception) -> None:
+        def stop(_: Instance | None) -> None:
+            raise error
+
+        service.on("GET instances", service.instances(("i-1", "BUILD")))
+        with pytest.raises(type(error)):
+            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=stop)
+        assert len(service.asked("GET instances")) == 1
+
+    def test_what_cannot_be_called_is_refused(self, toast: ToastCompute, service: Any) -> None:
+        wrong: Any = "print"
+        with pytest.raises(InvalidRequestError) as caught:
+            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=wrong)
+        assert caught.value.path == "on_poll"
+        assert service.received == []
+
+
+class TestDeadline:
+    """A deadline of the client holds for waits too."""
+
+    def test_the_last_look_fits_in(self, cloud: MockCloud) -> None:
+        with client(cloud) as toast:
+            toast.flavors.list()
+            with toast.deadline(90), pytest.raises(WaitTimeoutError) as caught:
+                toast.instances.wait_for_status(WEB, "STOP", timeout=600, poll_interval=40)
+        assert cloud.clock.monotonic() == 89
+        assert str(caught.value) == (
+            f"Waited 89 s for {WEB} to be STOP; last seen: {WEB} is ACTIVE (4 looks, and the deadline of the block "
+            "leaves no time for another)"
+        )
+        assert caught.value.timeout == 89
+
+    def test_a_shorter_timeout_holds_within_it(self, cloud: MockCloud) -> None:
+        with client(cloud) as toast, toast.deadline(90), pytest.raises(WaitTimeoutError, match="Waited 30 s"):
+            toast.instances.wait_for_status(WEB, "STOP", timeout=30)
+        assert cloud.clock.monotonic() == 30
+
+    def test_what_is_left_of_it_may_be_less_than_a_look_takes(self, cloud: MockCloud) -> None:
+        cloud.faults.add(faults.stall("listInstances", budget=None))
+        with client(cloud) as toast, toast.deadline(0.5), pytest.raises(WaitTimeoutError):
+            toast.instances.wait_for_status(WEB, "STOP")
+        assert cloud.clock.monotonic() == pytest.approx(0.5)
+
+    def test_one_that_is_over_leaves_nothing(self, cloud: MockCloud) -> None:
+        with client(cloud) as toast, toast.deadline(5):
+            cloud.clock.sleep(6)
+            with pytest.raises(WaitTimeoutError, match=r"^Waited 0 s .*nothing was seen"):
+                toast.instances.wait_for_status(WEB, "STOP")
+        assert cloud.journal.count(operation="listInstances") == 0
+
+    def test_an_error_after_a_wait_says_that_the_time_went_there(self, cloud: MockCloud) -> None:
+        with client(cloud) as toast, toast.deadline(20):
+            with pytest.raises(WaitTimeoutError):
+                toast.instances.wait_for_status(WEB, "STOP", timeout=15)
+            cloud.clock.sleep(6)
+            with pytest.raises(APITimeoutError, match=r"waits 15\.0 s"):
+                toast.flavors.list()
+
+
+def test_a_wait_on_a_real_clock_keeps_to_its_time(make_client: Callable[..., ToastCompute], service: Any) -> None:
+    service.on("GET instances", service.silence(3))
+    began = time.monotonic()
+    with pytest.raises(WaitTimeoutError):
+        make_client(clock=None).instances.wait_for_status("i-1", "ACTIVE", timeout=0.3)
+    assert time.monotonic() - began < 1.6
