@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINT := generator/lint
 BENCH := tests/bench
+TYPING := tests/typing
 BENCH_VENV := .venv-bench
 NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 UV := 0.13.9
@@ -23,7 +24,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-generate: setup ## Write generated/ anew from openapi.yaml, and docs/behaviours.md from the mock
+generate: setup ## Write generated/ anew from openapi.yaml, the asynchronous SDK, and docs/behaviours.md
 	@$(BIN)/python -m generator generate
 	@$(BIN)/toast-compute-mock --show-behaviours > docs/behaviours.md.new
 	@mv docs/behaviours.md.new docs/behaviours.md
@@ -59,12 +60,18 @@ lint-contract: setup $(LINT)/node_modules/.installed ## Check openapi.yaml with 
 	$(LINT)/node_modules/.bin/spectral lint openapi.yaml --ruleset $(LINT)/spectral.yaml --fail-severity hint
 	$(BIN)/python -m generator check
 
-lint-code: setup ## Check style, types and the direction of imports
+lint-code: setup $(TYPING)/node_modules/.installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests examples
+	$(TYPING)/node_modules/.bin/pyright
 	$(BIN)/lint-imports
+
+$(TYPING)/node_modules/.installed: $(TYPING)/package-lock.json
+	@command -v npm >/dev/null || { echo "make: npm is needed for pyright (Node.js 20.19 or later)"; exit 1; }
+	npm ci --prefix $(TYPING) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 $(LINT)/node_modules/.installed: $(LINT)/package-lock.json
 	@command -v npm >/dev/null || { echo "make: npm is needed for the contract's linters (Node.js 20.19 or later)"; exit 1; }
@@ -79,4 +86,4 @@ lock: setup ## Pin the newest versions that pyproject.toml allows
 		--generate-hashes --no-emit-index-url --no-strip-extras --quiet --output-file $(BENCH)/requirements-bench.lock
 
 clean: ## Remove what was installed and cached
-	rm -rf $(VENV) $(BENCH_VENV) $(LINT)/node_modules $(BENCH)/prism/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(LINT)/node_modules $(BENCH)/prism/node_modules $(TYPING)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Exchange:
 
 
 @contextmanager
-def capturing(owner: object) -> Iterator[list[Exchange]]:
+def capturing(owner: object) -> Generator[list[Exchange], None, None]:
     """Collect what is answered to the calls of a client in the block, by this thread or task and those it starts."""
     collected: list[Exchange] = []
     token = _listening.set((*_listening.get(), (owner, collected)))

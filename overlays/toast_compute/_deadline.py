@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -45,7 +45,7 @@ def deadline_of(owner: object, seconds: object, now: float) -> Deadline:
 
 
 @contextmanager
-def within(deadline: Deadline) -> Iterator[None]:
+def within(deadline: Deadline) -> Generator[None, None, None]:
     """Let a deadline hold for what this thread or task, and the tasks that it starts, do in the block."""
     token = _present.set((*_present.get(), deadline))
     try:

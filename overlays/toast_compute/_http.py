@@ -296,7 +296,7 @@ def _default_transport(base_url: str, kind: Callable[..., T]) -> T:
         # Plain http goes to loopback only and speaks no TLS. A context that trusts nobody keeps it so, and saves
         # loading the CA certificates.
         trust = True if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return kind(verify=trust, limits=limits, proxy=_environment_proxy(base_url))
+        return kind(verify=trust, limits=limits, proxy=environment_proxy(base_url))
     except (ImportError, ValueError, httpx.InvalidURL):
         problem = "The proxy in the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: check its URL."
     except OSError:
@@ -305,7 +305,7 @@ def _default_transport(base_url: str, kind: Callable[..., T]) -> T:
     raise ConfigurationError(problem)
 
 
-def _environment_proxy(base_url: str) -> str | None:
+def environment_proxy(base_url: str) -> str | None:
     """The proxy that httpx.Client would take from the environment."""
     from urllib.request import getproxies, proxy_bypass
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ._base_url import url_problem
 from ._config import ARGUMENT, DEFAULT, Found, Settings, resolve, survey
-from ._http import _environment_proxy
+from ._http import environment_proxy
 from ._profiles import Profile, config_path, shown
 from ._secret import MASK, Secret
 from .errors import ConfigurationError, ToastComputeError
@@ -151,7 +151,7 @@ def _plain(text: str) -> str:
 
 def _proxy(base_url: str) -> str:
     try:
-        proxy = _environment_proxy(base_url)
+        proxy = environment_proxy(base_url)
         parts = urlsplit(proxy) if proxy is not None else None
         if parts is None:
             return "none, directly"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
@@ -179,6 +180,14 @@ class AsyncToastCompute:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def __del__(self) -> None:
+        # Says so and closes nothing: this runs in any thread, at any time, and maybe after the connections' own end.
+        sender: AsyncHttpSender | None = getattr(self, "_sender", None)
+        if sender is not None and sender.is_open:
+            warnings.warn(
+                f"unclosed {self!r}: use it in an `async with` statement, or call `close`", ResourceWarning, 2, self
+            )
 
     def __repr__(self) -> str:
         return f"AsyncToastCompute(base_url={self._base_url!r})"
