@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import snapshots
+from .arguments import check_cloud, check_wait
 from .clock import Clock, RealClock, SettableClock
 from .control import Worlds
 from .engine import Engine
@@ -33,7 +34,11 @@ class MockCloud:
 
     The same `seed` gives the same ids and durations. `clock` is what its tokens and instances live on: the machine's
     own unless another is given. `world` is what every world begins with. `faults` are rules of what goes wrong, and
-    `evolution` names habits of a later release; both can be changed at any time.
+    `evolution` names habits of a later release; both can be changed at any time. Of replies with more bytes than
+    `sample_above` only one in sixteen is held against the contract. With `admin_token`, the API under `/_mock/` asks
+    for it.
+
+    Raises ValueError, which names the argument, when one cannot be used.
     """
 
     def __init__(
@@ -47,6 +52,16 @@ class MockCloud:
         sample_above: int | None = None,
         admin_token: str | None = None,
     ) -> None:
+        faults = list(faults) if isinstance(faults, Iterable) and not isinstance(faults, str) else faults
+        check_cloud(
+            seed=seed,
+            clock=clock,
+            world=world,
+            faults=faults,
+            evolution=evolution,
+            sample_above=sample_above,
+            admin_token=admin_token,
+        )
         self._clock: Clock = RealClock() if clock is None else clock
         self._engine = Engine(seed, world, sample_above=sample_above)
         self._engine.evolution = evolution
@@ -106,7 +121,7 @@ class MockCloud:
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> ServerThread:
         """Return a context manager that listens on a socket, and whose `base_url` says where; port 0 is any free one.
 
-        Entering it raises OSError when the address cannot be had.
+        Raises ValueError for what is no port. Entering it raises OSError when the address cannot be had.
         """
         from .server import ServerThread  # asyncio is loaded only where it is used
 
@@ -144,8 +159,10 @@ class MockCloud:
     ) -> None:
         """Block until there have been `count` exchanges of this kind.
 
-        Raises TimeoutError after `timeout` real seconds, and after a minute in any case.
+        Raises TimeoutError after `timeout` real seconds, and after a minute in any case, or ValueError.
         """
+
+        check_wait(count, timeout)
 
         def are_there() -> bool:
             return self.journal.count(operation=operation, action=action, world=world, result_code=result_code) >= count

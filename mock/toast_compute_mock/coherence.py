@@ -95,6 +95,8 @@ def _of_volumes_and_floating_ips(world: World) -> Iterator[str]:
 def _of_instance(world: World, instance: Instance, place: str) -> Iterator[str]:
     if instance.status not in LIFECYCLE.states:
         yield f"{place}.status: there is no status {instance.status!r}"
+    elif LIFECYCLE.states[instance.status].transient and instance.transition is None:
+        yield f"{place}.status: {instance.status} passes by itself, so a `transition` has to say into what, and when"
     # Its key pair may be gone: one can be deleted while instances use it.
     yield from _missing(f"{place}.zone", "zone", instance.zone, world.zones)
     yield from _missing(f"{place}.flavor", "flavor", instance.flavor, world.flavors)

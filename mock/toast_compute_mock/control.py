@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import msgspec
 
+from .arguments import check_quota
+from .behaviours import RefusedError
 from .differences import Change, diff
 from .engine import Engine
-from .lifecycle import find_all
-from .registry import copy_of
+from .lifecycle import find, find_all, migrate
+from .registry import WorldError, copy_of
 from .snapshots import Snapshot
 from .state import Quotas, World
 
@@ -69,12 +72,26 @@ class Worlds:
 
     def set_quotas(self, world_id: str, *, instances: int | None = None, keypairs: int | None = None) -> None:
         """Say how many instances and key pairs there can be; None is any number. Raises WorldError or ValueError."""
-        for name, limit in (("instances", instances), ("keypairs", keypairs)):
-            if limit is not None and limit < 0:
-                raise ValueError(f"{name}: a quota cannot be negative")
+        check_quota("instances", instances)
+        check_quota("keypairs", keypairs)
         with self._lock:
             world = self._engine.registry.get(world_id, self._moment())
             world.quotas = Quotas(instances=instances, keypairs=keypairs)
+
+    def migrate(self, world_id: str, instance_id: str, seconds: float = 60.0) -> None:
+        """Let the service migrate an instance for so many seconds, which no client can ask for.
+
+        Raises WorldError when there is no such world, no such instance, or its status does not allow it.
+        """
+        if not math.isfinite(seconds) or seconds <= 0:
+            raise WorldError("seconds: must be a finite number above 0")
+        with self._lock:
+            now = self._moment()
+            world = self._engine.registry.get(world_id, now)
+            try:
+                migrate(find(world, instance_id, now), now, seconds)
+            except RefusedError as refused:
+                raise WorldError(f"instance: {refused.message}") from None
 
     def revoke_tokens(self, world_id: str) -> int:
         """Make all tokens of a world worthless, and return how many there were. Raises WorldError."""

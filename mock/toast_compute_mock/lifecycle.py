@@ -16,6 +16,7 @@ from .state import Instance, Transition, World
 
 _SAME = "same"
 _GONE = "gone"
+_MIGRATING = "MIGRATING"
 _FAILED = "ERROR"  # guide: "오류 상태"
 _RUNNING = "ACTIVE"  # guide: "인스턴스 구동 중"; a change of status that ends here has booted the instance
 
@@ -75,6 +76,16 @@ def begin(world: World, instance: Instance, operation: str, now: datetime, *, fl
         _end(world, instance, change)
 
 
+def migrate(instance: Instance, now: datetime, seconds: float) -> None:
+    """Begin a migration, which the service does by itself. Raises RefusedError when its status does not allow it."""
+    shown = status(instance, now)
+    if _MIGRATING not in LIFECYCLE.states[shown].next:
+        raise RefusedError(Rule.WRONG_STATE, status=shown)
+    due = now + timedelta(seconds=seconds)
+    instance.updated_at = now
+    instance.transition = Transition(through=(_MIGRATING,), to=instance.status, started=now, due=due)
+
+
 def under_way(world: World) -> dict[str, Transition | None]:
     """Return the changes of status that are under way, by the instance's id; for `end_in_error`."""
     return {instance.id: instance.transition for instance in world.instances.values()}
@@ -104,7 +115,7 @@ def _end(world: World, instance: Instance, change: Transition) -> bool:
     instance.transition = None
     instance.status = to
     instance.updated_at = change.due
-    if to == _RUNNING and change.through:
+    if to == _RUNNING and change.through and _MIGRATING not in change.through:
         instance.launched_at = change.due
     if change.flavor is not None:
         instance.flavor = change.flavor

@@ -15,6 +15,7 @@ from .worlds import SeedWorld, WorldFileError, default_seed_world, read_seed_wor
 
 PROGRAM = "toast-compute-mock"
 _LAST_PORT = 65535
+_SEED_DIGITS = 18  # more would not fit into a snapshot
 
 
 class CommandError(Exception):
@@ -94,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the time it lives in: the machine's; one that stands still until it is set; N times as fast as the "
         "machine's; or one that moves on to what is due next when nobody asks for anything (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="what ids and durations derive from (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=_seed, default=0, help="what ids and durations derive from (default: %(default)s)"
+    )
     parser.add_argument(
         "--world", type=Path, metavar="F", help="what worlds begin with: JSON as --show-world prints it, with accounts"
     )
@@ -160,6 +163,16 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and is_short and int(text) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
     return int(text)
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text) if len(text) <= _SEED_DIGITS else None
+    except ValueError:
+        seed = None
+    if seed is None:
+        raise argparse.ArgumentTypeError("must be a whole number of at most 18 digits")
+    return seed
 
 
 def _clock(text: str) -> Clock:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
+from .arguments import check_port
 from .clock import Clock
 from .exchange import Deferred, Reply, Request
 from .protocol import IDLE_SECONDS, HttpProtocol
@@ -93,6 +94,7 @@ class ServerThread:
         self._answer = answer
         self._clock = clock
         self._host = host
+        check_port(port)
         self._port = port
         self._prefix = prefix
         self._idle_seconds = idle_seconds

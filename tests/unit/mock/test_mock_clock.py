@@ -382,3 +382,11 @@ def test_an_auto_jump_clock_from_words_moves_on_when_nobody_asks_for_a_while() -
     clock.next_event = lambda: START + 7
     time.sleep(0.06)
     assert clock.now() == START + 7
+
+
+def test_an_advance_of_a_scaled_clock_adds_nothing_but_itself() -> None:
+    clock = ScaledClock(1000, START)
+    time.sleep(0.2)
+    before = clock.now()
+    clock.advance(100)
+    assert 100 <= clock.now() - before < 200

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from toast_compute_api.behaviour import LIFECYCLE
+from toast_compute_mock import FrozenClock, MockCloud, faults
+from toast_compute_mock.registry import WorldError
 
-from .conftest import BATCH, WEB, Cloud
+from .conftest import BATCH, SEED_TOKEN, WEB, Cloud, new_instance
+
+DEMO = "05e40000-0000-4000-8000-000000000001"
+VOLUME = "b10c0000-0000-4000-8000-000000000003"
 
 PARAMETERS = {
     "reboot": {"type": "SOFT"},
@@ -20,6 +26,12 @@ PARAMETERS = {
 }
 ACTIONS = [name for name in LIFECYCLE.operations if not name.endswith(("Instance", "Volume"))]
 LONG = 3600 * 24
+
+
+def client(mock: MockCloud) -> httpx.Client:
+    """A client on the demo user's world, with paths below the appkey."""
+    base_url = "http://x/compute/v1.0/appkeys/demo-appkey"
+    return httpx.Client(transport=mock.transport, base_url=base_url, headers={"X-Auth-Token": SEED_TOKEN})
 
 
 def passed(cloud: Cloud, operation: str) -> None:
@@ -150,6 +162,51 @@ def test_only_a_boot_moves_the_boot_time(cloud: Cloud) -> None:
     before = cloud.detail(WEB)["launchedAt"]
     assert cloud.act(WEB, "removeFloatingIp", address="203.0.113.12") == 0
     assert cloud.detail(WEB)["launchedAt"] == before
+
+
+def test_a_resize_that_fails_leaves_the_flavor_as_it_was(cloud: Cloud) -> None:
+    cloud.engine.faults.add(faults.end_in_error(action="resize"))
+    before = cloud.detail(BATCH)["flavor"]["id"]
+    assert cloud.act(BATCH, "resize", **PARAMETERS["resize"]) == 0
+    passed(cloud, "resize")
+    assert (cloud.status(BATCH), cloud.detail(BATCH)["flavor"]["id"]) == ("ERROR", before)
+
+
+@pytest.mark.parametrize(("instance", "rest"), [(WEB, "ACTIVE"), (BATCH, "STOP")])
+def test_the_service_can_migrate_an_instance(instance: str, rest: str) -> None:
+    mock = MockCloud(clock=FrozenClock())
+    before = mock.worlds.get(DEMO).instances[instance].launched_at
+    mock.worlds.migrate(DEMO, instance, seconds=30)
+    with client(mock) as raw:
+
+        def status() -> str:
+            return str(raw.get(f"/instances?id={instance}").json()["instances"][0]["status"])
+
+        assert status() == "MIGRATING"
+        assert (
+            raw.post(f"/instances/{instance}/action", json={"action": "start"}).json()["header"]["resultCode"] == 10409
+        )
+        with pytest.raises(WorldError, match="instance is MIGRATING"):
+            mock.worlds.migrate(DEMO, instance)
+        mock.clock.advance(30)
+        assert status() == rest
+    assert mock.worlds.get(DEMO).instances[instance].launched_at == before
+
+
+def test_what_is_not_there_cannot_be_migrated() -> None:
+    with pytest.raises(WorldError, match=r"^instance: Nonexistent : instance$"):
+        MockCloud().worlds.migrate(DEMO, "nobody")
+
+
+def test_a_volume_cannot_be_detached_while_the_instance_changes(cloud: Cloud) -> None:
+    assert cloud.act(WEB, "stop") == 0
+    assert cloud.code("DELETE", f"instances/{WEB}/attachments", query=f"volumeId={VOLUME}") == 10409
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(cloud: Cloud) -> None:
+    before = len(cloud.send("GET", "instances")["instances"])
+    assert cloud.send("POST", "instances", new_instance(count=2.0))["header"]["resultCode"] == 0
+    assert len(cloud.send("GET", "instances")["instances"]) == before + 2
 
 
 def test_an_instance_that_is_being_deleted_shows_no_volume_that_is_free_again(cloud: Cloud) -> None:

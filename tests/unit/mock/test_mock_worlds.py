@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.behaviours import HABITS, Rule
 from toast_compute_mock.engine import Engine
 from toast_compute_mock.exchange import Request
@@ -28,7 +29,7 @@ from toast_compute_mock.worlds import (
     start_world,
 )
 
-from .conftest import BATCH, SEED_TOKEN, START, WEB, Cloud
+from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud
 
 DOCUMENT: dict[str, Any] = json.loads(files("toast_compute_api").joinpath("strict.json").read_text(encoding="utf-8"))
 NOW = datetime(2026, 1, 15, 9, tzinfo=UTC)
@@ -244,3 +245,57 @@ def test_a_reply_that_breaks_the_contract_is_never_given() -> None:
     cloud = Cloud(Engine(seed_world=seed_world))
     with pytest.raises(BrokenReplyError, match=r"instances\[0\]\.volumes\.attachments\[0\]\.type"):
         cloud.send("GET", "instances-detail")
+
+
+def test_of_large_replies_only_some_are_held_against_the_contract() -> None:
+    seed_world = default_seed_world()
+    seed_world.volumes[2].type = "General NVMe"
+    cloud = Cloud(Engine(seed_world=seed_world, sample_above=0))
+    outcomes = []
+    for _ in range(33):
+        try:
+            cloud.send("GET", "instances-detail")
+        except BrokenReplyError:
+            outcomes.append("checked")
+        else:
+            outcomes.append("passed")
+    assert [number for number, outcome in enumerate(outcomes) if outcome == "checked"] == [0, 16, 32]
+
+
+def test_small_replies_are_all_held_against_the_contract() -> None:
+    seed_world = default_seed_world()
+    seed_world.volumes[2].type = "General NVMe"
+    cloud = Cloud(Engine(seed_world=seed_world, sample_above=10_000))
+    for _ in range(3):
+        with pytest.raises(BrokenReplyError):
+            cloud.send("GET", "instances-detail")
+
+
+def test_a_cloud_that_goes_on_from_a_snapshot_has_its_time() -> None:
+    later = MockCloud(clock=FrozenClock())
+    moved = FrozenClock()
+    moved.advance(3000)
+    content = MockCloud(clock=moved).snapshot()
+    later.restore(content)
+    assert later.clock.now() == moved.now()
+    ahead = FrozenClock()
+    ahead.advance(9000)
+    with_own_time = MockCloud(clock=ahead)
+    with_own_time.restore(content)
+    assert with_own_time.clock.now() == START + 9000
+
+
+def test_one_path_with_different_methods_is_different_operations(cloud: Cloud) -> None:
+    """What is remembered of a path is remembered by method."""
+    for _ in range(2):
+        assert cloud.code("GET", "instances") == 0
+        assert cloud.code("HEAD", "instances") == 0
+        assert cloud.code("POST", "instances") == -8
+        assert cloud.code("PATCH", "instances") == -7
+
+
+def test_many_paths_are_told_apart(cloud: Cloud) -> None:
+    appkeys = [f"appkey-{number}" for number in range(1200)]
+    for appkey in (*appkeys, APPKEY, *appkeys[:5]):
+        cloud.appkey = appkey
+        assert cloud.code("GET", "flavors") == (0 if appkey == APPKEY else -3)
