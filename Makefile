@@ -9,7 +9,7 @@ BENCH_VENV := .venv-bench
 NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 UV := 0.13.9
 
-.PHONY: help setup generate demo test interop bench-mock lint lint-contract lint-code lock clean
+.PHONY: help setup generate demo test coverage chaos interop bench-mock lint lint-contract lint-code lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-generate: setup ## Write generated/ anew from openapi.yaml, the asynchronous SDK, and docs/behaviours.md
+generate: setup ## Write generated/ anew from openapi.yaml, the asynchronous SDK, docs/api.md and docs/behaviours.md
 	@$(BIN)/python -m generator generate
 	@$(BIN)/toast-compute-mock --show-behaviours > docs/behaviours.md.new
 	@mv docs/behaviours.md.new docs/behaviours.md
@@ -34,6 +34,13 @@ demo: generate ## Drive the whole life of an instance against the mock
 
 test: setup ## Run the tests that need Python alone
 	@$(BIN)/python -m pytest -n auto
+
+coverage: setup ## Run the SDK's tests, and fail below 95 % of its branches
+	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit/overlays
+	@$(BIN)/python -m coverage report --include='overlays/*' --skip-covered --fail-under=95
+
+chaos: setup ## Hold the SDK against the truth in a storm of faults
+	@$(BIN)/python -m pytest tests/chaos
 
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop

@@ -14,6 +14,7 @@ from .errors import ContractError, GenerationError
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "generated" / "toast_compute_api"
 SDK = ROOT / "overlays" / "toast_compute"
+API_MAP = ROOT / "docs" / "api.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--output",
         type=Path,
         default=PACKAGE,
-        help="the package to write (default: generated/toast_compute_api, and the SDK's asynchronous classes with it)",
+        help="the package to write (default: generated/toast_compute_api, and the asynchronous classes and the map)",
     )
     options = parser.parse_args(arguments)
     try:
@@ -44,11 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
         except ContractError as problem:
             print(document.describe(problem), file=sys.stderr)
             return 1
-        # The SDK's classes hang on no contract: a package that is written elsewhere leaves them alone.
+        # A package that is written elsewhere leaves the SDK's classes and their map alone.
         if options.command == "check":
             colours.derive(SDK)
         elif options.output == PACKAGE:
+            from . import api_map
+
             colours.generate(SDK)
+            api_map.generate(document.data, SDK, API_MAP)
     except GenerationError as problem:
         print(problem, file=sys.stderr)
         return 1

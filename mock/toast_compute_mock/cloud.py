@@ -35,8 +35,8 @@ class MockCloud:
     The same `seed` gives the same ids and durations. `clock` is what its tokens and instances live on: the machine's
     own unless another is given. `world` is what every world begins with. `faults` are rules of what goes wrong, and
     `evolution` names habits of a later release; both can be changed at any time. Of replies with more bytes than
-    `sample_above` only one in sixteen is held against the contract. With `admin_token`, the API under `/_mock/` asks
-    for it.
+    `sample_above` only one in sixteen is held against the contract. `journal` is one with other limits. With
+    `admin_token`, the API under `/_mock/` asks for it.
 
     Raises ValueError, which names the argument, when one cannot be used.
     """
@@ -50,6 +50,7 @@ class MockCloud:
         faults: Iterable[Fault] = (),
         evolution: Collection[str] = (),
         sample_above: int | None = None,
+        journal: Journal | None = None,
         admin_token: str | None = None,
     ) -> None:
         faults = list(faults) if isinstance(faults, Iterable) and not isinstance(faults, str) else faults
@@ -63,7 +64,7 @@ class MockCloud:
             admin_token=admin_token,
         )
         self._clock: Clock = RealClock() if clock is None else clock
-        self._engine = Engine(seed, world, sample_above=sample_above)
+        self._engine = Engine(seed, world, sample_above=sample_above, journal=journal)
         self._engine.evolution = evolution
         self._engine.faults.add(*faults)
         self._lock = threading.RLock()

@@ -102,13 +102,10 @@ class Worlds:
             return number
 
     def secrets(self) -> set[str]:
-        """Return the passwords, tokens and appkeys of all worlds, for looking whether they show somewhere."""
+        """Return the passwords, tokens and appkeys that there are or were, for looking whether they show somewhere."""
         with self._lock:
-            return {
-                secret
-                for world in self._engine.registry.all(self._moment())
-                for secret in (world.account.password, world.account.appkey, *world.tokens)
-            }
+            self._engine.registry.all(self._moment())
+            return set(self._engine.registry.vault.all())
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all worlds, and the time. It carries the mock's passwords and tokens."""

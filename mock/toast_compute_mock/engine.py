@@ -52,7 +52,14 @@ class Engine:
     that are longer, only one in sixteen is held against the contract; None checks all.
     """
 
-    def __init__(self, seed: int = 0, seed_world: SeedWorld | None = None, *, sample_above: int | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        seed_world: SeedWorld | None = None,
+        *,
+        sample_above: int | None = None,
+        journal: Journal | None = None,
+    ) -> None:
         self._contract = contract()
         self._places = Places(self._contract)
         self._replies = Replies(sample_above)
@@ -60,7 +67,7 @@ class Engine:
         self._before: dict[str, tuple[datetime, World]] = {}
         self.registry = Registry(seed_world or default_seed_world(), seed)
         self.faults = FaultPlan(seed)
-        self.journal = Journal()
+        self.journal = Journal() if journal is None else journal
 
     @property
     def prefix(self) -> str:

@@ -1,4 +1,4 @@
-"""What has been asked and answered? The last exchanges, without secrets, and counts of all of them."""
+"""What has been asked and answered? The last exchanges, without secrets, and tallies of all of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
+
+from .filters import check_filters, check_from_zero
+from .tallies import COUNTED_BODY, Leak, Repetition, Tallies
+
+__all__ = ["COUNTED_BODY", "Entry", "Journal", "Kind", "Leak", "Repetition"]
 
 COUNT_LIMIT = 10_000
 BYTES_LIMIT = 8 * 1024 * 1024
@@ -39,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     faults: tuple[str, ...]
     """The names of the faults that fired."""
     leaks: tuple[str, ...]
-    """Where a password or token stood that does not belong there, such as `query`."""
+    """Where a secret stood that does not belong there: `method`, `path`, `query`, `headers` or `body`."""
     request_body: bytes
     reply_body: bytes
 
@@ -64,7 +69,7 @@ class Kind(msgspec.Struct, frozen=True, gc=False):
 
 
 class Journal:
-    """Keeps the last entries, by number and by size. Its counts know of all of them. Safe for threads."""
+    """Keeps the last entries, by number and by size. Its counts and tallies know of all. Safe for threads."""
 
     def __init__(self, count_limit: int = COUNT_LIMIT, bytes_limit: int = BYTES_LIMIT) -> None:
         self._count_limit = count_limit
@@ -72,6 +77,7 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._counts: dict[Kind, int] = {}
+        self._tallies = Tallies()
         self._lock = threading.Lock()
         self._last = 0
 
@@ -92,8 +98,12 @@ class Journal:
         leaks: tuple[str, ...],
         request: bytes,
         reply: bytes,
+        identity: int | None = None,
     ) -> None:
-        """Add an entry, and drop the oldest ones that no longer fit."""
+        """Add an entry, and drop the oldest ones that no longer fit.
+
+        `identity` tells the body of a create that was carried out from others, as they came.
+        """
         if len(request) > BODY_LIMIT:
             request = request[: BODY_LIMIT + 1]
         if len(reply) > BODY_LIMIT:
@@ -120,6 +130,10 @@ class Journal:
                 )
             )
             counts[kind] = counts.get(kind, 0) + 1
+            if leaks:
+                self._tallies.leaked(leaks, method, target)
+            if identity is not None:
+                self._tallies.carried_out(kind.world, identity, applied, request)
             size = self._bytes + _OVERHEAD + len(target) + len(request) + len(reply)
             while len(entries) > self._count_limit or size > self._bytes_limit:
                 oldest = entries.popleft()
@@ -137,7 +151,13 @@ class Journal:
         after: int = 0,
         limit: int | None = None,
     ) -> list[Entry]:
-        """Return the kept entries that fit, oldest first; `after` is the number of the last one already seen."""
+        """Return the kept entries that fit, oldest first; `after` is the number of the last one already seen.
+
+        Raises ValueError for an operation or action that the contract does not have, and for a negative number.
+        """
+        check_filters(operation, action)
+        check_from_zero("after", after)
+        check_from_zero("limit", limit)
         with self._lock:
             entries = list(self._entries)
         skip = max(0, after + 1 - entries[0].seq) if entries else 0
@@ -156,16 +176,32 @@ class Journal:
         world: str | None = None,
         result_code: int | None = None,
     ) -> int:
-        """Return how many exchanges of this kind there have been, those included that are no longer kept."""
+        """Return how many exchanges of this kind there have been, those included that are no longer kept.
+
+        Raises ValueError for an operation or action that the contract does not have.
+        """
+        check_filters(operation, action)
         with self._lock:
             counts = list(self._counts.items())
         return sum(number for kind, number in counts if _fits(kind, operation, action, world, result_code))
 
+    def leaks(self) -> list[Leak]:
+        """Return where secrets have stood that do not belong there, with the first examples of each place."""
+        with self._lock:
+            return self._tallies.leaks()
+
+    def repeated_creates(self) -> list[Repetition]:
+        """Return which bodies of createInstance have been carried out more than once in a world."""
+        with self._lock:
+            found = self._tallies.repetitions()
+        return [Repetition(world, times, _text(body)) for world, times, body in found]
+
     def clear(self) -> None:
-        """Forget all entries and counts. The numbers go on, so that `after` keeps its meaning."""
+        """Forget all entries, counts and tallies. The numbers go on, so that `after` keeps its meaning."""
         with self._lock:
             self._entries.clear()
             self._counts.clear()
+            self._tallies = Tallies()
             self._bytes = 0
 
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from .contract import Operation
+import re
+from functools import cache
+from itertools import islice
+
+from .contract import Operation, contract
 from .exchange import Reply, Request
-from .journal import Journal, Kind
-from .masking import conceal, guessed_target, holds_secret, mask_secrets, shown_target
+from .journal import COUNTED_BODY, Journal, Kind
+from .masking import (
+    NOTHING_KNOWN,
+    Mask,
+    closed_mask_of,
+    conceal,
+    cut_target,
+    guessed_target,
+    hide_in_body,
+    hide_in_target,
+    shown_target,
+)
 from .registry import Registry
-from .visit import TOKEN_HEADER_KEY, Visit
+from .secrecy import HIDDEN, Vault, in_base64
+from .visit import TOKEN_HEADER_KEY, Place, Visit
 
 _METHOD_LIMIT = 20  # a method that the client made up is cut here
+_ISSUE = "issueToken"
+_APPKEY = re.compile("(?<=/appkeys/)[^/?]*")
+_AUTHORIZATION = ("authorization", "proxy-authorization")
 
 
 def record(
@@ -23,67 +41,104 @@ def record(
     faults: tuple[str, ...] = (),
 ) -> None:
     """Note an exchange, without its secrets."""
-    request, operation, place = visit.request, visit.operation, visit.place
-    asked, answered = request.body, reply.body
+    request, operation, place, vault = visit.request, visit.operation, visit.place, registry.vault
+    method, asked, answered = request.method, request.body, reply.body
     if operation is None or place is None:
-        target, asked = guessed_target(request.target, registry.secrets()), b""
+        target, asked, searched = guessed_target(request.target), b"", b""
     else:
         hidden = operation.secrets
         if "?" in request.target:
             target = shown_target(request.target, hidden.path_pieces, hidden.shown_parameters)
         else:
             target = place.shown
+        searched = asked
         if hidden.request is not None:
-            asked = conceal(asked, hidden.request)
+            asked = searched = conceal(asked, _request_mask(operation.id))
+            if applied and operation.id == _ISSUE and visit.world is not None:
+                vault.add_tokens(islice(reversed(visit.world.tokens), applied))
+        elif asked and (visit.call is None or operation.body is None):  # what was accepted has no unknown members
+            asked = conceal(asked, _request_mask(operation.id))
         if hidden.reply is not None:
             answered = conceal(answered, hidden.reply)
     leaks: tuple[str, ...] = ()
-    if not visit.worlds or _may_leak(visit, asked):
-        if visit.worlds:
-            secrets = [secret for world in visit.worlds for secret in (world.account.password, *world.tokens)]
-        else:
-            secrets = registry.secrets()  # it leads nowhere, so anybody's may be in it
-        leaks = _leaks(operation, request, asked, secrets)
+    if operation is None or place is None or not visit.worlds or _may_leak(vault, visit, operation, place, searched):
+        leaks = _leaks(vault, visit, searched)
         if leaks:
-            target = mask_secrets(target, secrets)
-            asked = mask_secrets(asked.decode("utf-8", "replace"), secrets).encode()
-            answered = mask_secrets(answered.decode("utf-8", "replace"), secrets).encode()
+            target, method = hide_in_target(target, vault), vault.hide(method)
+            asked, answered = hide_in_body(asked, vault), hide_in_body(answered, vault)
+            registry.shows_secrets = registry.shows_secrets or applied > 0
+        if operation is None:
+            target = cut_target(target)
+    if registry.shows_secrets and not leaks:
+        answered = hide_in_body(answered, vault)
+    operation_id = "" if operation is None else operation.id
     kind = Kind(
-        "" if operation is None else operation.id,
+        operation_id,
         visit.action,
         "" if visit.world is None else visit.world.account.user_id,
         result_code,
     )
+    # By the whole body as it came: two may look alike without their secrets, or when they are cut.
+    identity = hash(request.body) if applied and operation_id == COUNTED_BODY else None
     journal.note(
-        at, kind, request.method[:_METHOD_LIMIT], target, reply.status, applied, faults, leaks, asked, answered
+        at, kind, method[:_METHOD_LIMIT], target, reply.status, applied, faults, leaks, asked, answered, identity
     )
 
 
-def _may_leak(visit: Visit, asked: bytes) -> bool:
-    """Whether to look for leaks: nearly never, and this is told from one text and without a list of the secrets."""
+@cache
+def _request_mask(operation_id: str) -> Mask:
+    """What of a request's body is kept: the members that the contract knows, but for secrets."""
+    document = contract().document
+    for item in document["paths"].values():
+        for spec in item.values():
+            if spec["operationId"] == operation_id and "requestBody" in spec:
+                return closed_mask_of(document, spec["requestBody"]["content"]["application/json"]["schema"])
+    return NOTHING_KNOWN
+
+
+def _may_leak(vault: Vault, visit: Visit, operation: Operation, place: Place, searched: bytes) -> bool:
+    """Whether to look for leaks: nearly never, and this is told from one text, without decoding anything."""
+    headers = visit.request.headers
+    query = visit.request.target.partition("?")[2]
+    if query and operation.secrets.has_parameters:
+        query = _without_token(vault, query, operation)
+    if "+" in query or "authorization" in headers or "proxy-authorization" in headers:
+        return True
+    others = dict(headers)
+    if others.pop(TOKEN_HEADER_KEY, "") and not visit.token_id:
+        return True
+    text = "\n".join((place.shown, query, *others.values(), searched.decode("utf-8", "replace")))
+    return "%" in text or "\\" in text or vault.holds(text)
+
+
+def _leaks(vault: Vault, visit: Visit, searched: bytes) -> tuple[str, ...]:
+    """Where a secret stands that does not belong there; `searched` is the body without those that do."""
     request, operation = visit.request, visit.operation
-    target = request.target
-    if operation is not None and operation.secrets.has_parameters:
-        target = target.partition("?")[0]
-    headers = dict(request.headers)
-    headers.pop(TOKEN_HEADER_KEY, None)
-    text = "\n".join((target, *headers.values(), asked.decode("utf-8", "replace")))
-    for world in visit.worlds:
-        if world.account.password in text:
-            return True
-        for token_id in world.tokens:
-            if token_id in text:
-                return True
-    return False
-
-
-def _leaks(operation: Operation | None, request: Request, asked: bytes, secrets: list[str]) -> tuple[str, ...]:
-    """Where a secret stands that does not belong there; `asked` is the body without those that do."""
     path, _, query = request.target.partition("?")
+    if operation is not None and operation.secrets.has_parameters:
+        query = _without_token(vault, query, operation)
     places = {
-        "path": path,
-        "query": "" if operation is not None and operation.secrets.has_parameters else query,
-        "headers": "\n".join([value for name, value in request.headers.items() if name != TOKEN_HEADER_KEY]),
-        "body": asked.decode("utf-8", "replace"),
+        "method": request.method if operation is None else "",
+        "path": _APPKEY.sub(lambda own: HIDDEN if vault.is_appkey(own[0]) else own[0], path, count=1),
+        "query": query,
+        "headers": _shown_headers(vault, request),
+        "body": searched.decode("utf-8", "replace"),
     }
-    return tuple(place for place, text in places.items() if holds_secret(text, secrets))
+    return tuple(place for place, text in places.items() if vault.holds_encoded(text))
+
+
+def _without_token(vault: Vault, query: str, operation: Operation) -> str:
+    """A query without the token that is looked up."""
+    shown = operation.secrets.shown_parameters
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return "&".join(
+        name if name not in shown and vault.is_token(value) else name + "=" + value for name, _, value in pairs
+    )
+
+
+def _shown_headers(vault: Vault, request: Request) -> str:
+    """The values of all headers, and what they say in Base64, without the token in the header for tokens."""
+    others = dict(request.headers)
+    token = others.pop(TOKEN_HEADER_KEY, "")
+    decoded = [in_base64(others[name]) for name in _AUTHORIZATION if name in others]
+    return "\n".join([*others.values(), *decoded, "" if vault.is_token(token) else token])

@@ -9,10 +9,12 @@ import msgspec
 from .behaviours import RefusedError, Rule
 from .contract import contract
 from .ids import Mint, user_id
+from .secrecy import Vault
 from .state import Account, World
 from .worlds import SeedWorld, start_world
 
 _DEFAULT_ROLES = ["member"]
+_PRIVATE = frozenset({"account", "accounts", "mint", "tokens"})  # what no reply shows
 
 
 class WorldError(ValueError):
@@ -24,11 +26,15 @@ class Registry:
 
     def __init__(self, seed_world: SeedWorld, seed: int) -> None:
         self._seed_world = seed_world
-        self._seed = seed
+        self._seed = self._first_seed = seed
         self._accounts: dict[str, list[Account]] = {}
         self._worlds: dict[str, list[World]] = {}
         self._origins: dict[str, bytes] = {}
+        self.vault = Vault(self._opens_a_world)
+        """Every secret that there has been here; it never shrinks, whatever becomes of the worlds."""
         self.forget()
+        self.shows_secrets = self._shows_secrets(seed_world)
+        """Whether a secret may stand where a reply shows it, such as in the name of a key pair."""
 
     @property
     def seed(self) -> int:
@@ -52,12 +58,6 @@ class Registry:
     def started(self) -> list[World]:
         """Return the worlds that somebody has asked for."""
         return [world for worlds in self._worlds.values() for world in worlds]
-
-    def secrets(self) -> list[str]:
-        """Return the passwords and tokens of all worlds, of those as well that have not started."""
-        accounts = [account for accounts in self._accounts.values() for account in accounts]
-        seeds = [secret for account in accounts for secret in (account.password, account.token) if secret is not None]
-        return [*seeds, *(token for world in self.started() for token in world.tokens)]
 
     def get(self, world_id: str, now: datetime) -> World:
         """Return one world; its id is the id of its user. Raises WorldError."""
@@ -96,32 +96,47 @@ class Registry:
         else:
             self._worlds[appkey] = [world]
             self._accounts[appkey] = [account]
+        self.vault.add_account(account)
         return world
 
     def reset(self, world_id: str, now: datetime) -> None:
-        """Take a world back to what it began with. Raises WorldError."""
+        """Take a world back to what it began with: the seed world, its source, or a snapshot. Raises WorldError."""
         old = self.get(world_id, now)
         origin = self._origins.get(world_id)
         new = self._start(old.account, now) if origin is None else msgspec.msgpack.decode(origin, type=World)
         self._put(old, new)
 
     def forget(self) -> None:
-        """Go back to the accounts of the seed world, and to worlds that have not started."""
+        """Go back to the first seed, the accounts of the seed world, and worlds that have not started."""
+        self._seed = self._first_seed
         self._accounts = {}
         self._worlds = {}
         self._origins = {}
         for account in self._seed_world.accounts:
             self._accounts.setdefault(account.appkey, []).append(account)
+            self.vault.add_account(account)
 
     def replace(self, worlds: list[World], seed: int) -> None:
-        """Put these worlds in the place of all that there are."""
+        """Put these worlds in the place of all that there are. They begin as they are now."""
         self._seed = seed
         self._accounts = {}
         self._worlds = {}
         self._origins = {}
         for world in worlds:
-            self._accounts.setdefault(world.account.appkey, []).append(world.account)
-            self._worlds.setdefault(world.account.appkey, []).append(world)
+            account = world.account
+            self._accounts.setdefault(account.appkey, []).append(account)
+            self._worlds.setdefault(account.appkey, []).append(world)
+            self._origins[account.user_id] = msgspec.msgpack.encode(world)
+            self.vault.add_account(account)
+            self.vault.add_tokens(world.tokens)
+        self.shows_secrets = self.shows_secrets or any(map(self._shows_secrets, worlds))
+
+    def _opens_a_world(self, token_id: str) -> bool:
+        return any(token_id in world.tokens for worlds in self._worlds.values() for world in worlds)
+
+    def _shows_secrets(self, resources: World | SeedWorld) -> bool:
+        parts = {name: getattr(resources, name) for name in resources.__struct_fields__ if name not in _PRIVATE}
+        return self.vault.holds_encoded(msgspec.json.encode(parts).decode("utf-8", "replace"))
 
     def _start(self, account: Account, now: datetime) -> World:
         return start_world(self._seed_world, account, self._seed, now)

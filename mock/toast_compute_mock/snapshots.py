@@ -1,7 +1,9 @@
-"""How is everything that the mock knows written down, and read again?
+"""How are all worlds written down, and read again?
 
-A snapshot is a JSON file for people and for version control: one resource a line, in the order that the world keeps
-them in. It holds the passwords and tokens of the mock's accounts.
+A snapshot has the worlds, the seed that they go on from, and the time. It has no faults, no journal and no habits of
+a later release, nor what the worlds began with: after a restore, what it holds is what they begin with. It is a JSON
+file for people and for version control: one resource a line, in the order that the world keeps them in. It holds the
+passwords and tokens of the mock's accounts.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class SnapshotError(ValueError):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Everything that the mock knows."""
+    """The worlds and the time. Faults, journal, evolution, and what the worlds once began with are not in it."""
 
     seed: int
     """What ids, keys and chance derive from."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
     from toast_compute_mock import MockCloud
 
 _ALL = "all"
-_CREATE = "createInstance"
-_DELETE = "deleteInstance"
-_PRIVATE_KEY = "PRIVATE KEY-----"
-_SHORTEST_SECRET = 8  # anything shorter would be found in innocent text
 
 
 class Watch(logging.Handler):
@@ -68,22 +63,23 @@ def unused_faults(watch: Watch) -> Iterator[str]:
 
 def duplicate_creates(watch: Watch) -> Iterator[str]:
     """Find creates with the very same body that were carried out more than once, whoever repeated them."""
-    times: Counter[tuple[str, str]] = Counter()
-    for entry in watch.cloud.journal.find(operation=_CREATE):
-        times[entry.world, entry.request] += entry.applied
-    for (_, body), number in times.items():
-        if number > 1:
-            yield f"duplicate-creates: {number} times {body}"
+    for repeated in watch.cloud.journal.repeated_creates():
+        yield f"duplicate-creates: {repeated.times} times {repeated.body}"
 
 
 def secrets(watch: Watch) -> Iterator[str]:
-    """Find secrets in the log, and passwords and tokens in the wrong place of a request."""
-    for entry in watch.cloud.journal.find():
-        for place in entry.leaks:
-            yield f"secrets: a password or token in the {place} of {entry.method} {entry.target}"
-    hidden = watch.cloud.worlds.secrets()
+    """Find secrets in the log, and those in the wrong place of a request."""
+    from toast_compute_mock.secrecy import Vault
+
+    for leak in watch.cloud.journal.leaks():
+        for example in leak.examples:
+            yield f"secrets: a secret in the {leak.place} of {example}"
+        if leak.count > len(leak.examples):
+            yield f"secrets: {leak.count} requests in all had one in the {leak.place}"
+    vault = Vault(lambda _: False)
+    vault.add_tokens(watch.cloud.worlds.secrets())
     for logger, text in watch.messages:
-        if _PRIVATE_KEY in text or any(secret in text for secret in hidden if len(secret) >= _SHORTEST_SECRET):
+        if vault.holds_encoded(text):
             yield f"secrets: a record of the logger {logger} shows a secret"
 
 
@@ -97,9 +93,9 @@ CHECKS: Mapping[str, Check] = {
 
 def named(names: Iterable[str]) -> list[Check]:
     """Return the checks of these names; `all` names every one. Raises ValueError for another name."""
-    wanted = list(dict.fromkeys(names))
+    wanted = list(names)
     for name in wanted:
-        if name != _ALL and name not in CHECKS:
+        if name not in (*CHECKS, _ALL):
             raise ValueError(f"{name!r} is none of {', '.join(CHECKS)}, {_ALL}")
     return [check for name, check in CHECKS.items() if name in wanted or _ALL in wanted]
 

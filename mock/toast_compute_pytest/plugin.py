@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from toast_compute import ToastCompute
     from toast_compute_mock import MockCloud
 
+    from .checks import Check
+
 # Both packages are loaded by the first test that uses a fixture: the plugin itself is loaded by every run of pytest.
 
 _TIMEOUT = 30.0
@@ -19,6 +22,7 @@ _MAX_RETRIES = 2
 _OPTION = "toast_fail_on"
 _CLOUD_MARK = "toast_cloud"
 _FAIL_MARK = "toast_fail_on"
+_BROKE_OFF = pytest.StashKey[bool]()
 _HELP = "what makes a test fail at its end: leaked-instances, unused-faults, duplicate-creates, secrets, or all"
 
 
@@ -44,29 +48,32 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"toast_fail_on: {error}") from None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember whether the test has failed before its fixtures end, or was skipped on its way."""
+    before = call.when != "setup" and item.stash.get(_BROKE_OFF, False)  # another run of it begins with its setup
+    item.stash[_BROKE_OFF] = before or call.excinfo is not None
+
+
 @pytest.fixture
 def toast_cloud(request: pytest.FixtureRequest) -> Iterator[MockCloud]:
     """A cloud in this process that nobody else uses, in which time moves on when everybody waits.
 
     `@pytest.mark.toast_cloud(seed=3, faults=[...])` gives arguments to its MockCloud. At its end the test fails for
     what `--toast-fail-on`, the setting `toast_fail_on` or `@pytest.mark.toast_fail_on(...)` names; the marker wins.
+    A test that has failed already, or was skipped on its way, is not failed again.
     """
-    from toast_compute_mock import MockCloud
-    from toast_compute_mock.clock import AutoJumpClock
+    from .checks import Watch
 
-    from .checks import Watch, named
-
-    arguments: dict[str, Any] = {"clock": AutoJumpClock()}
-    for mark in request.node.iter_markers(_CLOUD_MARK):
-        arguments = {**arguments, **mark.kwargs}
-    mark = request.node.get_closest_marker(_FAIL_MARK)
-    checks = named(_chosen(request.config) if mark is None else mark.args)
-    cloud = MockCloud(**arguments)
+    checks = _checks_of(request)
+    cloud = _cloud_of(request)
     if not checks:
         yield cloud
         return
     with Watch(cloud) as watch:
         yield cloud
+    if request.node.stash.get(_BROKE_OFF, False):
+        return  # what it left undone says nothing
     found = [finding for check in checks for finding in check(watch)]
     if found:
         pytest.fail("\n".join(found), pytrace=False)
@@ -90,6 +97,38 @@ def toast_client(toast_cloud: MockCloud) -> Iterator[ToastCompute]:
         clock=toast_cloud.clock,
     ) as client:
         yield client
+
+
+def _cloud_of(request: pytest.FixtureRequest) -> MockCloud:
+    """Make the cloud that the markers ask for, the closest one last."""
+    from toast_compute_mock import MockCloud
+    from toast_compute_mock.clock import AutoJumpClock
+
+    arguments: dict[str, Any] = {"clock": AutoJumpClock()}
+    for mark in reversed(list(request.node.iter_markers(_CLOUD_MARK))):
+        if mark.args:
+            pytest.fail(f"{_CLOUD_MARK}: its arguments need names, such as seed=3", pytrace=False)
+        arguments |= mark.kwargs
+    known = inspect.signature(MockCloud).parameters
+    for name in arguments:
+        if name not in known:
+            pytest.fail(f"{_CLOUD_MARK}: there is no argument {name}, only {', '.join(known)}", pytrace=False)
+    try:
+        return MockCloud(**arguments)
+    except ValueError as error:
+        raise pytest.fail.Exception(f"{_CLOUD_MARK}: {error}", pytrace=False) from None
+
+
+def _checks_of(request: pytest.FixtureRequest) -> list[Check]:
+    from .checks import named
+
+    mark = request.node.get_closest_marker(_FAIL_MARK)
+    if mark is not None and mark.kwargs:
+        pytest.fail(f"{_FAIL_MARK}: takes names alone, such as {_FAIL_MARK}('all')", pytrace=False)
+    try:
+        return named(_chosen(request.config) if mark is None else mark.args)
+    except ValueError as error:
+        raise pytest.fail.Exception(f"{_FAIL_MARK}: {error}", pytrace=False) from None
 
 
 def _chosen(config: pytest.Config) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, NoReturn, TypeAlias, TypeVar
@@ -137,7 +137,7 @@ class Board:
         self._lock = threading.Lock()
 
     @contextmanager
-    def joined(self) -> Iterator[None]:
+    def joined(self) -> Generator[None, None, None]:
         """Be one of the waits in the block."""
         with self._lock:
             self._waits += 1

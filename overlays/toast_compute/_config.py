@@ -55,9 +55,9 @@ class Settings:
     read_only: bool = False
     allow: frozenset[str] | None = None
     token_store: TokenStore | None = field(default=None, repr=False)
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where each setting comes from: `argument`, a variable's name, `profile dev in FILE`, or `default`."""
-    shadowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shadowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Where else a setting was found, for those that were found more than once."""
 
 

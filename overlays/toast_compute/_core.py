@@ -200,23 +200,24 @@ class Core:
         request = call.request
         at: float = yield ReadClock()
         seconds = self._seconds(call, deadline, at, trail)
+        reply: Reply | None = None
         try:
-            reply: Reply = yield Send(request, token, seconds)
+            answer: Reply = yield Send(request, token, seconds)
         except TransportFault as fault:
             result: S | Failure = Failure(_error(request, fault), fault.never_left)
-            status = None
         else:
-            result, status = self._judged(call, token, reply), reply.status
+            result, reply = self._judged(call, token, answer), answer
+        status = None if reply is None else reply.status
         done: float = yield ReadClock()
         if request.operation.needs_token:  # the time of the others is that of a token
             _spend(deadline, "tries", done - at)
         error = result.error if isinstance(result, Failure) else None
         code = error.result_code if isinstance(error, APIError) else None if error is not None else 0
         trail.add(at, done, "success" if error is None else type(error).__name__, result_code=code, status=status)
-        if status is not None and is_listening(self):
+        if reply is not None and is_listening(self):
             parsed = None if isinstance(result, Failure) else result
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.headers)
-            note(self, Exchange(request.operation.id, status, headers, reply.body, parsed, trail.attempts))
+            note(self, Exchange(request.operation.id, reply.status, headers, reply.body, parsed, trail.attempts))
         return result
 
     def _judged(self, call: _Call[S], token: Secret | None, reply: Reply) -> S | Failure:

@@ -9,6 +9,7 @@ import msgspec
 from toast_compute_api.base import refuse_unknown
 from toast_compute_api.findings import Finding, explain
 
+from ._input import is_list
 from .errors import InvalidRequestError
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def _parts(type_: Any, value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
             member = getattr(value, field.name)
             if member is not msgspec.UNSET:
                 yield field.type, member, _join(path, field.encode_name)
-    elif isinstance(value, list):
+    elif is_list(value):
         item_type = _item_type(type_)
         for index, item in enumerate(value):
             yield item_type, item, f"{path}[{index}]"

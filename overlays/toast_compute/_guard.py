@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from importlib import import_module
+from typing import TypeGuard
 
 from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
 from toast_compute_api.behaviour import OPERATIONS
@@ -20,7 +21,7 @@ def check_names(allow: object) -> None:
     """Raise ConfigurationError when these cannot be the only changes that a client may make."""
     if allow is None:
         return
-    if isinstance(allow, str) or not isinstance(allow, Collection):
+    if not _is_several(allow):
         raise ConfigurationError("The allow setting must be a collection of operations and actions (allow={...}).")
     known = _known_changes()
     for name in allow:
@@ -28,6 +29,10 @@ def check_names(allow: object) -> None:
             raise ConfigurationError(
                 f"The allow setting cannot be used: {name!r} is no change{suggestion(name, known)} (allow={{...}})."
             )
+
+
+def _is_several(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, Collection) and not isinstance(value, str)
 
 
 def _known_changes() -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 from toast_compute_api import models
 
 from ._findings import Findings
-from ._input import as_model, check_leaves, make_model, one_or_many
+from ._input import as_model, check_leaves, is_list, make_model, one_or_many
 
 _OPERATION = "createInstance"
 _PATH = "instance"
@@ -45,7 +45,7 @@ def instance_spec(
     for field in msgspec.structs.fields(models.InstanceSpec):
         value = given.get(field.name)
         path = f"{_PATH}.{field.encode_name}"
-        if isinstance(value, list):
+        if is_list(value):
             # What could not even be read has been told of already.
             value = [entry for entry in value if entry is not None]
             if not value and given[field.name]:

@@ -12,8 +12,13 @@ MAX_BYTES = 1024 * 1024
 # Not on Windows, where a file in the user's folders is the user's by inheritance.
 _HAS_OWNERS = hasattr(os, "geteuid")
 # Never follow a link; never wait for the other end of a pipe.
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_READ |= getattr(os, "O_BINARY", 0)
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 @dataclass(frozen=True, slots=True)

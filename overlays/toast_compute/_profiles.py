@@ -22,10 +22,9 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ._folders import config_folder
-from ._input import suggestion
+from ._input import is_mapping, suggestion
 from ._private_files import open_to_others, reason
 from ._secret import MASK, Secret
 from .errors import ConfigurationError
@@ -179,8 +178,8 @@ def _checked(table: _Hidden, where: str) -> dict[str, Secret | float]:
 
 
 def _members(hidden: _Hidden) -> dict[str, _Hidden] | None:
-    members: Any = hidden.value
-    return {key: _Hidden(value) for key, value in members.items()} if isinstance(members, dict) else None
+    members = hidden.value
+    return {key: _Hidden(value) for key, value in members.items()} if is_mapping(members) else None
 
 
 def _has_secret(table: _Hidden) -> bool:

@@ -120,8 +120,11 @@ class Turn:
 
 
 def _is_sound(token: StoredToken) -> bool:
-    has_text = isinstance(token.id, str) and _TOKEN.fullmatch(token.id) is not None
-    return has_text and is_seconds(token.lifetime) and is_seconds(token.remaining)
+    return _is_token(token.id) and is_seconds(token.lifetime) and is_seconds(token.remaining)
+
+
+def _is_token(value: object) -> bool:
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._input import is_mapping
 from ._private_files import Content
 from ._secret import Secret
 
@@ -61,7 +62,7 @@ def read_record(content: Content, key: str) -> Record | str:
         members: Any = json.loads(content.text)
     except (ValueError, RecursionError):
         return "it is damaged"
-    if not isinstance(members, dict) or type(members.get("format")) is not int:
+    if not is_mapping(members) or type(members.get("format")) is not int:
         return "it is damaged"
     if members["format"] != FORMAT:
         return "it was written by another version of this package"

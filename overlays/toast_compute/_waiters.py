@@ -39,7 +39,7 @@ def wait_for_status(
     goal = _goal(status)
     how = options(timeout, poll_interval, on_poll)
     key = text(LIST, "id", id).casefold()
-    known = {} if since is None else _by_id([since])
+    known: Mapping[str, InstanceDetail] = {} if since is None else _by_id([since])
     if known and key not in known:
         refuse(LIST, "since", "is about another instance")
     reached = yield from _reach(core, [id], goal, how, known=known, is_single=True)

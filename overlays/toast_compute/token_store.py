@@ -19,7 +19,7 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,7 +122,7 @@ class MemoryTokenStore:
             del self._kept[key]
 
     @contextmanager
-    def lock(self, key: str, timeout: float, /) -> Iterator[None]:
+    def lock(self, key: str, timeout: float, /) -> Generator[None, None, None]:
         """Keep the other clients from issuing a token for the key. Raises TimeoutError."""
         lock = self._locks.setdefault(key, threading.Lock())  # of two that come at once, both get the same
         if not lock.acquire(timeout=max(timeout, 0.0)):
@@ -213,7 +213,7 @@ class FileTokenStore:
         raise TokenStoreError(f"{self._file(key, 'json')} cannot be removed: {problem}")
 
     @contextmanager
-    def lock(self, key: str, timeout: float, /) -> Iterator[None]:
+    def lock(self, key: str, timeout: float, /) -> Generator[None, None, None]:
         """Keep other processes and threads from issuing a token for the key.
 
         Raises:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toast_compute import AmbiguousOutcomeError, ToastComputeError
-from toast_compute_mock import AutoJumpClock, MockCloud, faults
+from toast_compute_mock import AutoJumpClock, Clock, MockCloud, faults
+from toast_compute_mock.journal import Journal
 from toast_compute_mock.worlds import default_seed_world
 
 _KEPT = 5  # instances that a worker knows of, so that lists stay short
@@ -41,14 +42,25 @@ BREAKS: tuple[Callable[..., Any], ...] = (
 )
 
 
-def stormy_cloud(seed: int) -> MockCloud:
-    """Return a cloud in which each wire and truth fault hits one call in twenty, and a subnet that never is full."""
+LASTING = frozenset({faults.dribble, faults.stall, faults.lose_request})
+"""Faults that take real time, or more tries, where the clock is the machine's."""
+
+
+def stormy_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
+    """Return a cloud in which each wire and truth fault hits one call in twenty, and a subnet that never is full.
+
+    With a clock of real time it is without the faults that only make one wait.
+    """
     world = default_seed_world()
     world.subnets[0].cidr = "192.168.0.0/16"
-    cloud = MockCloud(seed=seed, clock=AutoJumpClock(), world=world)
+    # Nothing may be forgotten: the journal is the truth that the client is held against.
+    journal = Journal(count_limit=10**9, bytes_limit=10**9)
+    cloud = MockCloud(seed=seed, clock=AutoJumpClock() if clock is None else clock, world=world, journal=journal)
     for fault in BREAKS:
-        cloud.faults.add(fault(None, name=fault.__name__, probability=SHARE, budget=None))
-    cloud.faults.add(faults.slow(None, name="slow", piece=1024, probability=SHARE, budget=None))
+        if clock is None or fault not in LASTING:
+            cloud.faults.add(fault(None, name=fault.__name__, probability=SHARE, budget=None))
+    if clock is None:
+        cloud.faults.add(faults.slow(None, name="slow", piece=1024, probability=SHARE, budget=None))
     return cloud
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from ..contract import contract
 from ..evolution import HABITS
 from ..exchange import Reply
 from ..faults import EXPLANATIONS, PRESETS, FaultError, FaultState, describe, read_faults
+from ..filters import check_filters
 from ..registry import WorldError
 from ..snapshots import SnapshotError
 from .page import load_page
@@ -209,6 +210,7 @@ class Views:
         journal, given = self._cloud.journal, call.parameters
         filters = {name: given[parameter] for parameter, name in _FILTERS.items()}
         limit, newest = given["limit"], given["newest"]
+        _check_filters(given)
         searched = -1  # up to which number nothing was found
 
         def look(is_late: bool) -> JsonObject | None:
@@ -225,6 +227,7 @@ class Views:
         return until(look, given["wait"])
 
     def count_entries(self, call: Call) -> Answer:
+        _check_filters(call.parameters)
         return {"count": self._cloud.journal.count(**{n: call.parameters[p] for p, n in _COUNTED.items()})}
 
     def clear_journal(self, _: Call) -> Answer:
@@ -252,6 +255,14 @@ class Views:
     @cached_property
     def _page(self) -> Reply:
         return load_page()
+
+
+def _check_filters(given: Mapping[str, Any]) -> None:
+    """Refuse an operation or action that no entry can have."""
+    try:
+        check_filters(given["operation"], given["action"])
+    except ValueError as error:
+        raise AdminError(HTTPStatus.BAD_REQUEST, str(error)) from None
 
 
 @contextmanager

@@ -429,6 +429,17 @@ def test_a_snapshot_goes_back_where_it_came_from(mock: Mock) -> None:
     assert mock.send("PUT", "/snapshot", taken).status == 400
 
 
+def test_after_a_restore_worlds_are_reset_to_what_the_snapshot_held_and_all_to_the_seed_world(mock: Mock) -> None:
+    mock.call("POST", "/instances", new_instance())
+    taken = mock.send("GET", "/snapshot").content
+    mock.send("PUT", "/snapshot", {**taken, "seed": 7})
+    mock.call("POST", "/instances", new_instance())
+    assert mock.send("POST", f"/worlds/{WORLD}/reset").content["instances"] == 3
+    assert mock.send("GET", "/snapshot").content["seed"] == 7
+    assert mock.send("POST", "/reset").content["worlds"][0]["instances"] == 2
+    assert mock.send("GET", "/snapshot").content["seed"] == 0
+
+
 # Faults and evolution
 
 
@@ -530,3 +541,40 @@ def test_a_quota_is_kept_until_it_is_lifted(mock: Mock) -> None:
 def test_a_quota_that_makes_no_sense_is_refused(mock: Mock, quotas: dict[str, int], words: str) -> None:
     answer = mock.send("PUT", f"/worlds/{WORLD}/quotas", quotas)
     assert (answer.status, answer.content["message"]) == (400, words)
+
+
+@pytest.mark.parametrize("path", ["/journal", "/journal/count"])
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("operation=createInstence", "operation: there is no 'createInstence'; did you mean createInstance?"),
+        ("action=rebot", "action: there is no 'rebot'; did you mean reboot?"),
+        ("operation=createInstance&action=reboot", "action: createInstance has no actions"),
+    ],
+)
+def test_a_filter_that_nothing_can_fit_is_refused(mock: Mock, path: str, query: str, says: str) -> None:
+    refused = mock.send("GET", f"{path}?{query}")
+    assert (refused.status, refused.message) == (400, says)
+
+
+def test_a_wait_for_what_cannot_come_is_refused_at_once(mock: Mock) -> None:
+    request = Request("GET", "/_mock/journal?operation=createInstence&wait=30", LOCAL, b"", peer="127.0.0.1")
+    answered = mock.cloud.answer(request)
+    assert isinstance(answered, Reply)
+    assert answered.status == 400
+
+
+@pytest.mark.parametrize("query", ["after=-1", "limit=-1"])
+def test_a_negative_number_in_a_filter_is_refused(mock: Mock, query: str) -> None:
+    assert mock.send("GET", f"/journal?{query}").status == 400
+
+
+def test_no_secret_comes_out_with_the_journal(mock: Mock) -> None:
+    mock.call("GET", "/instances?id=demo%2Dpassword")
+    mock.call(
+        "POST", "/keypairs", {"keypair": {"name": "demo-appkey", "publicKey": "-----BEGIN PRIVATE KEY-----\nAAAA"}}
+    )
+    mock.call("POST", "/instances", {"instance": {"adminPass": "hunter2hunter2"}})
+    shown = json.dumps(mock.send("GET", "/journal").content)
+    for secret in ("demo%2Dpassword", "demo-appkey", "AAAA", "hunter2hunter2", SEED_TOKEN):
+        assert secret not in shown

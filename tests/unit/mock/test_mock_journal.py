@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.exchange import Request
-from toast_compute_mock.journal import Entry, Journal, Kind
+from toast_compute_mock.journal import Entry, Journal, Kind, Leak
+from toast_compute_mock.tallies import Tallies
+from toast_compute_mock.worlds import issue_token
 
 from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud, new_instance
 
 PASSWORD = "demo-password"
+BODY = json.dumps(new_instance()).encode()
 USER = "05e40000-0000-4000-8000-000000000001"
 
 
@@ -162,3 +167,168 @@ def test_entries_are_found_by_what_they_are_about() -> None:
     assert [entry.seq for entry in journal.find(after=1, limit=1)] == [2]
     assert [entry.seq for entry in journal.find(after=9)] == []
     assert journal.find(fault="any") == []
+
+
+@pytest.mark.parametrize("slip", ["createInstence", "createinstance", "start"])
+def test_an_operation_that_there_is_none_of_is_refused_with_a_suggestion(slip: str) -> None:
+    journal, says = Journal(), rf"^operation: there is no '{slip}'; (did you mean \w+\?|known are issueToken, .*)$"
+    for ask in (journal.find, journal.count):
+        with pytest.raises(ValueError, match=says):
+            ask(operation=slip)
+
+
+def test_the_nearest_operation_and_action_are_suggested() -> None:
+    with pytest.raises(ValueError, match=r"^operation: there is no 'createInstence'; did you mean createInstance\?$"):
+        Journal().count(operation="createInstence")
+    with pytest.raises(ValueError, match=r"^action: there is no 'rebot'; did you mean reboot\?$"):
+        Journal().find(action="rebot")
+    with pytest.raises(ValueError, match=r"^action: createInstance has no actions$"):
+        Journal().count(operation="createInstance", action="reboot")
+    with pytest.raises(ValueError, match=r"^operation: there is no 'x{40}…'; known are [^\n]*$"):
+        Journal().count(operation="x" * 100)
+
+
+def test_what_belongs_to_no_operation_or_has_no_action_can_be_asked_for(cloud: Cloud) -> None:
+    cloud.send("GET", "nowhere")
+    cloud.send("GET", "flavors")
+    cloud.act(WEB, "reboot", type="SOFT")
+    journal = cloud.engine.journal
+    assert journal.count(operation="") == 1
+    assert (journal.count(action=""), journal.count(operation="runInstanceAction", action="reboot")) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["after", "limit"])
+def test_a_negative_number_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: must not be negative$"):
+        Journal().find(**{name: -1})  # type: ignore[arg-type]
+
+
+def test_a_wait_for_what_cannot_come_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"^operation: there is no 'createInstence'"):
+        MockCloud().wait_for(1, timeout=30, operation="createInstence")
+
+
+def test_leaks_are_known_when_their_entries_are_gone(cloud: Cloud) -> None:
+    cloud.engine.journal = Journal(count_limit=1)
+    for _ in range(3):
+        cloud.send("GET", "instances", query=f"token={SEED_TOKEN}")
+    cloud.send("POST", "instances", new_instance(name=PASSWORD))
+    cloud.send("GET", "instances")
+    prefix = "/compute/v1.0/appkeys/***/instances"
+    assert [entry.leaks for entry in cloud.engine.journal.find()] == [()]
+    assert cloud.engine.journal.leaks() == [
+        Leak("query", 3, (f"GET {prefix}?token=***",)),
+        Leak("body", 1, (f"POST {prefix}",)),
+    ]
+
+
+def test_the_examples_of_leaks_do_not_grow_for_ever(cloud: Cloud) -> None:
+    for number in range(50):
+        cloud.send("GET", "instances", query=f"id={number}&token={SEED_TOKEN}")
+    (leak,) = cloud.engine.journal.leaks()
+    assert (leak.count, len(leak.examples)) == (50, 10)
+
+
+def test_repeated_creates_are_known_when_their_entries_are_gone(cloud: Cloud) -> None:
+    cloud.engine.journal = Journal(count_limit=1)
+    for name in ("twin", "other", "twin", "third", "twin"):
+        cloud.create(name=name)
+    (repeated,) = cloud.engine.journal.repeated_creates()
+    assert (repeated.world, repeated.times) == (USER, 3)
+    assert json.loads(repeated.body) == new_instance(name="twin")
+
+
+def test_creates_that_differ_only_behind_the_cut_are_not_the_same(cloud: Cloud) -> None:
+    for end in ("b", "c", "b"):
+        body = json.dumps(new_instance(name="a")) + " " * 20_000 + {"b": "", "c": " "}[end]
+        assert cloud.code("POST", "instances", raw=body.encode()) == 0
+    (repeated,) = cloud.engine.journal.repeated_creates()
+    assert repeated.times == 2
+    assert repeated.body.endswith(" (cut)")
+
+
+def test_creates_that_differ_only_in_a_secret_are_not_the_same(cloud: Cloud) -> None:
+    for name in (PASSWORD, APPKEY):
+        cloud.create(name=name)
+    assert cloud.engine.journal.repeated_creates() == []
+
+
+def test_the_same_create_in_two_worlds_is_none_that_was_repeated(cloud: Cloud) -> None:
+    now = datetime.fromtimestamp(START, UTC)
+    other = cloud.engine.registry.add("other-appkey", "other@example.com", "other-password", None, now)
+    cloud.create()
+    cloud.appkey, cloud.token = "other-appkey", issue_token(other, "other-token", now).id
+    cloud.create()
+    assert cloud.engine.journal.repeated_creates() == []
+
+
+def test_a_create_that_was_not_carried_out_and_then_retried_is_not_repeated(cloud: Cloud) -> None:
+    cloud.engine.faults.add(faults.lose_request("createInstance"))
+    lost = Request("POST", f"/compute/v1.0/appkeys/{APPKEY}/instances", {"x-auth-token": SEED_TOKEN}, BODY)
+    for _ in range(2):
+        cloud.engine.handle(lost, START)
+    assert [entry.applied for entry in cloud.engine.journal.find()] == [0, 1]
+    assert cloud.engine.journal.repeated_creates() == []
+
+
+def test_a_create_that_was_carried_out_and_then_retried_is_repeated(cloud: Cloud) -> None:
+    cloud.engine.faults.add(faults.lose_reply("createInstance"))
+    lost = Request("POST", f"/compute/v1.0/appkeys/{APPKEY}/instances", {"x-auth-token": SEED_TOKEN}, BODY)
+    for _ in range(2):
+        cloud.engine.handle(lost, START)
+    assert [repeated.times for repeated in cloud.engine.journal.repeated_creates()] == [2]
+
+
+def test_one_create_that_is_carried_out_twice_is_repeated(cloud: Cloud) -> None:
+    cloud.engine.faults.add(faults.apply_twice("createInstance"))
+    cloud.create()
+    assert [repeated.times for repeated in cloud.engine.journal.repeated_creates()] == [2]
+    cloud.engine.faults.add(faults.apply_twice("createInstance"))
+    cloud.create()
+    assert [repeated.times for repeated in cloud.engine.journal.repeated_creates()] == [4]
+
+
+def test_a_create_that_was_refused_and_then_retried_is_not_repeated(cloud: Cloud) -> None:
+    cloud.engine.faults.add(faults.result_code("createInstance", -6))
+    assert cloud.code("POST", "instances", new_instance()) == -6
+    assert cloud.code("POST", "instances", new_instance()) == 0
+    assert cloud.engine.journal.repeated_creates() == []
+
+
+def test_only_creates_of_instances_are_counted_by_their_body(cloud: Cloud) -> None:
+    for _ in range(2):
+        cloud.act(WEB, "reboot", type="SOFT")
+    assert cloud.engine.journal.repeated_creates() == []
+
+
+def test_the_oldest_of_very_many_creates_are_forgotten_but_not_those_that_were_repeated() -> None:
+    tallies = Tallies()
+    twice, once = 200_001, 200_002
+    for identity in (twice, once, twice):
+        tallies.carried_out(USER, identity, 1, b"%d" % identity)
+    for identity in range(100_000):
+        tallies.carried_out(USER, identity, 1, b"")
+    for identity in (twice, once):
+        tallies.carried_out(USER, identity, 1, b"%d" % identity)
+    assert tallies.repetitions() == [(USER, 3, b"200001")]
+
+
+def test_a_journal_that_was_cleared_has_room_again() -> None:
+    journal = Journal(bytes_limit=30_000)
+    for _ in range(2):
+        for _ in range(2):
+            note(journal, size=10_000)
+        assert len(journal.find()) == 2
+        journal.clear()
+
+
+def test_a_journal_that_was_cleared_has_no_tallies(cloud: Cloud) -> None:
+    for _ in range(2):
+        cloud.create(name=PASSWORD)
+    journal = cloud.engine.journal
+    assert journal.leaks()
+    assert journal.repeated_creates()
+    journal.clear()
+    assert (journal.leaks(), journal.repeated_creates()) == ([], [])
+    cloud.create(name=PASSWORD)
+    assert journal.repeated_creates() == []

@@ -174,7 +174,8 @@ def test_a_resize_that_fails_leaves_the_flavor_as_it_was(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(("instance", "rest"), [(WEB, "ACTIVE"), (BATCH, "STOP")])
 def test_the_service_can_migrate_an_instance(instance: str, rest: str) -> None:
-    mock = MockCloud(clock=FrozenClock())
+    clock = FrozenClock()
+    mock = MockCloud(clock=clock)
     before = mock.worlds.get(DEMO).instances[instance].launched_at
     mock.worlds.migrate(DEMO, instance, seconds=30)
     with client(mock) as raw:
@@ -188,7 +189,7 @@ def test_the_service_can_migrate_an_instance(instance: str, rest: str) -> None:
         )
         with pytest.raises(WorldError, match="instance is MIGRATING"):
             mock.worlds.migrate(DEMO, instance)
-        mock.clock.advance(30)
+        clock.advance(30)
         assert status() == rest
     assert mock.worlds.get(DEMO).instances[instance].launched_at == before
 

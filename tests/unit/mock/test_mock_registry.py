@@ -203,5 +203,5 @@ def test_a_quota_of_key_pairs_comes_with_the_seed_world() -> None:
 
 
 def test_a_negative_quota_is_refused(mock: MockCloud) -> None:
-    with pytest.raises(ValueError, match=r"^instances: a quota cannot be negative$"):
+    with pytest.raises(ValueError, match=r"^instances: a quota must be a whole number, 0 or more, or None$"):
         mock.worlds.set_quotas(DEMO, instances=-1)

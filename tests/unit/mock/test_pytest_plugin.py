@@ -157,7 +157,7 @@ def test_it(toast_cloud):
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "secrets: a password or token in the headers of GET /compute/v1.0/appkeys/[*][*][*]/flavors",
+            "secrets: a secret in the headers of GET /compute/v1.0/appkeys/[*][*][*]/flavors",
             "secrets: a record of the logger theirs shows a secret",
         ]
     )
@@ -222,3 +222,135 @@ def test_it():
     assert not {"toast_compute", "toast_compute_mock", "httpx", "jsonschema_rs"} & sys.modules.keys()
 """
     run(pytester, suite, fresh=True).assert_outcomes(passed=1)
+
+
+def test_findings_survive_the_eviction_of_their_entries(pytester: pytest.Pytester) -> None:
+    suite = """
+import httpx, pytest
+from toast_compute_mock.journal import Journal
+
+@pytest.mark.toast_cloud(journal=Journal(count_limit=1))
+def test_it(toast_cloud, toast_client):
+    headers = {"X-Auth-Token": "00000000-0000-4000-8000-000000000001", "X-Debug": "demo-password"}
+    with httpx.Client(transport=toast_cloud.transport, headers=headers) as client:
+        for _ in range(12):
+            client.get("http://x/compute/v1.0/appkeys/demo-appkey/flavors")
+    create(toast_client, "twin")
+    create(toast_client, "twin")
+    toast_client.flavors.list()
+    assert len(toast_cloud.journal.find()) == 1
+"""
+    result = run(pytester, suite, "--toast-fail-on=duplicate-creates,secrets")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "duplicate-creates: 2 times *twin*",
+            "secrets: a secret in the headers of GET */flavors",
+            "secrets: 12 requests in all had one in the headers",
+        ]
+    )
+
+
+def test_a_create_that_was_lost_on_its_way_and_then_sent_again_is_no_duplicate(pytester: pytest.Pytester) -> None:
+    suite = """
+import httpx
+from toast_compute_mock import faults
+
+def test_it(toast_cloud, toast_client):
+    toast_cloud.faults.add(faults.lose_request("createInstance"))
+    try:
+        create(toast_client)
+    except Exception:
+        create(toast_client)
+    assert toast_cloud.journal.count(operation="createInstance") == 2
+"""
+    run(pytester, suite, "--toast-fail-on=duplicate-creates").assert_outcomes(passed=1)
+
+
+def test_one_request_that_creates_twice_is_a_duplicate(pytester: pytest.Pytester) -> None:
+    suite = """
+from toast_compute_mock import faults
+
+def test_it(toast_cloud, toast_client):
+    toast_cloud.faults.add(faults.apply_twice("createInstance"))
+    create(toast_client, "twin")
+"""
+    result = run(pytester, suite, "--toast-fail-on=duplicate-creates")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["duplicate-creates: 2 times *twin*"])
+
+
+@pytest.mark.parametrize("secret", ["demo%2Dpassword", "-----BEGIN PRIVATE KEY-----", "{\\\\u0064emo-appkey}"])
+def test_an_encoded_secret_or_a_private_key_in_the_log_is_found(pytester: pytest.Pytester, secret: str) -> None:
+    suite = f"""
+import logging
+
+def test_it(toast_cloud):
+    logging.getLogger("theirs").warning("got %s", "{secret}")
+"""
+    result = run(pytester, suite, "--toast-fail-on=secrets")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["secrets: a record of the logger theirs shows a secret"])
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("toast_cloud(3)", "toast_cloud: its arguments need names, such as seed=3"),
+        ("toast_cloud(sed=3)", "toast_cloud: there is no argument sed, only seed, *"),
+        ("toast_cloud(evolution=['none such'])", "toast_cloud: evolution: *"),
+        ("toast_fail_on('leaks')", "toast_fail_on: 'leaks' is none of leaked-instances, unused-faults, *"),
+        ("toast_fail_on(['all'])", "toast_fail_on: ['[]'all'[]] is none of leaked-instances, *"),
+        ("toast_fail_on(name='all')", "toast_fail_on: takes names alone, such as toast_fail_on('all')"),
+    ],
+)
+def test_a_marker_that_cannot_be_understood_ends_in_one_line(pytester: pytest.Pytester, mark: str, says: str) -> None:
+    suite = f"""
+import pytest
+
+@pytest.mark.{mark}
+def test_it(toast_cloud):
+    pass
+"""
+    result = run(pytester, suite)
+    result.assert_outcomes(errors=1)
+    lines = result.outlines
+    begin = next(i for i, line in enumerate(lines) if "ERROR at setup of test_it" in line)
+    end = next(i for i, line in enumerate(lines) if "short test summary info" in line)
+    assert len(lines[begin + 1 : end]) == 1
+    result.stdout.fnmatch_lines([says])
+
+
+def test_the_closest_marker_wins(pytester: pytest.Pytester) -> None:
+    suite = """
+import pytest
+from toast_compute_mock import FrozenClock
+
+@pytest.mark.toast_cloud(seed=7, clock=FrozenClock(1_800_000_000))
+class TestThem:
+    @pytest.mark.toast_cloud(clock=FrozenClock(1_900_000_000))
+    def test_it(self, toast_cloud, toast_client):
+        assert toast_cloud.clock.now() == 1_900_000_000
+        assert not create(toast_client).id.startswith("584e6d67")
+"""
+    run(pytester, suite).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [("assert False", "failed"), ("raise KeyError", "failed"), ("import pytest; pytest.skip('no')", "skipped")],
+)
+def test_a_test_that_failed_or_was_skipped_is_not_failed_again(
+    pytester: pytest.Pytester, end: str, outcome: str
+) -> None:
+    suite = f"""
+def test_it(toast_client):
+    create(toast_client)
+    {end}
+
+def test_passing(toast_client):
+    create(toast_client)
+"""
+    result = run(pytester, suite, "--toast-fail-on=all")
+    result.assert_outcomes(passed=1, errors=1, **{outcome: 1})
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_passing*"])
