@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from toast_compute_api.operation import InvalidRequest, Request
 from ._attempts import Trail
 from ._capture import Exchange, is_listening, note
 from ._config import Settings, unusable
-from ._deadline import Deadline, present, seconds_left
+from ._deadline import Deadline, present, seconds_left, within
 from ._effects import Draw, FaultKind, Plan, ReadClock, Reply, Send, Sleep, TransportFault
 from ._envelope import judge
 from ._guard import check_allowed
 from ._input import build
-from ._retries import Failure, RetryBudget, Verdict, delay, judge_failure, retry_after
+from ._refusals import proves_nothing_was_done
+from ._retries import Failure, RetryBudget, Verdict, delay, judge_failure, may_pass, retry_after
 from ._secret import Secret
 from ._settling import Settle
 from ._tokens import TokenKeeper, token_key
@@ -36,6 +38,8 @@ from .errors import (
 
 S = TypeVar("S")
 
+_log = logging.getLogger("toast_compute")
+
 
 class Core:
     """What all calls of one client share. It does no I/O: its methods are plans for a driver."""
@@ -44,7 +48,8 @@ class Core:
         self._settings = settings
         self._token_request = _token_request(settings)
         self._tokens = TokenKeeper(
-            self.issue_token,
+            self._issue,
+            issue_once=self._issue_once,
             store=settings.token_store,
             key=token_key(settings.base_url, settings.appkey, settings.username),
         )
@@ -71,13 +76,17 @@ class Core:
         """
         return build(lambda: make(self._settings.appkey.reveal()))
 
-    def issue_token(self, timeout: float | None = None) -> Plan[Access]:
+    def issue_token(self, timeout: float | None = None, *, max_retries: int | None = None) -> Plan[Access]:
         """Issue a token. The one that calls use is not touched.
 
         Args:
-            timeout: seconds, when not those of the client.
+            timeout: seconds for one try, when not those of the client.
+            max_retries: how often it is tried again, when not as often as the client does.
         """
-        reply: TokenSuccess = yield from self.call(self._token_request, timeout=timeout)
+        reply: TokenSuccess | None = yield from self._call(
+            _Call(self._token_request, timeout, (), "", max_retries=max_retries)
+        )
+        assert reply is not None
         # Replies are read leniently; this value has to travel in a header.
         try:
             self.request(lambda appkey: get_token(appkey, id=reply.access.token.id))
@@ -92,6 +101,15 @@ class Core:
                 path="access.token.id",
             )
         return reply.access
+
+    def _issue(self, seconds: float) -> Plan[Access]:
+        """Issue a token within so many seconds, all tries together."""
+        now: float = yield ReadClock()
+        with within(Deadline(self, seconds, now)):
+            return (yield from self.issue_token(seconds))
+
+    def _issue_once(self, seconds: float) -> Plan[Access]:
+        return (yield from self.issue_token(seconds, max_retries=0))
 
     def check_allowed(self, request: Request[S], action: str = "") -> None:
         """Raise NotAllowedError when the client may not send this."""
@@ -159,7 +177,7 @@ class Core:
                 outcome,
                 request.retry,
                 number=number,
-                max_retries=settings.max_retries,
+                max_retries=settings.max_retries if call.max_retries is None else call.max_retries,
                 renewed=renewed or token is None,
             )
             if verdict.fresh_token:
@@ -169,7 +187,12 @@ class Core:
             pause = yield from self._pause(outcome, verdict, number, deadline)
             if isinstance(pause, str):
                 trail.decide(f"given up: {pause}")
-                raise self._final(outcome, request, trail)
+                final = self._final(outcome, request, trail)
+                if deadline is not None:
+                    now: float = yield ReadClock()
+                    if seconds_left(deadline, now) <= 0:
+                        final.add_note(deadline.story(now))
+                raise final
             trail.decide(f"again after {pause:.1f} s: {verdict.reason}")
             yield Sleep(pause)
             _spend(deadline, "back-off", pause)
@@ -205,6 +228,13 @@ class Core:
             answer: Reply = yield Send(request, token, seconds)
         except TransportFault as fault:
             result: S | Failure = Failure(_error(request, fault), fault.never_left)
+        except BaseException as interrupt:
+            # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
+            if request.retry == "never" and not isinstance(interrupt, Exception):
+                said = f"{request.operation.id} may or may not have been carried out, look before sending it again"
+                interrupt.add_note(said)
+                _log.warning("%s", said)
+            raise
         else:
             result, reply = self._judged(call, token, answer), answer
         status = None if reply is None else reply.status
@@ -225,7 +255,7 @@ class Core:
         secrets = (self._settings.appkey, self._settings.password, *self._tokens.known, *sent, *call.secrets)
         verdict = judge(call.request, reply, secrets)
         if isinstance(verdict, APIError):
-            return Failure(verdict, never_left=True)
+            return Failure(verdict, never_left=proves_nothing_was_done(verdict))
         if isinstance(verdict, MalformedResponseError):
             return Failure(verdict, never_left=False, retry_after=retry_after(reply.headers))
         return verdict
@@ -265,6 +295,7 @@ class Core:
     def _final(self, failure: Failure, request: Request[S], trail: Trail) -> ToastComputeError:
         error = failure.error
         error.attempts = trail.attempts
+        error.retryable = may_pass(failure, request.retry)
         if request.retry != "never" or failure.never_left:
             return error
         operation = request.operation.id
@@ -284,6 +315,7 @@ class _Call(Generic[S]):
     secrets: tuple[Secret, ...]
     action: str
     settle: Settle | None = None
+    max_retries: int | None = None
 
 
 def _spend(deadline: Deadline | None, what: str, seconds: float) -> None:

@@ -87,10 +87,14 @@ class BlockingDriver:
             gate.release()
 
     def _together(self, plans: Sequence[Plan[Any]], limit: int) -> list[Any]:
-        with ThreadPoolExecutor(limit, thread_name_prefix="toast-compute") as pool:
+        pool = ThreadPoolExecutor(limit, thread_name_prefix="toast-compute")
+        try:
             # Each in a copy of the caller's context: a deadline holds for all of them.
             running = [pool.submit(copy_context().run, self._outcome, plan) for plan in plans]
             return [one.result() for one in running]
+        finally:
+            # After an interrupt, what has not begun does not begin any more.
+            pool.shutdown(cancel_futures=True)
 
     def _outcome(self, plan: Plan[Any]) -> Any:
         try:

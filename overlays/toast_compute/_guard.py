@@ -14,6 +14,7 @@ from ._input import suggestion
 from .errors import ConfigurationError, NotAllowedError
 
 _READS = "GET"
+_RAW = "request"  # what the contract does not know
 _ACTIONS = tuple(type_.__struct_config__.tag for type_ in RUN_INSTANCE_ACTION.variants)
 
 
@@ -40,7 +41,7 @@ def _known_changes() -> list[str]:
     modules = (import_module(f"toast_compute_api.{module}") for module in OPERATIONS.values())
     operations: list[Operation] = [module.OPERATION for module in modules]
     changes = {one.id for one in operations if one.method != _READS and one.needs_token}
-    return sorted([*(changes - {RUN_INSTANCE_ACTION.id}), *_ACTIONS])
+    return sorted([*(changes - {RUN_INSTANCE_ACTION.id}), *_ACTIONS, _RAW])
 
 
 def check_allowed(operation: Operation, action: str, *, read_only: bool, allow: Collection[str] | None) -> None:

@@ -6,6 +6,7 @@ The only module that knows httpx, which it imports at the first call. The transp
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 import threading
@@ -32,8 +33,11 @@ MAX_REPLY_BYTES = 256 * 1024 * 1024
 MAX_CONNECTIONS = 100
 # Shorter than the idle time of common load balancers, so that they rarely close a connection that is about to be used.
 KEEPALIVE_SECONDS = 5.0
+# Added to the time for the head of a reply as a whole, so that a timeout of httpx's own, which says more, comes first.
+_HEAD_MARGIN = 0.25
 
 CLOSED = "This client is closed: make a new one."
+FORKED = "This client was used before the process was forked: make a new one in each process."
 JSON = "application/json"
 JSON_BODY = "application/json;charset=UTF-8"
 
@@ -47,6 +51,7 @@ class _Exchanges:
         self._max_reply_bytes = max_reply_bytes
         self._used = False
         self._closed = False
+        self._process: int | None = None
         install()
 
     @property
@@ -68,6 +73,13 @@ class _Exchanges:
             request.method, self._base_url + request.target, headers=headers, content=request.body, extensions=limits
         )
 
+    def _stay_in_one_process(self) -> None:
+        """Refuse to go on after a fork: two processes on one connection would get each other's replies."""
+        if self._process is None:
+            self._process = os.getpid()
+        elif self._process != os.getpid():
+            raise ConfigurationError(FORKED)
+
     def _outcome(self, effect: Send, response: httpx.Response, body: bytes | FaultKind) -> Outcome:
         if not isinstance(body, FaultKind):
             return Reply(response.status_code, tuple(response.headers.raw), body)
@@ -81,7 +93,7 @@ class _Exchanges:
         match error:
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return self._timeout(effect, never_left=True)
-            case httpx.TimeoutException():
+            case httpx.TimeoutException() | TimeoutError():
                 return self._timeout(effect, never_left=False)
             case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
                 reason = f"{self._host} could not be reached: {_plain(error)}"
@@ -164,8 +176,6 @@ class HttpSender(_Exchanges):
             transport.close()
 
     def _exchange(self, effect: Send) -> Outcome:
-        import httpx
-
         transport = self._open()
         # Real time, whatever clock the client has: sockets know no other.
         ends = time.monotonic() + effect.timeout
@@ -176,7 +186,7 @@ class HttpSender(_Exchanges):
                 return self._outcome(effect, response, self._body(response, ends))
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+        except Exception as error:  # a transport of the user's may raise anything
             return self._fault(effect, error)
 
     def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
@@ -193,6 +203,7 @@ class HttpSender(_Exchanges):
         with self._lock:
             if self._closed:
                 raise ConfigurationError(CLOSED)
+            self._stay_in_one_process()
             if self._transport is None:
                 self._transport = _default_transport(self._base_url, httpx.HTTPTransport)
             self._used = True
@@ -251,18 +262,19 @@ class AsyncHttpSender(_Exchanges):
             self._turns.give_back()
 
     async def _exchange(self, effect: Send) -> Outcome:
-        import httpx
+        import asyncio
 
         transport = self._open()
         ends = time.monotonic() + effect.timeout
         try:
             with reply_headers_unlogged():
-                response = await transport.handle_async_request(self._request(effect))
+                async with asyncio.timeout(effect.timeout + _HEAD_MARGIN):
+                    response = await transport.handle_async_request(self._request(effect))
             try:
                 return self._outcome(effect, response, await self._body(response, ends))
             finally:
                 await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+        except Exception as error:  # a transport of the user's may raise anything
             return self._fault(effect, error)
 
     async def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
@@ -278,6 +290,7 @@ class AsyncHttpSender(_Exchanges):
 
         if self._closed:
             raise ConfigurationError(CLOSED)
+        self._stay_in_one_process()
         if self._transport is None:
             self._transport = _default_transport(self._base_url, httpx.AsyncHTTPTransport)
         self._home.enter()

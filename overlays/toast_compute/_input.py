@@ -57,6 +57,20 @@ def text(operation: str, path: str, value: object) -> str:
     return value
 
 
+def texts(operation: str, path: str, values: object) -> list[str]:
+    """Return what must be several strings, each at its place in the path.
+
+    Raises:
+        InvalidRequestError: it is one string, or no collection, or holds something else than strings.
+    """
+    if isinstance(values, str):
+        refuse(operation, path, f"expected a list of {path}, got one string")
+    if not isinstance(values, Iterable):
+        refuse(operation, path, f"expected a list of {path}, got {_name(values)}")
+    several: Iterable[object] = values
+    return [text(operation, f"{path}[{index}]", value) for index, value in enumerate(several)]
+
+
 def is_unicode(value: str) -> bool:
     """Return whether a string can be sent; one with a lone surrogate cannot."""
     try:

@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
 from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
+from toast_compute_api.api.instances.delete_instance import delete_instance
+from toast_compute_api.operation import Request
 
 from . import _plans
 from ._core import Core
 from ._effects import Plan, Together
-from ._input import refuse, text
+from ._input import refuse, texts
 from .batches import BatchResult
 from .errors import (
     APITimeoutError,
@@ -35,6 +38,11 @@ def _snake(tag: str) -> str:
 
 
 _TAGS = {_snake(type_.__struct_config__.tag): type_.__struct_config__.tag for type_ in RUN_INSTANCE_ACTION.variants}
+_WITHOUT_PARAMETERS = {
+    _snake(type_.__struct_config__.tag)
+    for type_ in RUN_INSTANCE_ACTION.variants
+    if not any(field.required for field in msgspec.structs.fields(type_))
+}
 _OTHERS: Mapping[str, Callable[[Core, str], Plan[Any]]] = {
     "delete": _plans.remove_instance,
     "get": _plans.brief_instance,
@@ -52,15 +60,17 @@ def map_instances(
         refuse(_NAME, "method", f"expected one of {', '.join(known)}")
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_AT_ONCE:
         refuse(_NAME, "limit", f"expected an integer from 1 to {_MOST_AT_ONCE}")
-    if isinstance(ids, str):
-        refuse(_NAME, "ids", "expected a list of ids, got one string")
-    given = list(dict.fromkeys(text(_NAME, f"ids[{index}]", id) for index, id in enumerate(ids)))
+    given = list(dict.fromkeys(texts(_NAME, "ids", ids)))
     for id in given:
         # Building the request checks the id: nothing is sent when one of them cannot be.
         _plans.brief_instances(core, id)
     name = str(method)
     if name in _OTHERS and arguments:
         refuse(_NAME, next(iter(arguments)), f"{name} takes no arguments")
+    if given:
+        # What is wrong with one is wrong with all, so nothing is sent.
+        request, action = _request(core, name, given[0], arguments)
+        core.check_allowed(request, action)
     fatal: list[ToastComputeError] = []
 
     def one(id: str) -> Plan[Any]:
@@ -85,9 +95,22 @@ def map_instances(
     )
 
 
+def _request(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> tuple[Request[Any], str]:
+    """The request that the method makes for an instance, and its action."""
+    if name in _TAGS:
+        return _plans.action_request(core, id, _action(name, arguments))
+    if name == "delete":
+        return core.request(lambda appkey: delete_instance(appkey, id=id)), ""
+    return _plans.brief_instances(core, id), ""
+
+
 def _plan(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Plan[Any]:
     if name in _OTHERS:
         return _OTHERS[name](core, id)
+    return _plans.act(core, id, _action(name, arguments))
+
+
+def _action(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {**_DEFAULTS.get(name, {}), **arguments}
-    action = {"action": _TAGS[name], **({"parameters": parameters} if parameters else {})}
-    return _plans.act(core, id, action)
+    takes_some = name not in _WITHOUT_PARAMETERS
+    return {"action": _TAGS[name], **({"parameters": parameters} if parameters or takes_some else {})}

@@ -32,7 +32,7 @@ from ._findings import Findings
 from ._input import as_model, check_leaves, is_mapping, refuse, text
 from ._instance_spec import instance_spec
 from ._pem import CreatedKeypair, with_methods
-from ._reconcile import find_created
+from ._reconcile import CLAIMED, claim, find_created
 from ._refusals import absent
 from ._secret import Secret
 from .errors import AmbiguousOutcomeError
@@ -124,15 +124,16 @@ def make_instance(
     if on_ambiguous == RAISE:
         return (yield from _created(core, (yield from core.call(request)).instance))
     core.check_allowed(request)
-    before = {one.id for one in (yield from all_instances(core))}
+    before = yield from all_details(core)
     try:
         return (yield from _created(core, (yield from core.call(request)).instance))
     except AmbiguousOutcomeError as lost:
-        found = yield from find_created(lambda: all_details(core), before, instance, lost)
-    return models.Instance(id=found.id, name=found.name, status=found.status)
+        found = yield from find_created(lambda: all_details(core), before, instance, lost, CLAIMED.of(core))
+    return (yield from _created(core, models.Instance(id=found.id, name=found.name, status=found.status)))
 
 
 def _created(core: Core, instance: models.Instance) -> Plan[models.Instance]:
+    claim(CLAIMED.of(core), instance.id)
     yield from expect(core, instance.id, "createInstance")
     return instance
 
@@ -164,15 +165,22 @@ def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
 
 def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]:
     """Run an action, given as a model or as a mapping with its tag."""
+    body = _action(action)
+    request, tag = action_request(core, id, body)
+    change = core.change(request, settling.of_action(lambda: one_detail(core, id), body), action=tag)
+    reply = yield from expecting(core, id, tag, change)
+    return reply.created_image if isinstance(reply, models.UploadImageSuccess) else None
+
+
+def action_request(core: Core, id: str, action: object) -> tuple[Request[Any], str]:
+    """Return the request for an action, and its tag."""
     text(_ACTION, "instanceId", id)
     body = _action(action)
 
     def make(appkey: str) -> Request[Any]:
         return run_instance_action(appkey, id, body=body)
 
-    change = core.change(core.request(make), settling.of_action(lambda: one_detail(core, id), body), action=_tag(body))
-    reply = yield from expecting(core, id, _tag(body), change)
-    return reply.created_image if isinstance(reply, models.UploadImageSuccess) else None
+    return core.request(make), _tag(body)
 
 
 def _tag(action: models.InstanceAction) -> str:

@@ -13,7 +13,8 @@ from toast_compute_api.operation import Operation, Parameter, Request, Retry
 from ._capture import capturing
 from ._core import Core
 from ._effects import Plan
-from ._input import is_mapping, refuse, text
+from ._input import check_leaves, is_mapping, refuse, text
+from .errors import MalformedResponseError
 
 _NAME = "request"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -32,10 +33,22 @@ def send_raw(core: Core, method: object, path: object, query: object, body: obje
     own = text(_NAME, "path", path)
     if not _PATH.fullmatch(own) or _DOTS.search(own):
         refuse(_NAME, "path", "expected a path such as /instances, without query, `..` and empty segments")
+    try:
+        _check_leaves(body)
+    except RecursionError:
+        refuse(_NAME, "body", "is nested too deeply")
     request = core.request(lambda appkey: _request(appkey, str(method), own, query, body, retry))
     with capturing(core) as exchanges:
         yield from core.call(request)
-    return msgspec.json.decode(exchanges[-1].body)
+    exchange = exchanges[-1]
+    try:
+        return msgspec.json.decode(exchange.body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    # Outside of the handler: the problem quotes the reply.
+    raise MalformedResponseError(
+        f"{_NAME}: the reply is no JSON that can be read", operation=_NAME, status=exchange.status
+    )
 
 
 def _request(appkey: str, method: str, path: str, query: object, body: object, retry: Any) -> Request[EmptySuccess]:
@@ -55,6 +68,19 @@ def _request(appkey: str, method: str, path: str, query: object, body: object, r
         body=None if body is None else Any,
     )
     return operation.request({**pairs, "appkey": appkey}, body)
+
+
+def _check_leaves(body: object) -> None:
+    """Refuse what the JSON encoder would turn into something else without a word, such as sets and bytes."""
+    if is_mapping(body):
+        for name, member in body.items():
+            text(_NAME, "body", name)
+            _check_leaves(member)
+    elif isinstance(body, list | tuple):
+        for entry in body:
+            _check_leaves(entry)
+    else:
+        check_leaves(body, operation=_NAME, path="body")
 
 
 def _query(query: object) -> Mapping[str, str]:

@@ -5,12 +5,17 @@ The create is never sent again. What there was before is read first, so that aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 
-from toast_compute_api.models import InstanceDetail, InstanceSpec
+from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolumeSpec
 
 from ._effects import Plan, Sleep
-from .errors import AmbiguousOutcomeError
+from ._per_client import PerClient
+from .errors import AmbiguousOutcomeError, ToastComputeError
+
+_MOST_CLAIMED = 10_000
+CLAIMED: PerClient[dict[str, object]] = PerClient(dict)
+"""The ids of instances that were returned to calls of a client: none of them can be the outcome of another call."""
 
 # A list may lag behind: the looks for the new instance, and the seconds before each.
 _LOOKS = (0.0, 1.0, 3.0)
@@ -18,40 +23,80 @@ _LOOKS = (0.0, 1.0, 3.0)
 
 def find_created(
     look: Callable[[], Plan[list[InstanceDetail]]],
-    before: Collection[str],
+    before: Sequence[InstanceDetail],
     wanted: InstanceSpec,
     lost: AmbiguousOutcomeError,
+    claimed: MutableMapping[str, object],
 ) -> Plan[InstanceDetail]:
     """Return the one new instance that is what was asked for.
 
     Args:
         look: reads all instances in detail.
-        before: the ids that there were before the create was sent.
+        before: the instances that there were before the create was sent.
         wanted: what was asked for.
         lost: the error of the create.
+        claimed: the ids that were returned to other calls of the client already; the one that is found is added.
 
     Raises:
-        AmbiguousOutcomeError: there is none, or there are more than were asked for: `candidates` has them.
+        AmbiguousOutcomeError: there is none, or there are more than were asked for, or nothing could be seen:
+            `candidates` has what was found.
     """
     count = wanted.count if isinstance(wanted.count, int) else 1
+    known = {detail.id for detail in before}
+    newest = max((detail.created_at for detail in before), default=None)
     matching: list[InstanceDetail] = []
+    trouble = ""
     for pause in _LOOKS:
         if pause:
             yield Sleep(pause)
-        details = yield from look()
-        matching = [detail for detail in details if detail.id not in before and _is(detail, wanted)]
-        if len(matching) == count:
+        try:
+            details = yield from look()
+        except ToastComputeError as error:
+            # It says nothing of the create, and must not be taken for its outcome.
+            trouble = f"; the last look failed: {error}"
+            continue
+        trouble = ""
+        matching = [
+            detail
+            for detail in details
+            if detail.id not in known
+            and detail.id not in claimed
+            # A list from before that was stale is no reason to take an older instance for the new one.
+            and (newest is None or detail.created_at >= newest)
+            and _is(detail, wanted)
+        ]
+        if len(matching) == count and _claim(claimed, [detail.id for detail in matching]):
             return matching[0]
         if len(matching) > count:
             break
-    found = ", ".join(detail.id for detail in matching) or "none"
-    error = AmbiguousOutcomeError(
-        f"createInstance may or may not have been carried out: of {count} new instances like this were found {found}",
+    unclear = AmbiguousOutcomeError(
+        f"createInstance may or may not have been carried out: {_seen(matching, count)}{trouble}; look before sending "
+        "it again",
         operation="createInstance",
         candidates=matching,
     )
-    error.attempts = lost.attempts
-    raise error from lost
+    unclear.attempts = lost.attempts
+    raise unclear from lost
+
+
+def claim(claimed: MutableMapping[str, object], id: str) -> None:
+    """Note that an instance was returned; the oldest are forgotten when there are many."""
+    claimed.setdefault(id, object())
+    while len(claimed) > _MOST_CLAIMED:
+        claimed.pop(next(iter(claimed)), None)
+
+
+def _seen(matching: Collection[InstanceDetail], count: int) -> str:
+    found = ", ".join(detail.id for detail in matching)
+    if not matching:
+        return "no new instance like this can be seen"
+    return f"{len(matching)} new instances like this can be seen, {count} were asked for: {found}"
+
+
+def _claim(claimed: MutableMapping[str, object], ids: Sequence[str]) -> bool:
+    """Take ids for this call, unless another call of the client took one of them meanwhile."""
+    mine = object()
+    return all(claimed.setdefault(id, mine) is mine for id in ids)
 
 
 def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
@@ -60,4 +105,13 @@ def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
         and detail.image == wanted.image
         and detail.flavor.id == wanted.flavor
         and detail.key_name == wanted.key_name
+        and detail.availability_zone == wanted.availability_zone
+        and len(detail.addresses) == len(wanted.networks)
+        and {group.name for group in detail.security_groups} == {group.name for group in wanted.security_groups}
+        and _has_root_disk(detail, wanted.volume)
     )
+
+
+def _has_root_disk(detail: InstanceDetail, wanted: object) -> bool:
+    size = wanted.size if isinstance(wanted, RootVolumeSpec) else None
+    return not isinstance(size, int) or detail.volumes.root.size == size

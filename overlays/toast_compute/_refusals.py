@@ -58,6 +58,12 @@ def absent(operation: str, what: str, subsystem: str) -> errors.NotFoundError:
     )
 
 
+def proves_nothing_was_done(error: errors.APIError) -> bool:
+    """Return whether the refusal means that the request was not carried out; a failure inside the service does not."""
+    known = RESULT_CODES.get(error.result_code)
+    return known is None or known.kind != "server-error" or known.retry != "support"
+
+
 def asks_for_fresh_token(error: errors.APIError) -> bool:
     """Return whether the refusal may mean no more than that the token ended."""
     known = RESULT_CODES.get(error.result_code)

@@ -94,6 +94,11 @@ def judge_failure(failure: Failure, retry: Retry, *, number: int, max_retries: i
     return Verdict(True, what)
 
 
+def may_pass(failure: Failure, retry: Retry) -> bool:
+    """Return whether the same call may be made again as it stands and may then succeed."""
+    return _passes(failure, retry)[0]
+
+
 def delay(failure: Failure, *, number: int, chance: float) -> float:
     """Return the seconds to wait after try number `number`; `chance` is from 0 up to 1 (full jitter)."""
     jittered = chance * min(LAST_DELAY, FIRST_DELAY * 2 ** (number - 1))

@@ -25,9 +25,9 @@ _GONE = "gone"
 
 
 def is_gone(error: APIError) -> Plan[bool]:
-    """Take it for done when the thing no longer exists."""
+    """Take the deletion of a key pair for done when there is none."""
     yield from ()
-    return isinstance(error, NotFoundError)
+    return _is_absent(error, "keypair")
 
 
 def moved(look: Look, move: str) -> Settle:
@@ -35,7 +35,7 @@ def moved(look: Look, move: str) -> Settle:
     expected = LIFECYCLE.operations[move]
 
     def settle(error: APIError) -> Plan[bool]:
-        if isinstance(error, NotFoundError):
+        if _is_absent(error, "instance"):
             return expected.to == _GONE
         return (yield from _sees(look, lambda detail: str(detail.status) in (*expected.through, expected.to)))
 
@@ -44,7 +44,7 @@ def moved(look: Look, move: str) -> Settle:
 
 def without_volume(look: Look, volume_id: str) -> Settle:
     """Take a detachment for done when the instance no longer has the volume."""
-    return _when(look, lambda detail: all(one.id != volume_id for one in detail.volumes.attachments))
+    return _when(look, lambda detail: volume_id.casefold() not in _volumes(detail))
 
 
 def of_action(look: Look, action: models.InstanceAction) -> Settle:
@@ -62,6 +62,11 @@ def of_action(look: Look, action: models.InstanceAction) -> Settle:
             return moved(look, str(action.__struct_config__.tag))
 
 
+def _is_absent(error: APIError, subsystem: str) -> bool:
+    """Whether the thing itself is missing. A token that is not found says nothing of it."""
+    return isinstance(error, NotFoundError) and error.subsystem in (None, subsystem)
+
+
 def _when(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
     def settle(_: APIError) -> Plan[bool]:
         return (yield from _sees(look, is_done))
@@ -74,6 +79,10 @@ def _sees(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Plan[
         return is_done((yield from look()))
     except ToastComputeError:
         return False  # nothing is known, so the refusal stands
+
+
+def _volumes(detail: models.InstanceDetail) -> set[str]:
+    return {one.id.casefold() for one in detail.volumes.attachments}
 
 
 def _floating_ips(detail: models.InstanceDetail) -> set[tuple[str, str | None]]:

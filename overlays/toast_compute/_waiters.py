@@ -15,7 +15,7 @@ from ._board import BOARDS, LIST, Look
 from ._core import Core
 from ._effects import Plan, ReadClock
 from ._evidence import GONE, doubt_since
-from ._input import refuse, text
+from ._input import refuse, text, texts
 from ._polling import Glance, Glimpse, OnPoll, Options, options, poll
 from ._refusals import absent
 from ._watched import Watched
@@ -59,9 +59,7 @@ def wait_for_all(
     """Look at all instances with one request at a time until each one has been seen in a status."""
     goal = _goal(status)
     how = options(timeout, poll_interval, on_poll)
-    if isinstance(ids, str):
-        refuse(LIST, "ids", "expected a list of ids, got one string")
-    given = [text(LIST, f"ids[{index}]", id) for index, id in enumerate(ids)]
+    given = texts(LIST, "ids", ids)
     reached = yield from _reach(core, given, goal, how, known=_by_id(since), is_single=False)
     return [_present(reached[id.casefold()]) for id in given]
 

@@ -108,7 +108,8 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
             count: how many to create, 1 to 10; without it, one.
             on_ambiguous: what to do when no valid reply comes back, so that nobody knows whether there is an instance
                 now. "raise" raises AmbiguousOutcomeError. "reconcile" reads the list before and after, and returns the
-                new instance that is what was asked for; nothing is ever sent again.
+                new instance that is what was asked for; nothing is ever sent again. One that somebody else creates at
+                the same time with the very same name and all the rest cannot be told apart.
 
         Returns:
             The new instance; one of them when `count` is over 1, find the others in the list.

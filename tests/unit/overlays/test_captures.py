@@ -99,6 +99,18 @@ def test_a_request_that_would_go_elsewhere_is_refused(cloud: MockCloud, argument
     assert cloud.journal.count() == 0
 
 
+@pytest.mark.parametrize("body", [{"a": {1, 2}}, {"a": [b"x"]}, {1: "x"}, [object()]])
+def test_a_body_that_is_no_plain_json_is_refused(cloud: MockCloud, body: object) -> None:
+    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=r"^request was not sent: body: "):
+        toast.request("POST", "/instances", body=body)
+    assert cloud.journal.count() == 0
+
+
+def test_a_client_that_may_send_raw_changes_can(cloud: MockCloud) -> None:
+    with client(cloud, allow={"request"}) as toast:
+        toast.request("POST", f"/instances/{BATCH}/action", body={"action": "start"})
+
+
 def test_a_read_only_client_sends_no_raw_change(cloud: MockCloud) -> None:
     with client(cloud, read_only=True) as toast, pytest.raises(Exception, match="read-only"):
         toast.request("POST", "/instances", body={})

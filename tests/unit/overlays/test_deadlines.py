@@ -29,6 +29,7 @@ def test_a_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:
         toast.flavors.list()
     assert cloud.clock.now() - began == pytest.approx(3)
     assert "the deadline of 3 s is over (tries 3.0 s)" in caught.value.attempts[-1].decision
+    assert caught.value.__notes__ == ["the deadline of 3 s is over (tries 3.0 s)"]
 
 
 def test_back_off_is_within_the_deadline(cloud: MockCloud) -> None:

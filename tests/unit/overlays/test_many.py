@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import httpx
 import pytest
-from toast_compute import ConflictError, InvalidRequestError, NotAllowedError, NotFoundError
+from toast_compute import ConflictError, InvalidRequestError, NotAllowedError, NotFoundError, PermissionDeniedError
 from toast_compute_mock import MockCloud, faults
 
 from .mocked import BATCH, NEW, WEB, client, fresh_cloud
@@ -44,10 +46,19 @@ def test_no_more_run_at_a_time_than_wanted(cloud: MockCloud) -> None:
 
 
 def test_what_fails_for_all_is_not_tried_on(cloud: MockCloud) -> None:
-    with client(cloud, read_only=True) as toast:
+    cloud.faults.add(faults.result_code("runInstanceAction", -3, budget=None))
+    with client(cloud) as toast:
         result = toast.instances.map("stop", [WEB, BATCH, "third"], limit=1)
-    assert isinstance(result.failed[WEB], NotAllowedError)
+    assert isinstance(result.failed[WEB], PermissionDeniedError)
     assert result.skipped == (BATCH, "third")
+
+
+def test_what_the_client_may_not_do_is_refused_as_a_whole(cloud: MockCloud) -> None:
+    with client(cloud, read_only=True) as toast:
+        for method in ("stop", "delete"):
+            with pytest.raises(NotAllowedError):
+                toast.instances.map(method, [WEB, BATCH])
+        assert len(toast.instances.map("get", [WEB, BATCH]).ok) == 2
 
 
 def test_a_deadline_holds_for_all_of_them(cloud: MockCloud) -> None:
@@ -72,6 +83,9 @@ def test_a_deadline_holds_for_all_of_them(cloud: MockCloud) -> None:
         ({"method": "stop", "ids": [""]}, "id: "),
         ({"method": "stop", "ids": [None]}, r"ids\[0\]: expected a string"),
         ({"method": "stop", "ids": [], "limit": 0}, "limit: expected an integer from 1 to 100"),
+        ({"method": "stop", "ids": 5}, "ids: expected a list of ids, got a value of type int"),
+        ({"method": "resize", "ids": [WEB]}, "parameters.flavor: is missing"),
+        ({"method": "resize", "ids": [WEB], "flavour": "x"}, r"parameters.flavour: .*did you mean flavor\?"),
         ({"method": "get", "ids": [], "flavor": "x"}, "flavor: get takes no arguments"),
     ],
 )
@@ -81,3 +95,21 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(
     with client(cloud) as toast, pytest.raises(InvalidRequestError, match=words):
         toast.instances.map(**arguments)
     assert cloud.journal.count() == 0
+
+
+def test_after_an_interrupt_nothing_more_begins(cloud: MockCloud) -> None:
+    class Interrupting(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "DELETE":
+                asked.append(request)
+                if len(asked) == 2:
+                    raise KeyboardInterrupt
+                time.sleep(0.02)
+            return cloud.transport.handle_request(request)
+
+    asked: list[httpx.Request] = []
+    with client(cloud, transport=Interrupting()) as toast:
+        ids = [toast.instances.create(**NEW).id for _ in range(20)]
+        with pytest.raises(KeyboardInterrupt):
+            toast.instances.map("delete", ids, limit=1)
+    assert len(asked) < 5

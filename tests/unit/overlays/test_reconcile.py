@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
 import pytest
 from toast_compute import AmbiguousOutcomeError, InvalidRequestError
 from toast_compute_mock import MockCloud, faults
@@ -33,7 +38,10 @@ def test_an_older_instance_of_the_same_kind_is_not_taken_for_it(cloud: MockCloud
 
 def test_a_create_that_got_lost_says_that_nothing_was_found(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_request("createInstance"))
-    with client(cloud) as toast, pytest.raises(AmbiguousOutcomeError, match="were found none") as caught:
+    with (
+        client(cloud) as toast,
+        pytest.raises(AmbiguousOutcomeError, match="no new instance like this can be seen") as caught,
+    ):
         toast.instances.create(**NEW, on_ambiguous="reconcile")
     assert caught.value.candidates == ()
     assert cloud.journal.count(operation="createInstance") == 1
@@ -45,18 +53,97 @@ def test_a_list_that_lags_behind_is_waited_for(cloud: MockCloud) -> None:
         assert toast.instances.create(**NEW, on_ambiguous="reconcile").name == "new-01"
 
 
-def test_of_several_that_match_none_is_chosen(cloud: MockCloud) -> None:
-    cloud.faults.add(faults.apply_twice("createInstance", nth=2), faults.lose_reply("createInstance"))
+def lost_in_the_middle(cloud: MockCloud, meanwhile: Callable[[], object]) -> Callable[..., Any]:
+    """A transport that loses the request of a create, after somebody else has done something."""
+
+    class Losing(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and request.url.path.endswith("/instances"):
+                meanwhile()
+                raise httpx.ReadError("lost")
+            return cloud.transport.handle_request(request)
+
+    return lambda: Losing()
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"availability_zone": "kr-pub-b"},
+        {"name": "new-02"},
+        {"flavor": "f1a00000-0000-4000-8000-000000000002"},
+        {"security_groups": ["web"]},
+        {"volume": {"size": 50}},
+    ],
+)
+def test_what_somebody_else_creates_meanwhile_is_not_taken_for_it(cloud: MockCloud, difference: dict[str, Any]) -> None:
+    with client(cloud) as other:
+        transport = lost_in_the_middle(
+            cloud, lambda: other.instances.create(**NEW | {"volume": {"size": 20}} | difference)
+        )
+        with client(cloud, transport=transport()) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
+            toast.instances.create(**NEW | {"volume": {"size": 20}}, on_ambiguous="reconcile")
+    assert caught.value.candidates == ()
+
+
+def test_two_that_match_are_candidates_and_none_is_chosen(cloud: MockCloud) -> None:
+    def twins() -> None:
+        other.instances.create(**NEW)
+        other.instances.create(**NEW)
+
+    with client(cloud) as other:
+        transport = lost_in_the_middle(cloud, twins)
+        with client(cloud, transport=transport()) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
+            toast.instances.create(**NEW, on_ambiguous="reconcile")
+    assert len(caught.value.candidates) == 2
+    assert "2 new instances like this can be seen, 1 were asked for" in str(caught.value)
+    assert len(caught.value.attempts) == 1
+
+
+def test_one_instance_is_not_the_outcome_of_two_calls(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.lose_reply("createInstance", nth=1), faults.lose_request("createInstance", nth=2))
+    outcomes: list[object] = []
+    together = threading.Barrier(2)
+
+    def create() -> None:
+        together.wait(5)
+        try:
+            outcomes.append(toast.instances.create(**NEW, on_ambiguous="reconcile").id)
+        except AmbiguousOutcomeError as error:
+            outcomes.append(type(error))
+
     with client(cloud) as toast:
-        cloud.faults.clear()
-        cloud.faults.add(faults.http_status("createInstance", 502, commit=True))
-        other = client(cloud)
-        before = len(toast.instances.list())
-        with other:
-            cloud.faults.add(faults.delay("createInstance", seconds=0))
-            with pytest.raises(AmbiguousOutcomeError):
-                other.instances.create(**NEW)
-        assert len(toast.instances.list()) == before + 1
+        threads = [threading.Thread(target=create) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(toast.instances.list()) == 3
+    assert outcomes.count(AmbiguousOutcomeError) == 1
+
+
+def test_a_look_that_fails_is_not_taken_for_the_outcome(cloud: MockCloud) -> None:
+    broken = faults.http_status("listInstanceDetails", 500, budget=None, after=cloud.clock.now() + 1)
+    cloud.faults.add(faults.lose_reply("createInstance", how="stall"), broken)
+    with client(cloud, timeout=5) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
+        toast.instances.create(**NEW, on_ambiguous="reconcile")
+    assert not caught.value.retryable
+    assert "the last look failed: listInstanceDetails" in str(caught.value)
+    assert cloud.journal.count(operation="createInstance") == 1
+
+
+def test_a_deadline_that_ends_in_the_middle_leaves_it_ambiguous(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.lose_reply("createInstance", how="stall"))
+    with client(cloud) as toast, toast.deadline(5), pytest.raises(AmbiguousOutcomeError):
+        toast.instances.create(**NEW, on_ambiguous="reconcile")
+
+
+def test_what_was_found_is_waited_for_like_what_was_returned(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.lose_reply("createInstance"))
+    with client(cloud) as toast:
+        made = toast.instances.create(**NEW, on_ambiguous="reconcile")
+        cloud.faults.add(faults.stale_read("listInstances"))
+        assert toast.instances.wait_for_status(made.id, "ACTIVE").status == "ACTIVE"
 
 
 @pytest.mark.parametrize("count", [2, 10])

@@ -7,10 +7,12 @@ import itertools
 import pickle
 from collections.abc import Callable
 
+import httpx
 import pytest
 from toast_compute import (
     AmbiguousOutcomeError,
     APIConnectionError,
+    APIError,
     APITimeoutError,
     AuthenticationError,
     ConflictError,
@@ -322,3 +324,88 @@ def test_each_try_is_in_the_log_of_this_package_and_shows_no_secret(
         "listFlavors: success 0",
     ]
     assert not [secret for secret in cloud.worlds.secrets() if secret in caplog.text]
+
+
+@pytest.mark.parametrize(
+    ("fault", "call", "retryable"),
+    [
+        (faults.http_status("listFlavors", 503, budget=None), "listFlavors", True),
+        (faults.result_code("listFlavors", -1, budget=None), "listFlavors", True),
+        (faults.reset("listFlavors", budget=None), "listFlavors", True),
+        (faults.html("listFlavors", budget=None), "listFlavors", False),
+        (faults.result_code("listFlavors", -6, budget=None), "listFlavors", False),
+        (faults.lose_reply("createInstance"), "createInstance", False),
+    ],
+)
+def test_an_error_says_whether_the_call_may_be_made_again(
+    cloud: MockCloud, fault: Fault, call: str, retryable: bool
+) -> None:
+    cloud.faults.add(fault)
+    with client(cloud) as toast, pytest.raises(ToastComputeError) as caught:
+        CALLS[call][1](toast)
+    assert caught.value.retryable is retryable
+
+
+@pytest.mark.parametrize("code", [-2, -6])
+def test_a_failure_inside_the_service_does_not_prove_that_nothing_was_created(cloud: MockCloud, code: int) -> None:
+    cloud.faults.add(faults.result_code("createInstance", code))
+    with client(cloud) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
+        toast.instances.create(**NEW)
+    assert isinstance(caught.value.__cause__, ServerError)
+
+
+def test_a_refusal_of_a_create_proves_that_nothing_was_created(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.result_code("createInstance", -1), faults.result_code("createInstance", 20001))
+    with client(cloud) as toast:
+        for _ in range(2):
+            with pytest.raises(APIError):
+                toast.instances.create(**NEW)
+
+
+@pytest.mark.parametrize("change", ["delete", "key pair"])
+def test_a_token_that_is_not_found_does_not_prove_a_deletion(cloud: MockCloud, change: str) -> None:
+    operation, call = SETTLED[change]
+    cloud.faults.add(
+        faults.lose_request(operation), faults.result_code(operation, 50404), faults.result_code(operation, 50404)
+    )
+    with client(cloud) as toast, pytest.raises(NotFoundError):
+        call(toast)
+
+
+def test_a_volume_is_told_apart_by_its_id_in_whatever_letters(cloud: MockCloud) -> None:
+    volume = "B10C0000-0000-4000-8000-000000000003"
+    cloud.faults.add(faults.lose_request("detachVolume"), faults.result_code("detachVolume", 10409))
+    with client(cloud) as toast, pytest.raises(ConflictError):
+        toast.instances.detach_volume(WEB, volume)
+
+
+class Interrupting(httpx.BaseTransport):
+    """Lets the interrupt come while a create is under way."""
+
+    def __init__(self, cloud: MockCloud, interrupt: BaseException) -> None:
+        self._transport = cloud.transport
+        self._interrupt = interrupt
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/instances"):
+            raise self._interrupt
+        return self._transport.handle_request(request)
+
+
+def test_an_interrupt_in_the_middle_of_a_create_says_what_is_at_stake(
+    cloud: MockCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    transport = Interrupting(cloud, KeyboardInterrupt())
+    with client(cloud, transport=transport) as toast, pytest.raises(KeyboardInterrupt) as caught:
+        toast.instances.create(**NEW)
+    said = "createInstance may or may not have been carried out, look before sending it again"
+    assert caught.value.__notes__ == [said]
+    assert said in caplog.messages
+
+
+@pytest.mark.parametrize("error", [ValueError("canary"), RuntimeError("canary"), KeyError("canary")])
+def test_whatever_a_transport_raises_is_an_error_of_this_package(cloud: MockCloud, error: Exception) -> None:
+    transport = Interrupting(cloud, error)
+    with client(cloud, transport=transport) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
+        toast.instances.create(**NEW)
+    assert "canary" not in str(caught.value)
