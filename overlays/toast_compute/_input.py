@@ -133,7 +133,7 @@ def check_leaves(value: object, *, operation: str, path: str) -> None:
     if isinstance(value, msgspec.Struct):
         for field in msgspec.structs.fields(type(value)):
             check_leaves(getattr(value, field.name), operation=operation, path=_join(path, field.encode_name))
-    elif _is_sequence(value):
+    elif is_sequence(value):
         for index, item in enumerate(value):
             check_leaves(item, operation=operation, path=f"{path}[{index}]")
     elif isinstance(value, str):
@@ -156,7 +156,8 @@ def _is_several(value: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | msgspec.Struct)
 
 
-def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    """Return whether a value is a list or a tuple of anything."""
     return isinstance(value, list | tuple)
 
 

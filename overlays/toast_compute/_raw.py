@@ -13,7 +13,7 @@ from toast_compute_api.operation import Operation, Parameter, Request, Retry
 from ._capture import capturing
 from ._core import Core
 from ._effects import Plan
-from ._input import check_leaves, is_mapping, refuse, text
+from ._input import check_leaves, is_mapping, is_sequence, refuse, text
 from .errors import MalformedResponseError
 
 _NAME = "request"
@@ -76,7 +76,7 @@ def _check_leaves(body: object) -> None:
         for name, member in body.items():
             text(_NAME, "body", name)
             _check_leaves(member)
-    elif isinstance(body, list | tuple):
+    elif is_sequence(body):
         for entry in body:
             _check_leaves(entry)
     else:
