@@ -65,10 +65,9 @@ def texts(operation: str, path: str, values: object) -> list[str]:
     """
     if isinstance(values, str):
         refuse(operation, path, f"expected a list of {path}, got one string")
-    if not isinstance(values, Iterable):
+    if not _is_iterable(values):
         refuse(operation, path, f"expected a list of {path}, got {_name(values)}")
-    several: Iterable[object] = values
-    return [text(operation, f"{path}[{index}]", value) for index, value in enumerate(several)]
+    return [text(operation, f"{path}[{index}]", value) for index, value in enumerate(values)]
 
 
 def is_unicode(value: str) -> bool:
@@ -154,6 +153,10 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 
 def _is_several(value: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | msgspec.Struct)
+
+
+def _is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, Iterable)
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
