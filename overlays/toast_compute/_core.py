@@ -17,18 +17,17 @@ from ._attempts import Trail
 from ._capture import Exchange, is_listening, note
 from ._config import Settings, unusable
 from ._deadline import Deadline, present, seconds_left, within
-from ._effects import Draw, FaultKind, Plan, ReadClock, Reply, Send, Sleep, TransportFault
+from ._effects import Draw, Plan, ReadClock, Reply, Send, Sleep, TransportFault
 from ._envelope import judge
 from ._guard import check_allowed
 from ._input import build
+from ._outcomes import error_of, final_error
 from ._refusals import proves_nothing_was_done
-from ._retries import Failure, RetryBudget, Verdict, delay, judge_failure, may_pass, retry_after
+from ._retries import Failure, RetryBudget, Verdict, delay, judge_failure, retry_after
 from ._secret import Secret
 from ._settling import Settle
 from ._tokens import TokenKeeper, token_key
 from .errors import (
-    AmbiguousOutcomeError,
-    APIConnectionError,
     APIError,
     APITimeoutError,
     InvalidRequestError,
@@ -187,7 +186,7 @@ class Core:
             pause = yield from self._pause(outcome, verdict, number, deadline)
             if isinstance(pause, str):
                 trail.decide(f"given up: {pause}")
-                final = self._final(outcome, request, trail)
+                final = final_error(outcome, request, trail.attempts)
                 if deadline is not None:
                     now: float = yield ReadClock()
                     if seconds_left(deadline, now) <= 0:
@@ -206,7 +205,7 @@ class Core:
         try:
             token = yield from self._tokens.current(seconds, refused)
         except TransportFault as fault:
-            failure = _error(call.request, fault)
+            failure = error_of(call.request, fault)
             failure.attempts = trail.attempts
         except ToastComputeError as error:
             failure = error
@@ -227,7 +226,7 @@ class Core:
         try:
             answer: Reply = yield Send(request, token, seconds)
         except TransportFault as fault:
-            result: S | Failure = Failure(_error(request, fault), fault.never_left)
+            result: S | Failure = Failure(error_of(request, fault), fault.never_left)
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
             if request.retry == "never" and not isinstance(interrupt, Exception):
@@ -292,21 +291,6 @@ class Core:
             return f"{verdict.reason}, but too many calls of this client are being repeated"
         return pause
 
-    def _final(self, failure: Failure, request: Request[S], trail: Trail) -> ToastComputeError:
-        error = failure.error
-        error.attempts = trail.attempts
-        error.retryable = may_pass(failure, request.retry)
-        if request.retry != "never" or failure.never_left:
-            return error
-        operation = request.operation.id
-        ambiguous = AmbiguousOutcomeError(
-            f"{operation} may or may not have been carried out, look before sending it again: {error}",
-            operation=operation,
-        )
-        ambiguous.attempts = trail.attempts
-        ambiguous.__cause__ = error
-        return ambiguous
-
 
 @dataclass(frozen=True, slots=True)
 class _Call(Generic[S]):
@@ -335,13 +319,3 @@ def _token_request(settings: Settings) -> Request[TokenSuccess]:
         field, reason = problem.field.removeprefix("auth."), problem.reason
     # Outside of the handler: its traceback would show the values.
     raise unusable(field, reason)
-
-
-def _error(request: Request[S], fault: TransportFault) -> APIConnectionError | MalformedResponseError:
-    operation = request.operation.id
-    message = f"{operation}: {fault.reason}"
-    retryable = fault.never_left or request.retry != "never"
-    if fault.kind is FaultKind.REPLY:
-        return MalformedResponseError(message, operation=operation, retryable=False)
-    kind = APITimeoutError if fault.kind is FaultKind.TIMEOUT else APIConnectionError
-    return kind(message, operation=operation, never_sent=fault.never_left, retryable=retryable)

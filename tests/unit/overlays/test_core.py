@@ -30,6 +30,7 @@ PURE = [
     "_guard.py",
     "_input.py",
     "_many.py",
+    "_outcomes.py",
     "_plans.py",
     "_raw.py",
     "_reconcile.py",
