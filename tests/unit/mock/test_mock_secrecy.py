@@ -21,7 +21,8 @@ from toast_compute_mock.worlds import default_seed_world
 from .conftest import APPKEY, SEED_TOKEN, START, WEB, Cloud, new_instance
 
 PASSWORD = "demo-password"
-BEGIN, END = "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
+LABEL = "OPENSSH PRIVATE KEY"
+BEGIN, END = f"-----BEGIN {LABEL}-----", f"-----END {LABEL}-----"
 PRIVATE_KEY = f"{BEGIN}\nb3BlbnNzaC1rZXktdjEAAAAA\n{END}\n"
 KEY_MATERIAL = "b3BlbnNzaC1rZXktdjEAAAAA"
 HOUR = 3600

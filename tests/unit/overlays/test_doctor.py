@@ -134,7 +134,6 @@ def test_config_of_an_unknown_profile_fails_with_one_sentence(run: Run, tmp_path
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="the system has no owners of files")
 @pytest.mark.parametrize("command", ["config", "doctor"])
 def test_a_file_that_others_can_read_is_told_in_one_line(run: Run, tmp_path: Path, command: str) -> None:
     path = write_profile(tmp_path, 0o644)
