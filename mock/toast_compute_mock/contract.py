@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import msgspec
 
 from .behaviours import RefusedError, Rule
-from .masking import Mask, mask_of
+from .masking import NOTHING_KNOWN, Mask, closed_mask_of, mask_of
 from .schemas import Schema, Schemas
 
 _JSON = "application/json"
@@ -53,9 +53,12 @@ class Secrets(msgspec.Struct, frozen=True):
     """The query parameters that are not secret."""
     has_parameters: bool
     """Whether there are query parameters that are."""
-    request: Mask | None
-    """None when nothing in the body of the request is secret."""
+    request: Mask
+    """What of the body of the request is kept: the members that the contract knows, but for secrets."""
+    has_request: bool
+    """Whether something in the body of the request is secret."""
     reply: Mask | None
+    """None when nothing in the body of the reply is secret."""
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -70,6 +73,11 @@ class Operation(msgspec.Struct, frozen=True):
     successes: Mapping[str, ReplySchema]
     failure: ReplySchema
     secrets: Secrets
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions that its body can be; none for most."""
+        return () if self.body is None else tuple(self.body.variants)
 
 
 class Route(NamedTuple):
@@ -126,6 +134,11 @@ class Contract:
             operation for routes in self._routes.values() for route in routes for operation in route.operations.values()
         ]
 
+    @property
+    def actions(self) -> dict[str, tuple[str, ...]]:
+        """The actions of each operation, by its id; none for most."""
+        return {operation.id: operation.actions for operation in self.operations}
+
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, bytes]]:
         """Return the operation and the raw values of its path parameters. HEAD is GET. Raises RefusedError."""
         own = path.removeprefix(self._prefix)
@@ -174,7 +187,8 @@ class Contract:
             path_pieces=tuple(i for i, piece in enumerate((self._prefix + path).split("/")) if piece in hidden),
             shown_parameters=frozenset(p["name"] for p in in_query if not p.get("x-sensitive")),
             has_parameters=any(p.get("x-sensitive") for p in in_query),
-            request=mask_of(self._document, body),
+            request=closed_mask_of(self._document, body) if body else NOTHING_KNOWN,
+            has_request=mask_of(self._document, body) is not None,
             reply=mask_of(self._document, {"$ref": f"#/components/schemas/{success}"}),
         )
 

@@ -13,9 +13,10 @@ def check_filters(operation: str | None, action: str | None) -> None:
     if operation:
         _check("operation", operation, _actions())
     if action:
-        if operation and not _actions()[operation]:
+        actions = _actions()
+        if operation and not actions[operation]:
             raise ValueError(f"action: {operation} has no actions")
-        known = _actions()[operation] if operation else [name for names in _actions().values() for name in names]
+        known = actions[operation] if operation else [name for names in actions.values() for name in names]
         _check("action", action, known)
 
 
@@ -39,10 +40,6 @@ def _check(field: str, value: str, known: Iterable[str]) -> None:
 
 @cache
 def _actions() -> dict[str, tuple[str, ...]]:
-    """The actions of each operation; none for most."""
-    from .contract import contract
+    from .contract import contract  # slow to load, and only a filter needs it
 
-    return {
-        operation.id: () if operation.body is None else tuple(operation.body.variants)
-        for operation in contract().operations
-    }
+    return contract().actions

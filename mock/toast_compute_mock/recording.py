@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import islice
 
-from .contract import Operation, contract
+from .contract import Operation
 from .exchange import Reply, Request
 from .journal import COUNTED_BODY, Journal, Kind
-from .masking import (
-    NOTHING_KNOWN,
-    Mask,
-    closed_mask_of,
-    conceal,
-    cut_target,
-    guessed_target,
-    hide_in_body,
-    hide_in_target,
-    shown_target,
-)
+from .masking import conceal, cut_target, guessed_target, hide_in_body, hide_in_target, shown_target
 from .registry import Registry
 from .secrecy import HIDDEN, Vault, in_base64
 from .visit import TOKEN_HEADER_KEY, Place, Visit
@@ -52,12 +41,12 @@ def record(
         else:
             target = place.shown
         searched = asked
-        if hidden.request is not None:
-            asked = searched = conceal(asked, _request_mask(operation.id))
+        if hidden.has_request:
+            asked = searched = conceal(asked, hidden.request)
             if applied and operation.id == _ISSUE and visit.world is not None:
                 vault.add_tokens(islice(reversed(visit.world.tokens), applied))
         elif asked and (visit.call is None or operation.body is None):  # what was accepted has no unknown members
-            asked = conceal(asked, _request_mask(operation.id))
+            asked = conceal(asked, hidden.request)
         if hidden.reply is not None:
             answered = conceal(answered, hidden.reply)
     leaks: tuple[str, ...] = ()
@@ -83,17 +72,6 @@ def record(
     journal.note(
         at, kind, method[:_METHOD_LIMIT], target, reply.status, applied, faults, leaks, asked, answered, identity
     )
-
-
-@cache
-def _request_mask(operation_id: str) -> Mask:
-    """What of a request's body is kept: the members that the contract knows, but for secrets."""
-    document = contract().document
-    for item in document["paths"].values():
-        for spec in item.values():
-            if spec["operationId"] == operation_id and "requestBody" in spec:
-                return closed_mask_of(document, spec["requestBody"]["content"]["application/json"]["schema"])
-    return NOTHING_KNOWN
 
 
 def _may_leak(vault: Vault, visit: Visit, operation: Operation, place: Place, searched: bytes) -> bool:

@@ -6,7 +6,6 @@ It warns once and goes on without. Everything here is a plan, like the keeper it
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,9 +17,6 @@ from ._secret import Secret
 
 if TYPE_CHECKING:
     from .token_store import StoredToken, TokenStore
-
-# What can stand in a header. The contract says how long a token may be.
-_TOKEN = re.compile(r"[!-~]+")
 
 
 class SharedToken:
@@ -120,11 +116,9 @@ class Turn:
 
 
 def _is_sound(token: StoredToken) -> bool:
-    return _is_token(token.id) and is_seconds(token.lifetime) and is_seconds(token.remaining)
+    from ._token_record import is_token
 
-
-def _is_token(value: object) -> bool:
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+    return is_token(token.id) and is_seconds(token.lifetime) and is_seconds(token.remaining)
 
 
 def _reason(error: Exception) -> str:

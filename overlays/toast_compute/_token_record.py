@@ -12,7 +12,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ._input import is_mapping
 from ._private_files import Content
@@ -72,9 +72,14 @@ def read_record(content: Content, key: str) -> Record | str:
     token, boot = members.get("token"), members.get("boot")
     numbers = [_number(members.get(name)) for name in ("lifetime", "left", "wall", "ticks")]
     lifetime, left, wall, ticks = (math.nan if number is None else number for number in numbers)
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not isinstance(boot, str) or None in numbers:
+    if not is_token(token) or not isinstance(boot, str) or None in numbers:
         return "it is damaged"
     return Record(Secret(token), lifetime, left, wall, ticks, boot)
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Return whether it is a string that can be a token."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _number(value: object) -> float | None:

@@ -58,11 +58,7 @@ class Views:
         return self._document
 
     def list_operations(self, _: Call) -> Answer:
-        operations = [
-            {"id": operation.id, "actions": [] if operation.body is None else list(operation.body.variants)}
-            for operation in contract().operations
-        ]
-        return {"operations": operations}
+        return {"operations": [{"id": each.id, "actions": list(each.actions)} for each in contract().operations]}
 
     def list_behaviours(self, _: Call) -> Answer:
         return {"behaviours": [_show_behaviour(one) for one in (*(rule.value for rule in Rule), *BEHAVIOURS)]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 from typing import NamedTuple, TypedDict
 
 import msgspec
@@ -86,10 +87,10 @@ class Match(Term, frozen=True, kw_only=True):
 
     def _check_action(self) -> None:
         actions = _actions()
-        known = actions if self.operation is None else {self.operation: actions.get(self.operation, ())}
-        if self.operation is not None and not known[self.operation]:
+        if self.operation is not None and not actions[self.operation]:
             raise FaultError("action", f"{self.operation} has no actions")
-        check_name("action", self.action, [action for names in known.values() for action in names])
+        known = list(chain(*actions.values())) if self.operation is None else actions[self.operation]
+        check_name("action", self.action, known)
 
     def fits(self, call: Sighting) -> bool:
         """Return whether everything but nth, every and probability holds for this call."""
@@ -140,7 +141,7 @@ class Fault(Term, frozen=True, kw_only=True):
                 raise FaultError("match.operation", f"{self.match.operation} does not read, so it cannot be stale")
         if isinstance(self.effect, EndInError):
             field, name = ("action", self.match.action) if self.match.action else ("operation", self.match.operation)
-            if name not in {None, *_MOVES, *_actions()}:
+            if name is not None and name not in _MOVES and not _actions().get(name):
                 raise FaultError(f"match.{field}", f"{name} begins no change of status that could end in ERROR")
 
     def fits(self, call: Sighting) -> bool:
@@ -171,12 +172,8 @@ class MatchOptions(TypedDict, total=False):
 
 @cache
 def _actions() -> dict[str, tuple[str, ...]]:
-    """The actions of each operation whose body is one."""
-    return {
-        operation.id: tuple(operation.body.variants)
-        for operation in contract().operations
-        if operation.body is not None and operation.body.tag
-    }
+    """The actions of each operation; none for most."""
+    return contract().actions
 
 
 @cache
