@@ -28,7 +28,7 @@ STARTS = 7
 
 # Requests in a round: each server is busy for about half a second, so that what disturbs it for a moment counts little.
 _LISTS = {"mock": 8000, "Prism": 800, "moto": 60}
-_CREATES = {"mock": 5000, "Prism": 800, "moto": 40}
+_CREATES = {"mock": 5000, "Prism": 800, "moto": 60}
 _WARM = 16  # the share of them, one in so many, that is sent before counting begins
 _JOB_SECONDS = 200.0
 
