@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from ._config import check_methods
 from ._driver import no_turn
 from ._effects import (
     Block,
@@ -39,6 +40,7 @@ class AsyncDriver:
 
     def __init__(self, sender: AsyncSender, clock: Clock) -> None:
         self._sender = sender
+        check_methods("clock", clock, ("monotonic", "sleep_async"), "toast_compute.Clock")
         self._clock = clock
         self._home = Home()
         self._gates: dict[str, Turns] = {}

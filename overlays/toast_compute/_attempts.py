@@ -34,15 +34,19 @@ class Attempt(NamedTuple):
 class Trail:
     """The tries of one call, while it goes on."""
 
-    def __init__(self, operation: str, began: float) -> None:
+    def __init__(self, operation: str) -> None:
         self._operation = operation
-        self._began = began
+        self._began = 0.0
         self._attempts: list[Attempt] = []
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """What was tried so far."""
         return tuple(self._attempts)
+
+    def begin(self, now: float) -> None:
+        """Say when the call begins, by the clock."""
+        self._began = now
 
     def add(self, at: float, done: float, outcome: str, *, result_code: int | None, status: int | None) -> None:
         """Note a try by the times of the clock; what follows from it is said by `decide`."""

@@ -16,6 +16,7 @@ from typing import Generic, NoReturn, TypeAlias, TypeVar
 from toast_compute_api.api.instances.list_instance_details import list_instance_details
 from toast_compute_api.models import Instance, InstanceDetail
 
+from ._attempts import Attempt
 from ._core import Core
 from ._effects import LIST_GATE, Exclusively, Plan, ReadClock, TransportFault
 from ._per_client import PerClient
@@ -27,7 +28,7 @@ LIST_DETAILS = "listInstanceDetails"
 
 R = TypeVar("R", Instance, InstanceDetail)
 
-Ask: TypeAlias = Callable[[Core, str | None, float], Plan[list[R]]]
+Ask: TypeAlias = Callable[[Core, str | None, float], Plan[tuple[list[R], tuple[Attempt, ...]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Look(Generic[R]):
     """When it was asked for, by the monotonic clock."""
     instances: Mapping[str, R]
     """What was there, by id in lower case."""
+    attempts: tuple[Attempt, ...]
+    """What was tried for it."""
     refusal: NotFoundError | None = None
     """How the service said that the one instance that was asked for does not exist, if it did."""
 
@@ -63,13 +66,13 @@ class Page(Generic[R]):
         """Look at one instance, or at all, for oneself."""
         begun: float = yield ReadClock()
         try:
-            found = yield from self._ask(core, id, seconds)
+            found, attempts = yield from self._ask(core, id, seconds)
         except NotFoundError as refusal:
             # A token or an appkey that is not found says nothing about the instance.
             if id is None or refusal.operation != self._operation:
                 raise
-            return Look(begun, {}, refusal)
-        return Look(begun, {one.id.casefold(): one for one in found})
+            return Look(begun, {}, refusal.attempts, refusal)
+        return Look(begun, {one.id.casefold(): one for one in found}, attempts)
 
     def shared(self, core: Core, seconds: float, max_age: float) -> Plan[Look[R]]:
         """Look at all instances, or use a look that another wait began up to `max_age` seconds ago.
@@ -156,15 +159,15 @@ class Board:
         return self._waits > 1
 
 
-def _ask_briefs(core: Core, id: str | None, seconds: float) -> Plan[list[Instance]]:
-    reply = yield from core.call(brief_instances(core, id), timeout=seconds)
-    return reply.instances
+def _ask_briefs(core: Core, id: str | None, seconds: float) -> Plan[tuple[list[Instance], tuple[Attempt, ...]]]:
+    reply, attempts = yield from core.traced(brief_instances(core, id), timeout=seconds)
+    return reply.instances, attempts
 
 
-def _ask_details(core: Core, id: str | None, seconds: float) -> Plan[list[InstanceDetail]]:
+def _ask_details(core: Core, id: str | None, seconds: float) -> Plan[tuple[list[InstanceDetail], tuple[Attempt, ...]]]:
     request = core.request(lambda appkey: list_instance_details(appkey, id=id))
-    reply = yield from core.call(request, timeout=seconds)
-    return reply.instances
+    reply, attempts = yield from core.traced(request, timeout=seconds)
+    return reply.instances, attempts
 
 
 BOARDS = PerClient(Board)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from toast_compute_api.behaviour import SERVER_URL
+from toast_compute_api.operation import Retry
 
 from ._base_url import url_problem
 from ._guard import check_names
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .token_store import TokenStore
 
 DEFAULT_TIMEOUT = 30.0
+# For what must not be sent twice: to give up early on a create is not to know whether there is a bill.
+LONG_TIMEOUT = 120.0
 # A day. Sockets take no more than about 24 days, and nobody waits that long for a reply.
 MAX_TIMEOUT = 86_400.0
 # With their pauses, these take minutes already.
@@ -51,6 +54,8 @@ class Settings:
     password: Secret
     base_url: str
     timeout: float
+    long_timeout: float = LONG_TIMEOUT
+    """Seconds for one try of what must not be sent twice; `timeout` is for the rest."""
     max_retries: int = DEFAULT_MAX_RETRIES
     read_only: bool = False
     allow: frozenset[str] | None = None
@@ -59,6 +64,10 @@ class Settings:
     """Where each setting comes from: `argument`, a variable's name, `profile dev in FILE`, or `default`."""
     shadowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Where else a setting was found, for those that were found more than once."""
+
+    def seconds_for(self, retry: Retry) -> float:
+        """Return the seconds for one try of an operation of this kind."""
+        return self.long_timeout if retry == "never" else self.timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ def resolve(
         password=_credential("password", found),
         base_url=_base_url(found),
         timeout=_timeout(found),
+        long_timeout=LONG_TIMEOUT if found["timeout"][0].source == DEFAULT else _timeout(found),
         max_retries=_max_retries(max_retries),
         read_only=_read_only(read_only),
         allow=_allow(allow),
@@ -262,9 +272,14 @@ def _allow(value: Any) -> frozenset[str] | None:
 def _token_store(value: Any) -> TokenStore | None:
     if value is None:
         return None
-    missing = [name for name in _STORE_METHODS if not callable(getattr(value, name, None))]
-    if isinstance(value, type) or missing:
-        lacks = "it is a class, not an object" if isinstance(value, type) else f"it has no {missing[0]}"
-        raise ConfigurationError(f"The token_store cannot be used: {lacks} (see toast_compute.token_store.TokenStore).")
+    check_methods("token_store", value, _STORE_METHODS, "toast_compute.token_store.TokenStore")
     store: TokenStore = value
     return store
+
+
+def check_methods(name: str, value: object, methods: Iterable[str], protocol: str) -> None:
+    """Raise ConfigurationError when an object of the user's lacks a method of its protocol."""
+    missing = [method for method in methods if not callable(getattr(value, method, None))]
+    if isinstance(value, type) or missing:
+        lacks = "it is a class, not an object" if isinstance(value, type) else f"it has no {missing[0]}"
+        raise ConfigurationError(f"The {name} cannot be used: {lacks} (see {protocol}).")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
+from ._config import check_methods
 from ._effects import (
     Block,
     Draw,
@@ -41,6 +42,7 @@ class BlockingDriver:
 
     def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
+        check_methods("clock", clock, ("monotonic", "sleep"), "toast_compute.Clock")
         self._clock = clock
         self._gates: dict[str, threading.Lock] = {}
 

@@ -49,6 +49,8 @@ def violations(type_: Any, value: Any, path: str) -> Iterator[Finding]:
         # Enums are read openly; in a model of a request an unknown value is refused by the model as a whole, which is
         # not reached when another member is wrong.
         refuse_unknown("", read)
+    except RecursionError:
+        yield Finding(path, "is nested too deeply")
     except (msgspec.ValidationError, TypeError, ValueError) as problem:
         within = [finding for part in _parts(type_, value, path) for finding in violations(*part)]
         if within:

@@ -1,24 +1,24 @@
 """How does one request go over HTTP once, and what can come of it?
 
-The only module that knows httpx, which it imports at the first call. The transport is called directly, below
-`httpx.Client`: the client writes every URL, and so the appkey, into its log.
+Only this module and `_http_transport` know httpx, which they import at the first call. The transport is called
+directly, below `httpx.Client`: the client writes every URL, and so the appkey, into its log.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import ssl
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from toast_compute_api.behaviour import TOKEN_HEADER
 
 from ._effects import FaultKind, Reply, Send, TransportFault
 from ._http_log import install, reply_headers_unlogged
+from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,13 +26,8 @@ if TYPE_CHECKING:
 
     Outcome: TypeAlias = Reply | TransportFault
 
-T = TypeVar("T")
-
 # Ten thousand instance details are about 8 MB.
 MAX_REPLY_BYTES = 256 * 1024 * 1024
-MAX_CONNECTIONS = 100
-# Shorter than the idle time of common load balancers, so that they rarely close a connection that is about to be used.
-KEEPALIVE_SECONDS = 5.0
 # Added to the time for the head of a reply as a whole, so that a timeout of httpx's own, which says more, comes first.
 _HEAD_MARGIN = 0.25
 
@@ -138,9 +133,15 @@ class _Body:
     def _look(self) -> None:
         if self._left < 0:
             self.fault = FaultKind.REPLY
-        # The timeouts of a socket begin anew with every byte: without this a trickle would never end.
+        # The timeouts of a user's transport may begin anew with every byte: without this a trickle would never end.
         elif time.monotonic() > self._ends:
             self.fault = FaultKind.TIMEOUT
+
+
+class _Time(threading.local):
+    """When the call that a thread makes has to be over, by `time.monotonic`."""
+
+    ends = math.inf
 
 
 class HttpSender(_Exchanges):
@@ -151,6 +152,7 @@ class HttpSender(_Exchanges):
     ) -> None:
         super().__init__(base_url, max_reply_bytes)
         self._transport = transport
+        self._time = _Time()
         self._lock = threading.Lock()
 
     def send(self, effect: Send, /) -> Reply:
@@ -178,7 +180,7 @@ class HttpSender(_Exchanges):
     def _exchange(self, effect: Send) -> Outcome:
         transport = self._open()
         # Real time, whatever clock the client has: sockets know no other.
-        ends = time.monotonic() + effect.timeout
+        self._time.ends = ends = time.monotonic() + effect.timeout
         try:
             with reply_headers_unlogged():
                 response = transport.handle_request(self._request(effect))
@@ -198,14 +200,12 @@ class HttpSender(_Exchanges):
         return body.whole()
 
     def _open(self) -> httpx.BaseTransport:
-        import httpx
-
         with self._lock:
             if self._closed:
                 raise ConfigurationError(CLOSED)
             self._stay_in_one_process()
             if self._transport is None:
-                self._transport = _default_transport(self._base_url, httpx.HTTPTransport)
+                self._transport = blocking_transport(self._base_url, lambda: self._time.ends)
             self._used = True
             return self._transport
 
@@ -286,48 +286,14 @@ class AsyncHttpSender(_Exchanges):
         return body.whole()
 
     def _open(self) -> httpx.AsyncBaseTransport:
-        import httpx
-
         if self._closed:
             raise ConfigurationError(CLOSED)
         self._stay_in_one_process()
         if self._transport is None:
-            self._transport = _default_transport(self._base_url, httpx.AsyncHTTPTransport)
+            self._transport = async_transport(self._base_url)
         self._home.enter()
         self._used = True
         return self._transport
-
-
-def _default_transport(base_url: str, kind: Callable[..., T]) -> T:
-    """Make a transport of httpx, of a kind that it has for its two clients."""
-    import httpx
-
-    limits = httpx.Limits(
-        max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
-    )
-    try:
-        # Plain http goes to loopback only and speaks no TLS. A context that trusts nobody keeps it so, and saves
-        # loading the CA certificates.
-        trust = True if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return kind(verify=trust, limits=limits, proxy=environment_proxy(base_url))
-    except (ImportError, ValueError, httpx.InvalidURL):
-        problem = "The proxy in the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: check its URL."
-    except OSError:
-        problem = "The CA certificates in the environment (SSL_CERT_FILE or SSL_CERT_DIR) cannot be read."
-    # Outside of the handlers: the URL of a proxy may hold a password.
-    raise ConfigurationError(problem)
-
-
-def environment_proxy(base_url: str) -> str | None:
-    """The proxy that httpx.Client would take from the environment."""
-    from urllib.request import getproxies, proxy_bypass
-
-    parts = urlsplit(base_url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy is None or proxy_bypass(parts.hostname or ""):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _plain(error: Exception) -> str:

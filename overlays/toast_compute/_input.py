@@ -7,6 +7,7 @@ is checked by the generated code.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
 
@@ -18,6 +19,9 @@ from .errors import InvalidRequestError
 
 S = TypeVar("S")
 M = TypeVar("M", bound=msgspec.Struct)
+
+# No request of the contract has lists in lists; one that holds itself has no end.
+_DEEPEST = 10
 
 
 def build(make: Callable[[], Request[S]]) -> Request[S]:
@@ -127,14 +131,16 @@ def make_model(type_: type[M], members: Mapping[str, Any], *, operation: str, pa
     refuse(operation, _join(path, finding.path) if finding.path else path, finding.reason)
 
 
-def check_leaves(value: object, *, operation: str, path: str) -> None:
+def check_leaves(value: object, *, operation: str, path: str, depth: int = 0) -> None:
     """Refuse bytes and other objects that the JSON encoder would turn into strings of its own making."""
+    if depth > _DEEPEST:
+        refuse(operation, re.sub(r"(\[\d+\])+$", "", path), "is nested too deeply")
     if isinstance(value, msgspec.Struct):
         for field in msgspec.structs.fields(type(value)):
             check_leaves(getattr(value, field.name), operation=operation, path=_join(path, field.encode_name))
     elif is_sequence(value):
         for index, item in enumerate(value):
-            check_leaves(item, operation=operation, path=f"{path}[{index}]")
+            check_leaves(item, operation=operation, path=f"{path}[{index}]", depth=depth + 1)
     elif isinstance(value, str):
         text(operation, path, value)
     elif not isinstance(value, int | float | msgspec.UnsetType | None):

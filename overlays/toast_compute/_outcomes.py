@@ -8,6 +8,7 @@ from toast_compute_api.operation import Request
 
 from ._attempts import Attempt
 from ._effects import FaultKind, TransportFault
+from ._hints import hint
 from ._retries import Failure, may_pass
 from .errors import (
     AmbiguousOutcomeError,
@@ -35,11 +36,17 @@ def final_error(failure: Failure, request: Request[Any], attempts: tuple[Attempt
     error.attempts = attempts
     error.retryable = may_pass(failure, request.retry)
     if request.retry != "never" or failure.never_left:
-        return error
+        return _with_hint(error)
     operation = request.operation.id
     ambiguous = AmbiguousOutcomeError(
         f"{operation} may or may not have been carried out, look before sending it again: {error}", operation=operation
     )
     ambiguous.attempts = attempts
     ambiguous.__cause__ = error
-    return ambiguous
+    return _with_hint(ambiguous)
+
+
+def _with_hint(error: ToastComputeError) -> ToastComputeError:
+    if (note := hint(error)) is not None:
+        error.add_note(note)
+    return error

@@ -25,6 +25,7 @@ from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.operation import Request
 
 from . import _settling as settling
+from ._attempts import Attempt
 from ._core import Core
 from ._effects import Plan
 from ._evidence import expect, expecting
@@ -80,8 +81,8 @@ def all_instances(core: Core) -> Plan[list[models.Instance]]:
 def brief_instance(core: Core, id: str, *, timeout: float | None = None) -> Plan[models.Instance]:
     """Read one instance in brief."""
     request = brief_instances(core, text("listInstances", "id", id))
-    reply = yield from core.call(request, timeout=timeout)
-    return _only(reply.instances, id, "listInstances")
+    reply, attempts = yield from core.traced(request, timeout=timeout)
+    return _only(reply.instances, id, "listInstances", attempts)
 
 
 def all_details(core: Core) -> Plan[list[models.InstanceDetail]]:
@@ -93,16 +94,16 @@ def all_details(core: Core) -> Plan[list[models.InstanceDetail]]:
 def one_detail(core: Core, id: str) -> Plan[models.InstanceDetail]:
     """Read one instance in detail."""
     text("listInstanceDetails", "id", id)
-    reply = yield from core.call(core.request(lambda appkey: list_instance_details(appkey, id=id)))
-    return _only(reply.instances, id, "listInstanceDetails")
+    reply, attempts = yield from core.traced(core.request(lambda appkey: list_instance_details(appkey, id=id)))
+    return _only(reply.instances, id, "listInstanceDetails", attempts)
 
 
-def _only(instances: list[R], id: str, operation: str) -> R:
+def _only(instances: list[R], id: str, operation: str, attempts: tuple[Attempt, ...]) -> R:
     # Never trust that a filter was applied: the wrong instance might be stopped or deleted next.
     for instance in instances:
         if instance.id.casefold() == id.casefold():
             return instance
-    raise absent(operation, f"instance {id}", "instance")
+    raise absent(operation, f"instance {id}", "instance", attempts)
 
 
 def make_instance(
@@ -223,11 +224,11 @@ def all_keypairs(core: Core) -> Plan[list[models.Keypair]]:
 def one_keypair(core: Core, name: str) -> Plan[models.Keypair]:
     """Read one key pair."""
     text("listKeypairs", "name", name)
-    reply = yield from core.call(core.request(lambda appkey: list_keypairs(appkey, name=name)))
+    reply, attempts = yield from core.traced(core.request(lambda appkey: list_keypairs(appkey, name=name)))
     for keypair in reply.keypairs:
         if keypair.name == name:
             return keypair
-    raise absent("listKeypairs", f"key pair {name}", "keypair")
+    raise absent("listKeypairs", f"key pair {name}", "keypair", attempts)
 
 
 def make_keypair(core: Core, name: str) -> Plan[CreatedKeypair]:

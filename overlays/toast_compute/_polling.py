@@ -9,6 +9,7 @@ from typing import Protocol
 
 from toast_compute_api.models import Instance
 
+from ._attempts import Attempt
 from ._board import LIST, Board
 from ._config import is_seconds
 from ._core import Core
@@ -102,6 +103,11 @@ class Wait(Protocol):
     @property
     def last(self) -> object:
         """What was seen last."""
+        ...
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """What was tried for the last look that succeeded."""
         ...
 
 
@@ -227,8 +233,7 @@ class _Polling:
             timeout=self._allowed,
             operation=LIST,
         )
-        if failure is not None:
-            error.attempts = failure.attempts
+        error.attempts = self._wait.attempts if failure is None else failure.attempts
         return error
 
     def _count(self) -> str:

@@ -12,6 +12,7 @@ from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RA
 from toast_compute_api.behaviour_types import http_status
 
 from . import errors
+from ._attempts import Attempt
 from ._secret import Secret, mask
 
 _CLASSES: dict[str, type[errors.APIError]] = {
@@ -46,9 +47,9 @@ def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) 
     )
 
 
-def absent(operation: str, what: str, subsystem: str) -> errors.NotFoundError:
+def absent(operation: str, what: str, subsystem: str, attempts: tuple[Attempt, ...]) -> errors.NotFoundError:
     """Return the error for a list that should hold one resource and does not."""
-    return errors.NotFoundError(
+    error = errors.NotFoundError(
         f"{operation} found no {what}",
         operation=operation,
         result_code=0,
@@ -56,6 +57,8 @@ def absent(operation: str, what: str, subsystem: str) -> errors.NotFoundError:
         kind="not-found",
         subsystem=subsystem,
     )
+    error.attempts = attempts
+    return error
 
 
 def proves_nothing_was_done(error: errors.APIError) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ._base_url import url_problem
 from ._config import ARGUMENT, DEFAULT, Found, Settings, resolve, survey
-from ._http import environment_proxy
+from ._http_transport import environment_proxy
 from ._profiles import Profile, config_path, shown
 from ._secret import MASK, Secret
 from .errors import ConfigurationError, ToastComputeError

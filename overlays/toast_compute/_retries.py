@@ -27,6 +27,10 @@ _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _FAIL = -1
 _UNKNOWN_EXCEPTION = -2
 
+# For so long after a fresh token was refused as well, an operation is not sent with another one: it is the permission
+# that is missing, and each call would issue a token.
+USELESS_SECONDS = 60.0
+
 BUDGET = 100.0
 _COST_OF_RETRY = 5.0
 _GAIN_OF_SUCCESS = 1.0
@@ -55,6 +59,21 @@ class RetryBudget:
             self._left = min(BUDGET, self._left + _GAIN_OF_SUCCESS)
 
 
+class UselessRenewals:
+    """Remembers for which operations a fresh token did not help. Threads share it: one more token does not matter."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def note(self, operation: str, now: float) -> None:
+        """Note that a fresh token was refused, too."""
+        self._until[operation] = now + USELESS_SECONDS
+
+    def is_useless(self, operation: str, now: float) -> bool:
+        """Return whether that was a moment ago."""
+        return now < self._until.get(operation, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How one try ended, if not in a success."""
@@ -75,11 +94,11 @@ class Verdict:
     fresh_token: bool = False
 
 
-def judge_failure(failure: Failure, retry: Retry, *, number: int, max_retries: int, renewed: bool) -> Verdict:
-    """Return whether try number `number` is followed by another; `renewed` when it had a fresh token already."""
+def judge_failure(failure: Failure, retry: Retry, *, number: int, max_retries: int, may_renew: bool) -> Verdict:
+    """Return whether try number `number` is followed by another; `may_renew` when a fresh token may help."""
     error = failure.error
     if isinstance(error, APIError) and asks_for_fresh_token(error):
-        if renewed:
+        if not may_renew:
             return Verdict(False, "a fresh token was refused, too")
         # A refusal says that the request was not carried out, so even a create may go again.
         return Verdict(True, "with a fresh token", fresh_token=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_api.models import Instance, InstanceDetail
 
+from ._attempts import Attempt
 from ._board import BOARDS, LIST, Look
 from ._core import Core
 from ._effects import Plan, ReadClock
@@ -92,6 +93,7 @@ class _Wait:
 
     def __init__(self, core: Core, watched: Sequence[Watched], goal: str, *, is_single: bool) -> None:
         self.reached: dict[str, Instance | None] = {}
+        self.attempts: tuple[Attempt, ...] = ()
         self._core = core
         self._board = BOARDS.of(core)
         self._watched = watched
@@ -102,6 +104,7 @@ class _Wait:
         """Look at all that are waited for; at those whose status may be old, a second time."""
         waiting = self._waiting()
         look = yield from self._briefs(waiting, glance)
+        self.attempts = look.attempts
         now: float = yield ReadClock()
         believed: list[tuple[Watched, Instance | None]] = []
         doubtful: list[Watched] = []
@@ -109,14 +112,14 @@ class _Wait:
             instance = look.find(one.id)
             status = one.see(instance)
             if one.is_decided_by(status):
-                if not one.may_be_old(status, now):
+                if not one.may_be_old(status, now) or (instance is None and look.refusal and self._state == GONE):
                     believed.append((one, instance))
-                elif instance is not None:
+                elif instance is not None or self._state == GONE:
                     doubtful.append(one)
         if doubtful:
             believed += yield from self._confirmed(doubtful, glance, now)
         return Glimpse(
-            seen=[None if look.find(one.id) is None else one.last for one in waiting],
+            seen=[one.present for one in waiting],
             begun=look.begun if glance.is_shared else None,
             verdict=self._judge(believed, look.refusal),
             is_over=not self._waiting(),
@@ -136,12 +139,16 @@ class _Wait:
         else:
             only = doubtful[0].id if len(doubtful) == 1 else None
             look = yield from self._board.details.own(self._core, only, glance.seconds)
+        self.attempts += look.attempts
         believed: list[tuple[Watched, Instance | None]] = []
         for one in doubtful:
             detail = look.find(one.id)
-            seen = None if detail is None else one.confirm(detail, now)
-            if seen is not None and one.is_decided_by(str(seen.status)):
-                believed.append((one, seen))
+            if detail is not None:
+                seen = one.confirm(detail, now)
+                if seen is not None and one.is_decided_by(str(seen.status)):
+                    believed.append((one, seen))
+            elif self._state == GONE and not one.may_be_old(one.see(None), now):
+                believed.append((one, None))
         return believed
 
     def _judge(
@@ -158,9 +165,11 @@ class _Wait:
             else:
                 failed.append(one)
         if failed:
-            return failed[0].failure()
+            failure = failed[0].failure()
+            failure.attempts = self.attempts
+            return failure
         if missing:
-            return refusal or absent(LIST, f"instance {', '.join(missing)}", "instance")
+            return refusal or absent(LIST, f"instance {', '.join(missing)}", "instance", self.attempts)
         return None
 
     def _waiting(self) -> list[Watched]:

@@ -21,7 +21,7 @@ _log = logging.getLogger("toast_compute")
 # Of a status that flips to and fro, so many changes are told.
 _PATH_LENGTH = 12
 _DELETING = LIFECYCLE.operations["deleteInstance"].through
-# An instance that was seen has vanished when so many looks in a row do not show it: one may be from before its create.
+# An instance has vanished when so many looks in a row do not show it: one may be from before its create, or cut short.
 _ABSENCES = 2
 # What the service writes is shown up to this length, and so many different ones.
 _SHOWN_CHARACTERS = 60
@@ -80,7 +80,7 @@ class Watched:
 
     def may_be_old(self, status: str, now: float) -> bool:
         """Return whether a status that was seen may be the one from before a change."""
-        if status == GONE != self._goal and self.last is not None and self._absences < _ABSENCES:
+        if status == GONE and self._absences < _ABSENCES and (self._goal == GONE or self.last is not None):
             return True
         doubt = self._doubt
         self._is_doubted = doubt is not None and doubt.covers(status, now)
@@ -109,6 +109,11 @@ class Watched:
         return InstanceFailedError(
             f"Instance {self.last.id} is {self.last.status}{what}", last=self.last, operation=LIST
         )
+
+    @property
+    def present(self) -> Instance | None:
+        """The instance as the newest look showed it, or None when that did not show it."""
+        return None if self._absences else self.last
 
     @property
     def story(self) -> str:

@@ -80,7 +80,8 @@ class AsyncToastCompute:
                 it, `TOAST_COMPUTE_PROFILE`, then the profile `default` if there is one.
             base_url: where the service is; without it, `TOAST_COMPUTE_BASE_URL`, then the profile's, then the Korea
                 region. Plain http is for loopback addresses only.
-            timeout: seconds for one try of one request, over 0 and at most a day; without it, the profile's, then 30.
+            timeout: seconds for one try of one request, over 0 and at most a day; without it, the profile's, then 30,
+                and 120 for what must not be sent twice, such as a create.
             max_retries: how often one request is sent again at most, where that is safe; without it, 2.
             transport: an httpx transport to use instead of an own pool of connections. It is closed with the client.
             token_store: where tokens are kept between programs, such as a `FileTokenStore`; without it, nowhere.
@@ -95,13 +96,14 @@ class AsyncToastCompute:
         """
         # Hidden before anything can fail: a traceback with local variables must not show them.
         given = [Secret(value) if isinstance(value, str) else value for value in (appkey, username, password)]
-        del appkey, username, password
+        place = Secret(base_url) if isinstance(base_url, str) else base_url  # there may be a password in it
+        del appkey, username, password, base_url
         settings = resolve(
             appkey=given[0],
             username=given[1],
             password=given[2],
             profile=profile,
-            base_url=base_url,
+            base_url=place,
             timeout=timeout,
             max_retries=max_retries,
             token_store=token_store,

@@ -22,7 +22,8 @@ def run(pytester: pytest.Pytester, suite: str, *options: str, fresh: bool = Fals
     """Run a suite; `fresh` in a process of its own."""
     pytester.makepyfile(CREATE + suite)
     start = pytester.runpytest_subprocess if fresh else pytester.runpytest_inprocess
-    return start("-p", "no:cacheprovider", *options)
+    # A plugin of a neighbour loads what the own one must not.
+    return start("-p", "no:cacheprovider", "-p", "no:schemathesis", *options)
 
 
 def test_each_test_gets_a_fresh_cloud(pytester: pytest.Pytester) -> None:

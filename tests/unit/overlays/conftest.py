@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -119,7 +123,11 @@ class Service:
 
     @staticmethod
     def trickle(seconds: float) -> Fault:
-        return Fault("trickle", seconds=seconds)
+        return Fault("trickle", seconds=seconds, body=b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+
+    @staticmethod
+    def head_trickle(seconds: float) -> Fault:
+        return Fault("trickle", seconds=seconds, body=b"HTTP/1.1 200 OK\r\nx-long: ")
 
 
 @dataclass(frozen=True)
@@ -192,7 +200,7 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             elif fault.kind == "silence":
                 time.sleep(fault.seconds)
             elif fault.kind == "trickle":
-                self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+                self.wfile.write(fault.body)
                 ends = time.monotonic() + fault.seconds
                 try:
                     while time.monotonic() < ends:
@@ -213,11 +221,36 @@ class _Server(ThreadingHTTPServer):
     # With the default of 5, threads that connect together wait a second for the kernel to try again.
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of a defect, but not of a client that breaks off the handshake."""
+        if not isinstance(sys.exception(), ssl.SSLError):
+            super().handle_error(request, client_address)
+
 
 @pytest.fixture(autouse=True)
 def _no_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the profiles of whoever runs the tests out of them."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+
+
+@contextmanager
+def listening(service: Service, certificate: Path | None = None) -> Iterator[None]:
+    """Have a service answer on a loopback socket, behind TLS if there is a certificate."""
+    server = _Server(("127.0.0.1", 0), _handler(service))
+    scheme = "http"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # The handshake belongs into the thread of its connection.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        scheme = "https"
+    service.base_url = f"{scheme}://127.0.0.1:{server.server_address[1]}/compute"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture
@@ -226,14 +259,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     for name in (*ENVIRONMENT, *PROXIES, *(proxy.lower() for proxy in PROXIES)):
         monkeypatch.delenv(name, raising=False)
     service = Service()
-    server = _Server(("127.0.0.1", 0), _handler(service))
-    service.base_url = f"http://127.0.0.1:{server.server_address[1]}/compute"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield service
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(service):
+        yield service
 
 
 @pytest.fixture

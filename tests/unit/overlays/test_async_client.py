@@ -264,6 +264,24 @@ def test_a_transport_of_the_other_colour_is_refused(colour: Run, wrong: str) -> 
         colour(mock, lambda toast: toast.flavors.list(), transport=getattr(mock, wrong))
 
 
+@pytest.mark.parametrize(
+    ("colour", "clock", "lacks"),
+    [
+        (blocking, object(), "it has no monotonic"),
+        (asynchronous, object(), "it has no monotonic"),
+        (asynchronous, time, "it has no sleep_async"),
+        (blocking, RealClock, "it is a class, not an object"),
+    ],
+)
+def test_a_clock_that_cannot_be_used_is_refused(colour: Run, clock: Any, lacks: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"The clock cannot be used: {lacks} \(see toast_compute\.Clock\)"):
+        colour(cloud(), lambda toast: toast.flavors.list(), clock=clock)
+
+
+def test_a_blocking_client_takes_a_clock_that_knows_no_tasks() -> None:
+    assert blocking(cloud(), lambda toast: toast.flavors.list(), clock=time)
+
+
 def test_a_closed_client_says_so() -> None:
     async def main() -> None:
         toast = client(cloud())

@@ -139,7 +139,7 @@ def test_what_is_no_http_is_a_malformed_response(toast: ToastCompute, service: A
         toast.flavors.list()
 
 
-@pytest.mark.parametrize("fault", ["silence", "trickle"])
+@pytest.mark.parametrize("fault", ["silence", "trickle", "head_trickle"])
 def test_a_service_that_does_not_finish_in_time_is_a_timeout(
     make_client: Callable[..., ToastCompute], service: Any, fault: str
 ) -> None:

@@ -31,6 +31,8 @@ CREATE: dict[str, Any] = {
     "security_groups": "default",
 }
 BAD_IDS = ["", "a/b", "a?b", "a#b", "a\nb", "a\x00b", "id\n", ".", "..", "\ud800", " a", "x" * 256]
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
 NO_STRINGS = [None, 7, b"id", uuid.UUID(int=1), ["id"], True]
 
 
@@ -87,6 +89,14 @@ def test_a_key_pair_needs_a_name(toast: ToastCompute, service: Any, name: Any) -
     assert refused(service, lambda: toast.keypairs.upload("name", name)).path == "keypair.publicKey"
 
 
+@pytest.mark.parametrize("name", ["line\nbreak", "nul\0", "bell\x7f", "x" * 256], ids=repr)
+def test_a_key_pair_has_a_name_that_can_be_read(toast: ToastCompute, service: Any, name: str) -> None:
+    for call in (toast.keypairs.get, toast.keypairs.delete):
+        assert refused(service, partial(call, name)).path == "name"
+    assert refused(service, lambda: toast.keypairs.create(name)).path == "keypair.name"
+    assert refused(service, lambda: toast.instances.create(**CREATE | {"key_name": name})).path == "instance.keyName"
+
+
 @pytest.mark.parametrize("token_id", ["", "with space", "line\nbreak", "café"])
 def test_a_token_id_that_is_none_is_refused_without_being_shown(
     toast: ToastCompute, service: Any, token_id: str
@@ -104,6 +114,8 @@ def test_a_token_id_that_is_none_is_refused_without_being_shown(
         ({"name": "web_01"}, "instance.name", "must match ^[A-Za-z0-9.-]+$"),
         ({"name": b"web"}, "instance.name", "cannot be a value of type bytes"),
         ({"name": None}, "instance.name", "must be a string, not null"),
+        ({"name": ENDLESS}, "instance.name", "is nested too deeply"),
+        ({"networks": {"id": ENDLESS}}, "instance.networks[0].id", "is nested too deeply"),
         ({"availability_zone": ""}, "instance.availabilityZone", "must not be empty"),
         ({"key_name": ""}, "instance.keyName", "must not be empty"),
         ({"count": 0}, "instance.count", "must be at least 1"),
@@ -168,6 +180,8 @@ def test_a_create_that_breaks_the_contract_names_the_field(
             "must be an IPv4 address",
         ),
         ({"action": "uploadImage", "parameters": {"name": ""}}, "parameters.name", "must not be empty"),
+        ({"action": "uploadImage", "parameters": {"name": ENDLESS}}, "parameters.name", "is nested too deeply"),
+        ({"action": "start", "parameters": ENDLESS}, "parameters", "expected a mapping"),
     ],
 )
 def test_an_action_that_breaks_the_contract_names_the_field(

@@ -127,6 +127,25 @@ def test_a_fresh_token_that_is_refused_too_is_the_users_error(cloud: MockCloud) 
     assert cloud.journal.count(operation="issueToken") == 2
 
 
+def test_a_missing_permission_does_not_issue_a_token_with_each_call(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.result_code("listFlavors", -3, budget=None))
+    with client(cloud) as toast:
+        for _ in range(5):
+            with pytest.raises(PermissionDeniedError):
+                toast.flavors.list()
+        assert cloud.journal.count(operation="issueToken") == 2
+        assert cloud.journal.count(operation="listFlavors") == 6
+        # It says nothing of other operations,
+        cloud.faults.add(faults.result_code("listKeypairs", -3))
+        toast.keypairs.list()
+        assert cloud.journal.count(operation="issueToken") == 3
+        # and nothing for good.
+        cloud.clock.sleep(61)
+        with pytest.raises(PermissionDeniedError):
+            toast.flavors.list()
+    assert cloud.journal.count(operation="issueToken") == 4
+
+
 def test_wrong_credentials_are_tried_once(cloud: MockCloud) -> None:
     wrong = ToastCompute("demo-appkey", "demo@example.com", "wrong", transport=cloud.transport, clock=cloud.clock)
     with wrong as toast, pytest.raises(AuthenticationError):

@@ -165,6 +165,12 @@ def test_the_environment_shows_in_no_traceback(
     assert_clean(everything_about(caught.value))
 
 
+def test_a_password_in_a_url_shows_in_no_traceback() -> None:
+    with pytest.raises(ToastComputeError, match="must not hold a user name or a password") as caught:
+        ToastCompute(APPKEY, "u", "p", base_url="https://user:canary-asked@api.example.com/compute")
+    assert_clean(everything_about(caught.value))
+
+
 def test_an_appkey_that_cannot_be_used_shows_in_no_traceback() -> None:
     with pytest.raises(ToastComputeError) as caught:
         ToastCompute(f"{APPKEY}/", "u", PASSWORD)

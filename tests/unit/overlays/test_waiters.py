@@ -164,12 +164,15 @@ def test_a_look_that_takes_too_long_ends_the_wait_in_time(
 def test_a_deletion_is_over_when_the_instance_is_gone(toast: ToastCompute, service: Any, gone: str) -> None:
     end = service.no(10404, "Nonexistent : instance") if gone == "refused" else service.instances()
     service.on("GET instances", service.instances(("i-1", "ACTIVE")), service.instances(("i-1", "DELETING")), end)
+    service.on("GET instances-detail", service.instances())
     toast.instances.wait_until_deleted("i-1")
     assert len(service.asked("GET instances")) == 3
+    assert len(service.asked("GET instances-detail")) == (1 if gone == "empty" else 0)
 
 
 def test_an_instance_that_failed_before_can_still_be_seen_deleted(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "ERROR")), service.instances())
+    service.on("GET instances-detail", service.instances())
     toast.instances.wait_until_deleted("i-1")
     assert len(service.asked("GET instances")) == 2
 

@@ -233,7 +233,17 @@ def test_an_old_error_is_no_failure_of_a_deletion(toast: ToastCompute, service: 
         service.instances(),
     )
     details(service, ("DELETING", DURING))
+    service.scripts["GET instances-detail"].append(service.instances())
     toast.instances.wait_until_deleted("i-1")
+
+
+def test_a_list_that_leaves_an_instance_out_for_once_is_no_deletion(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(), service.instances(("i-1", "DELETING")), service.instances())
+    details(service, ("DELETING", DURING))
+    service.scripts["GET instances-detail"].append(service.instances())
+    seen: list[str | None] = []
+    toast.instances.wait_until_deleted("i-1", on_poll=lambda one: seen.append(None if one is None else str(one.status)))
+    assert seen == ["DELETING", "DELETING", None]
 
 
 def test_an_instance_that_is_not_listed_yet_after_its_create_is_waited_for(cloud: MockCloud) -> None:

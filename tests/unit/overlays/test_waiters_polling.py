@@ -54,7 +54,7 @@ def test_failures_that_may_pass_are_put_up_with_five_times_in_a_row(cloud: MockC
         cloud.faults.add(make())
         with pytest.raises(error) as caught:
             toast.instances.wait_for_status(vm.id, "ACTIVE", poll_interval=1)
-    (note,) = caught.value.__notes__
+    note = caught.value.__notes__[-1]
     assert f"of waiting for {vm.id} to be ACTIVE; nothing was seen (6 looks, the last 6 failed)" in note
     assert cloud.journal.count(operation="listInstances") == 6
 
@@ -75,7 +75,8 @@ def test_failures_that_stay_are_raised_at_once_with_a_note_about_the_wait(cloud:
         cloud.faults.add(make())
         with pytest.raises(error) as caught:
             toast.instances.wait_for_status(vm.id, "ACTIVE")
-    assert caught.value.__notes__ == [f"After 0.0 s of waiting for {vm.id} to be ACTIVE; nothing was seen (1 look)"]
+    note = f"After 0.0 s of waiting for {vm.id} to be ACTIVE; nothing was seen (1 look)"
+    assert caught.value.__notes__[-1] == note
 
 
 def test_a_failure_at_the_deadline_is_a_timeout_that_tells_it(cloud: MockCloud) -> None:

@@ -1,0 +1,75 @@
+"""How does the time of a blocking call bound everything that its socket does?
+
+The timeouts of a socket begin anew with every byte, so a reply whose head trickles in would never end. Loads httpcore,
+which httpx stands on.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpcore
+
+EndsAt = Callable[[], float]
+"""Says when the call of this thread has to be over, by `time.monotonic`."""
+
+
+class BoundedBackend(httpcore.NetworkBackend):
+    """Opens connections on which nothing lasts longer than the call that waits for it."""
+
+    def __init__(self, backend: httpcore.NetworkBackend, ends_at: EndsAt) -> None:
+        self._backend = backend
+        self._ends_at = ends_at
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect. Raises httpcore.ConnectTimeout when the time is over."""
+        seconds = _left(self._ends_at, timeout, httpcore.ConnectTimeout)
+        return _Stream(
+            self._backend.connect_tcp(host, port, seconds, local_address, socket_options),
+            self._ends_at,
+        )
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep."""
+        self._backend.sleep(seconds)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, ends_at: EndsAt) -> None:
+        self._stream = stream
+        self._ends_at = ends_at
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._ends_at, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(self._ends_at, timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        seconds = _left(self._ends_at, timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._ends_at)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(ends_at: EndsAt, timeout: float | None, late: type[Exception]) -> float:
+    left = ends_at() - time.monotonic()
+    if left <= 0:
+        raise late
+    return left if timeout is None else min(left, timeout)

@@ -1,0 +1,100 @@
+"""Does the SDK speak TLS as httpx does, with certificates of one's own, and within the same time?"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from toast_compute import APIConnectionError, APITimeoutError, AsyncToastCompute, ToastCompute
+
+from .conftest import APPKEY, PASSWORD, USERNAME, Service, listening
+
+
+def certificate(folder: Path) -> Path:
+    """Write a certificate for the loopback address, which vouches for itself, and its key into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "loopback.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(signed.public_bytes(Encoding.PEM) + private)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def tls(pem: Path) -> Iterator[Service]:
+    """A scripted service behind TLS."""
+    service = Service()
+    service.on("GET flavors", service.yes(flavors=[]))
+    with listening(service, pem):
+        yield service
+
+
+def blocking(base_url: str, **options: Any) -> object:
+    with ToastCompute(APPKEY, USERNAME, PASSWORD, base_url=base_url, **options) as toast:
+        return toast.flavors.list()
+
+
+def asynchronous(base_url: str, **options: Any) -> object:
+    async def call() -> object:
+        async with AsyncToastCompute(APPKEY, USERNAME, PASSWORD, base_url=base_url, **options) as toast:
+            return await toast.flavors.list()
+
+    return asyncio.run(call())
+
+
+Colour = Callable[..., object]
+COLOURS = [blocking, asynchronous]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_certificate_that_the_environment_vouches_for_is_trusted(
+    colour: Colour, tls: Service, pem: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    assert colour(tls.base_url) == []
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(colour: Colour, tls: Service) -> None:
+    with pytest.raises(APIConnectionError, match="certificate verify failed") as caught:
+        colour(tls.base_url, max_retries=0)
+    assert caught.value.never_sent
+    assert tls.received == []
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("fault", ["trickle", "head_trickle"])
+def test_a_trickle_through_tls_is_given_up(
+    colour: Colour, tls: Service, pem: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    tls.on("GET flavors", getattr(tls, fault)(1.5))
+    with pytest.raises(APITimeoutError, match=r"did not answer within 0\.4 s"):
+        colour(tls.base_url, timeout=0.4, max_retries=0)

@@ -1,0 +1,68 @@
+"""How long does one try take at most, by what is asked?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from toast_compute import ToastCompute
+from toast_compute_mock import MockCloud
+
+from .mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
+
+
+class Noting(httpx.BaseTransport):
+    """Passes requests on, and notes the seconds that each may take."""
+
+    def __init__(self, cloud: MockCloud) -> None:
+        self._inner = cloud.transport
+        self.seconds: dict[str, float] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        key = f"{request.method} {request.url.path.rsplit('/', 1)[-1]}"
+        self.seconds[key] = round(request.extensions["timeout"]["read"])
+        return self._inner.handle_request(request)
+
+
+def used(**options: Any) -> dict[str, float]:
+    cloud = fresh_cloud()
+    noting = Noting(cloud)
+    with ToastCompute(
+        "demo-appkey", "demo@example.com", "demo-password", transport=noting, clock=cloud.clock, **options
+    ) as toast:
+        toast.flavors.list()
+        toast.instances.create(**NEW)
+        toast.keypairs.create("new")
+        toast.instances.attach_volume(WEB, VOLUME)
+        toast.instances.delete(WEB)
+        toast.instances.upload_image(BATCH, "image")
+    return noting.seconds
+
+
+def test_what_must_not_be_sent_twice_is_given_more_time() -> None:
+    assert used() == {
+        "POST tokens": 30,
+        "GET flavors": 30,
+        "POST instances": 120,
+        "POST keypairs": 120,
+        "POST attachments": 120,
+        "DELETE instances": 30,
+        "POST action": 120,
+    }
+
+
+def test_a_timeout_of_the_users_holds_for_everything() -> None:
+    assert set(used(timeout=7).values()) == {7}
+
+
+@pytest.mark.parametrize("seconds", [50, 200])
+def test_a_deadline_cuts_the_longer_time_too(seconds: float) -> None:
+    cloud = fresh_cloud()
+    noting = Noting(cloud)
+    with (
+        ToastCompute("demo-appkey", "demo@example.com", "demo-password", transport=noting, clock=cloud.clock) as toast,
+        toast.deadline(seconds),
+    ):
+        toast.keypairs.create("new")
+    assert noting.seconds["POST keypairs"] == min(seconds, 120)
