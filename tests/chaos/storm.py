@@ -6,7 +6,9 @@ mock's journal, which is the truth, is held against what each call returned or r
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,12 +44,20 @@ BREAKS: tuple[Callable[..., Any], ...] = (
 )
 
 
+# What a service may say of itself at any time. -5 and its like are not among them: a service that says that what is
+# there does not exist lies, and the client believes it.
+REFUSALS = (-1, -2, -3, -4, -6, -7, -8, 10400, 10401, 10403, 10409, 20001)
+_REFUSED = 0.12  # of the calls, by all of these together
+_RECONCILED = 0.25  # of the creates
+
 LASTING = frozenset({faults.dribble, faults.stall, faults.lose_request})
 """Faults that take real time, or more tries, where the clock is the machine's."""
 
 
 def stormy_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
     """Return a cloud in which each wire and truth fault hits one call in twenty, and a subnet that never is full.
+
+    Besides, the service refuses what it could do, with every code that says no untruth, and gateways fail.
 
     With a clock of real time it is without the faults that only make one wait.
     """
@@ -59,6 +69,14 @@ def stormy_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
     for fault in BREAKS:
         if clock is None or fault not in LASTING:
             cloud.faults.add(fault(None, name=fault.__name__, probability=SHARE, budget=None))
+    for code in REFUSALS:
+        share = _REFUSED / len(REFUSALS)
+        cloud.faults.add(faults.result_code(None, code, name=f"refusal {code}", probability=share, budget=None))
+    for status in (502, 503):
+        fault = faults.http_status(
+            None, status, name=f"HTTP {status}", commit=status == 502, probability=SHARE, budget=None
+        )
+        cloud.faults.add(fault)
     if clock is None:
         cloud.faults.add(faults.slow(None, name="slow", piece=1024, probability=SHARE, budget=None))
     return cloud
@@ -70,6 +88,8 @@ class Story:
 
     creates: dict[str, str] = field(default_factory=dict)
     """By the name of the instance, which is used once: its id, or the name of the error's class."""
+    reconciled: set[str] = field(default_factory=set)
+    """The names of those that were to be looked for if their reply was lost."""
     outcomes: Counter[str] = field(default_factory=Counter)
     untyped: list[BaseException] = field(default_factory=list)
 
@@ -77,6 +97,11 @@ class Story:
     def operations(self) -> int:
         """How many calls were made."""
         return sum(self.outcomes.values())
+
+    def unclear(self, *, reconciled: bool) -> float:
+        """Return the share of the creates whose outcome the client could not tell."""
+        told = [what for name, what in self.creates.items() if (name in self.reconciled) is reconciled]
+        return told.count(AmbiguousOutcomeError.__name__) / len(told)
 
 
 Step = tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -126,14 +151,18 @@ class Worker:
         if isinstance(outcome, BaseException) and not isinstance(outcome, ToastComputeError):
             self._story.untyped.append(outcome)
         if method == "instances.create":
-            self._story.creates[arguments["name"]] = kind if isinstance(outcome, BaseException) else outcome.id
+            name = arguments["name"]
+            self._story.creates[name] = kind if isinstance(outcome, BaseException) else outcome.id
+            if "on_ambiguous" in arguments:
+                self._story.reconciled.add(name)
             if not isinstance(outcome, BaseException):
                 self._known.append(outcome.id)
         if method == "instances.delete" and len(self._known) > _KEPT:
             self._known.pop()
 
     def _new_instance(self) -> dict[str, Any]:
-        return {
+        options = {"on_ambiguous": "reconcile"} if self._random.random() < _RECONCILED else {}
+        return options | {
             "name": f"w{self._number}-{self._count()}",
             "image": IMAGE,
             "flavor": FLAVORS[0],
@@ -148,25 +177,45 @@ class Worker:
         return self._made
 
 
-def carried_out(cloud: MockCloud) -> Counter[str]:
-    """Return how many requests to create each instance were carried out, by its name."""
-    done: Counter[str] = Counter()
+@dataclass(frozen=True)
+class Truth:
+    """What became of the requests to create an instance, by its name."""
+
+    requests: Counter[str]
+    """How many were carried out."""
+    ids: dict[str, set[str]]
+    """The ids of those whose reply was written."""
+
+
+def truth(cloud: MockCloud) -> Truth:
+    """Return what the journal says of all creates."""
+    requests: Counter[str] = Counter()
+    ids: dict[str, set[str]] = {}
     for entry in cloud.journal.find(operation=CREATE):
         if entry.applied:
-            done[entry.request.split('"name":"', 1)[1].split('"', 1)[0]] += 1
-    return done
+            name = json.loads(entry.request)["instance"]["name"]
+            requests[name] += 1
+            ids.setdefault(name, set()).update(re.findall(r'"id":"([^"]+)"', entry.reply))
+    return Truth(requests, ids)
 
 
 def lies(cloud: MockCloud, story: Story) -> list[str]:
     """Return every way in which the client was told something else than the truth."""
-    done = carried_out(cloud)
-    found = [f"{name}: {times} requests were carried out" for name, times in done.items() if times > 1]
+    done = truth(cloud)
+    living = {
+        one.id: one.name for world in cloud.worlds.list() for one in cloud.worlds.get(world.id).instances.values()
+    }
+    found = [f"{name}: {times} requests were carried out" for name, times in done.requests.items() if times > 1]
     for name, told in story.creates.items():
         if told == AmbiguousOutcomeError.__name__:
             continue
-        if told.endswith("Error") and done[name]:
-            found.append(f"{name}: there is one, and {told} was told")
-        if not told.endswith("Error") and not done[name]:
+        if told.endswith("Error"):
+            if done.requests[name]:
+                found.append(f"{name}: there is one, and {told} was told")
+            continue
+        if not done.requests[name]:
             found.append(f"{name}: {told} was told, and there is none")
+        if living.get(told, name) != name or (done.ids[name] and told not in done.ids[name]):
+            found.append(f"{name}: {told} was told, which is another one")
     found += [f"an untyped exception: {error!r}" for error in story.untyped]
     return found

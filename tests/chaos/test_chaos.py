@@ -70,6 +70,8 @@ def test_in_a_storm_the_client_is_told_the_truth() -> None:
     assert rare == {}
     assert story.outcomes["ok"] > OPERATIONS * 0.2
     assert story.outcomes["AmbiguousOutcomeError"] > OPERATIONS * 0.02
+    # Looking for what was lost finds most of it.
+    assert story.unclear(reconciled=True) < story.unclear(reconciled=False) / 2
     print(f"\n{story.operations} operations, {cloud.journal.count()} requests: {dict(story.outcomes)}")
 
 
@@ -163,4 +165,5 @@ def test_in_a_storm_on_real_sockets_the_client_is_told_the_truth() -> None:
 def test_creates_are_counted_by_the_journal_of_the_whole_storm() -> None:
     cloud, story = storm(400, 2)
     assert len(cloud.journal.find()) == cloud.journal.count()
-    assert cloud.journal.count(operation=CREATE) >= len(story.creates)
+    made = [told for told in story.creates.values() if not told.endswith("Error")]
+    assert cloud.journal.count(operation=CREATE) >= len(made) > 10
