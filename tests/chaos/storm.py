@@ -73,10 +73,10 @@ def stormy_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
         share = _REFUSED / len(REFUSALS)
         cloud.faults.add(faults.result_code(None, code, name=f"refusal {code}", probability=share, budget=None))
     for status in (502, 503):
-        fault = faults.http_status(
+        gateway = faults.http_status(
             None, status, name=f"HTTP {status}", commit=status == 502, probability=SHARE, budget=None
         )
-        cloud.faults.add(fault)
+        cloud.faults.add(gateway)
     if clock is None:
         cloud.faults.add(faults.slow(None, name="slow", piece=1024, probability=SHARE, budget=None))
     return cloud
