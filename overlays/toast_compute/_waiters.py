@@ -112,7 +112,7 @@ class _Wait:
             instance = look.find(one.id)
             status = one.see(instance)
             if one.is_decided_by(status):
-                if not one.may_be_old(status, now) or (instance is None and look.refusal and self._state == GONE):
+                if not one.may_be_old(status, now) or (look.refusal and self._state == GONE):
                     believed.append((one, instance))
                 elif instance is not None or self._state == GONE:
                     doubtful.append(one)

@@ -260,6 +260,7 @@ def test_an_instance_that_the_service_does_not_name_is_not_found(
         with pytest.raises(NotFoundError, match="found no instance i-1") as caught:
             call(toast)
         assert (caught.value.kind, caught.value.subsystem) == ("not-found", "instance")
+        assert [attempt.outcome for attempt in caught.value.attempts] == ["success"]
     service.on(resource, service.no(10404, "Nonexistent : instance"))
     with pytest.raises(NotFoundError, match="Nonexistent : instance"):
         call(toast)
@@ -273,8 +274,9 @@ def test_the_right_one_is_picked_when_the_service_ignores_the_filter(toast: Toas
 def test_a_key_pair_that_the_service_does_not_name_is_not_found(toast: ToastCompute, service: Any) -> None:
     for keypairs in ([], [KEYPAIR | {"name": "MY KEY"}]):
         service.on("GET keypairs", service.yes(keypairs=keypairs))
-        with pytest.raises(NotFoundError, match="found no key pair my key"):
+        with pytest.raises(NotFoundError, match="found no key pair my key") as caught:
             toast.keypairs.get("my key")
+        assert [attempt.outcome for attempt in caught.value.attempts] == ["success"]
 
 
 def test_what_the_contract_does_not_know_yet_survives(toast: ToastCompute, service: Any) -> None:

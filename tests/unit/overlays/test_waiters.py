@@ -115,7 +115,7 @@ def test_an_instance_that_vanishes_is_not_found(toast: ToastCompute, service: An
         toast.instances.wait_for_status("i-1", "ACTIVE")
 
 
-@pytest.mark.parametrize("status", ["RUNNING", "active", "", None, 7])
+@pytest.mark.parametrize("status", ["RUNNING", "active", "", None, 7, ["ACTIVE"]])
 def test_a_goal_that_is_no_status_is_refused_with_the_legal_ones(
     toast: ToastCompute, service: Any, status: Any
 ) -> None:
@@ -251,8 +251,18 @@ def test_one_failure_among_many_is_told(toast: ToastCompute, service: Any) -> No
 
 def test_those_that_are_missing_among_many_are_named(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD")))
-    with pytest.raises(NotFoundError, match="found no instance i-2, i-3"):
+    with pytest.raises(NotFoundError, match="found no instance i-2, i-3") as caught:
         toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE")
+    assert [attempt.operation for attempt in caught.value.attempts] == ["listInstances"]
+
+
+def test_a_timeout_of_three_names_them_all(toast: ToastCompute, service: Any) -> None:
+    service.on("GET instances", service.instances(("i-1", "BUILD"), ("i-2", "BUILD"), ("i-3", "BUILD")))
+    with pytest.raises(WaitTimeoutError, match=r"i-2 is BUILD, i-3 is BUILD \(2 looks\)") as caught:
+        toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE", timeout=1, poll_interval=1)
+    # The trail is that of the last look.
+    (attempt,) = caught.value.attempts
+    assert (attempt.operation, attempt.outcome, attempt.decision) == ("listInstances", "success", "done")
 
 
 def test_a_timeout_of_many_names_those_that_still_wait(toast: ToastCompute, service: Any) -> None:

@@ -172,6 +172,15 @@ def test_a_transient_status_proves_it_and_one_more_look_confirms(toast: ToastCom
     assert len(service.asked("GET instances-detail")) == 1
 
 
+def test_details_that_do_not_show_the_instance_prove_nothing(toast: ToastCompute, service: Any, clock: Any) -> None:
+    expect(toast, "i-1", "reboot")
+    briefs(service, "ACTIVE")
+    service.on("GET instances-detail", service.instances(), detail(service, "REBOOTING", DURING))
+    service.scripts["GET instances-detail"].append(detail(service, "ACTIVE", AFTER))
+    toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=1)
+    assert sum(clock.slept) == 2
+
+
 def test_what_was_proven_once_is_believed_at_once_by_the_next_wait(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "REBOOTING", "ACTIVE")
@@ -244,6 +253,15 @@ def test_a_list_that_leaves_an_instance_out_for_once_is_no_deletion(toast: Toast
     seen: list[str | None] = []
     toast.instances.wait_until_deleted("i-1", on_poll=lambda one: seen.append(None if one is None else str(one.status)))
     assert seen == ["DELETING", "DELETING", None]
+
+
+def test_an_instance_that_is_not_listed_yet_is_not_deleted_yet(toast: ToastCompute, service: Any) -> None:
+    expect(toast, "i-1", "createInstance")
+    service.on("GET instances", service.instances(), service.instances(("i-1", "BUILD")), service.instances())
+    service.on("GET instances-detail", service.instances())
+    seen: list[bool] = []
+    toast.instances.wait_until_deleted("i-1", poll_interval=5, on_poll=lambda one: seen.append(one is not None))
+    assert seen[:2] == [False, True]
 
 
 def test_an_instance_that_is_not_listed_yet_after_its_create_is_waited_for(cloud: MockCloud) -> None:

@@ -1,0 +1,190 @@
+"""Of what can be seen after a lost create, which instance is taken for its outcome, and when is it given up?"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, MutableMapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from toast_compute import AmbiguousOutcomeError, APITimeoutError
+from toast_compute._effects import Sleep
+from toast_compute._reconcile import claim, find_created
+from toast_compute_api.models import (
+    InstanceAddress,
+    InstanceDetail,
+    InstanceSpec,
+    NetworkReference,
+    RootVolumeSpec,
+    SecurityGroupReference,
+    SecurityGroupSpec,
+)
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+WANTED = InstanceSpec(
+    name="web",
+    image="image",
+    flavor="flavor",
+    networks=[NetworkReference(id="net")],
+    availability_zone="kr-pub-a",
+    key_name="key",
+    security_groups=[SecurityGroupSpec(name="default")],
+)
+ADDRESS = {"macAddress": "fa:16:3e:00:00:01", "ipAddress": "10.0.0.5", "version": 4}
+RAW: dict[str, Any] = {
+    "id": "new",
+    "name": "web",
+    "image": "image",
+    "status": "BUILD",
+    "addresses": [ADDRESS],
+    "availabilityZone": "kr-pub-a",
+    "flavor": {"id": "flavor", "name": "m2.c1m2", "cpu": 1, "ram": 2048},
+    "metadata": {},
+    "keyName": "key",
+    "volumes": {"root": {"size": 20, "type": "General HDD"}, "attachments": []},
+    "securityGroups": [{"name": "default"}],
+    "createdAt": "2026-01-15T12:00:00Z",
+    "updatedAt": "2026-01-15T12:00:00Z",
+}
+MADE = msgspec.convert(RAW, InstanceDetail)
+
+Look = Sequence[InstanceDetail] | APITimeoutError
+
+
+def altered(**changes: Any) -> InstanceDetail:
+    return msgspec.structs.replace(MADE, **changes)
+
+
+def find(
+    *looks: Look,
+    before: Sequence[InstanceDetail] = (),
+    wanted: InstanceSpec = WANTED,
+    claimed: MutableMapping[str, object] | None = None,
+) -> tuple[InstanceDetail | AmbiguousOutcomeError, list[float]]:
+    """Return what is found in these looks, and the pauses between them."""
+    left = list(looks)
+    pauses: list[float] = []
+
+    def look() -> Generator[Any, Any, list[InstanceDetail]]:
+        yield from ()
+        seen = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(seen, APITimeoutError):
+            raise seen
+        return list(seen)
+
+    lost = AmbiguousOutcomeError("lost", operation="createInstance")
+    plan = find_created(look, before, wanted, lost, {} if claimed is None else claimed)
+    try:
+        while True:
+            effect = next(plan)
+            assert isinstance(effect, Sleep)
+            pauses.append(effect.seconds)
+    except StopIteration as over:
+        return over.value, pauses
+    except AmbiguousOutcomeError as error:
+        return error, pauses
+
+
+def test_what_is_like_it_and_new_is_taken_at_once() -> None:
+    assert find([MADE]) == (MADE, [])
+
+
+DIFFERENT = {
+    "name": altered(name="db"),
+    "image": altered(image="other"),
+    "flavor": altered(flavor=msgspec.structs.replace(MADE.flavor, id="other")),
+    "key": altered(key_name="other"),
+    "zone": altered(availability_zone="kr-pub-b"),
+    "number of networks": altered(addresses=[*MADE.addresses, msgspec.convert(ADDRESS, InstanceAddress)]),
+    "security groups": altered(security_groups=[*MADE.security_groups, SecurityGroupReference(name="web")]),
+}
+
+
+@pytest.mark.parametrize("difference", DIFFERENT)
+def test_what_differs_in_anything_is_no_candidate(difference: str) -> None:
+    error, pauses = find([DIFFERENT[difference]])
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert error.candidates == ()
+    assert "no new instance like this can be seen" in str(error)
+    assert pauses == [1.0, 3.0]
+
+
+@pytest.mark.parametrize(("size", "is_found"), [(20, True), (30, False), (None, True)])
+def test_the_size_of_the_root_disk_counts_where_it_was_asked_for(size: int | None, is_found: bool) -> None:
+    volume = msgspec.UNSET if size is None else RootVolumeSpec(size=size)
+    found, _ = find([MADE], wanted=msgspec.structs.replace(WANTED, volume=volume))
+    assert (found == MADE) is is_found
+
+
+def test_what_was_there_before_is_not_taken() -> None:
+    assert isinstance(find([MADE], before=[MADE])[0], AmbiguousOutcomeError)
+
+
+def test_what_is_older_than_something_that_was_there_before_is_not_taken() -> None:
+    later = altered(id="other", created_at=NOON + timedelta(seconds=1))
+    assert isinstance(find([later, MADE], before=[later])[0], AmbiguousOutcomeError)
+    same = altered(id="other")
+    assert find([same, MADE], before=[same])[0] == MADE
+
+
+def test_what_was_returned_to_another_call_is_not_taken() -> None:
+    claimed: dict[str, object] = {"new": object()}
+    assert isinstance(find([MADE], claimed=claimed)[0], AmbiguousOutcomeError)
+    twin = altered(id="new-2")
+    assert find([MADE, twin], claimed=claimed) == (twin, [])
+
+
+def test_what_another_call_takes_at_the_same_time_is_not_taken() -> None:
+    class Raced(dict[str, object]):
+        """Another thread claims it between the look and the claim."""
+
+        def setdefault(self, key: str, _: object = None, /) -> object:
+            return super().setdefault(key, "the other's")
+
+    error, pauses = find([MADE], [], claimed=Raced())
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert pauses == [1.0, 3.0]
+
+
+def test_what_was_found_is_taken_for_good() -> None:
+    claimed: dict[str, object] = {}
+    find([MADE], claimed=claimed)
+    assert isinstance(find([MADE], claimed=claimed)[0], AmbiguousOutcomeError)
+
+
+def test_a_list_that_lags_behind_is_looked_at_again() -> None:
+    assert find([], [MADE]) == (MADE, [1.0])
+    assert find([], [], [MADE]) == (MADE, [1.0, 3.0])
+
+
+def test_more_than_were_asked_for_are_candidates_at_once() -> None:
+    error, pauses = find([MADE, altered(id="new-2")])
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert [one.id for one in error.candidates] == ["new", "new-2"]
+    assert "2 new instances like this can be seen, 1 were asked for: new, new-2" in str(error)
+    assert pauses == []
+
+
+def test_fewer_than_were_asked_for_are_candidates_after_all_looks() -> None:
+    error, pauses = find([MADE], wanted=msgspec.structs.replace(WANTED, count=2))
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert [one.id for one in error.candidates] == ["new"]
+    assert pauses == [1.0, 3.0]
+
+
+def test_a_look_that_fails_is_followed_by_another() -> None:
+    late = APITimeoutError("late", operation="listInstanceDetails", never_sent=False, retryable=True)
+    assert find(late, [MADE]) == (MADE, [1.0])
+    error, _ = find(late)
+    assert "; the last look failed: late;" in str(error)
+    error, _ = find(late, [])
+    assert "failed" not in str(error)
+
+
+def test_of_the_instances_that_were_returned_the_oldest_are_forgotten() -> None:
+    claimed: dict[str, object] = {}
+    for number in range(10_003):
+        claim(claimed, str(number))
+    assert list(claimed)[:2] == ["3", "4"]
+    assert len(claimed) == 10_000
