@@ -1,0 +1,293 @@
+"""How is a request given all that it needs? Placeholders become things of the run's own, in a state that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from toast_compute_api.behaviour import LIFECYCLE
+
+from .exchange import JsonObject
+from .ledger import Known
+from .material import (
+    NEW_KEYPAIR,
+    OTHER_FLAVOR,
+    OTHER_GROUP,
+    OWN_ADDRESS,
+    OWN_GROUP,
+    OWN_INSTANCE,
+    OWN_KEYPAIR,
+    OWN_PORT,
+    OWN_TOKEN,
+    OWN_VOLUME,
+    PLACEHOLDERS,
+    example_of,
+)
+from .run import Run
+from .stock import Stock
+
+Path: TypeAlias = tuple[str, ...]
+
+_SHORT_NAME = 12  # as long as the contract lets a name be on every image
+_FEW_NETWORKS = 3
+_AT_LEAST = 3  # so many instances are there before one is deleted
+
+
+@dataclass
+class Parts:
+    """The parts of a request that is about to be sent."""
+
+    path: MutableMapping[str, Any]
+    query: MutableMapping[str, Any]
+    body: Any
+    instance_names: tuple[str, ...] = ()
+    """Under which names the path may have the instance."""
+
+    def target(self) -> tuple[MutableMapping[str, Any], str] | None:
+        """Return where the instance is named, and as what."""
+        for name in self.instance_names:
+            if name in self.path:
+                return self.path, name
+        return (self.query, "id") if "id" in self.query else None
+
+    def member(self, path: Path) -> Any:
+        """Return a value by its path: of the body, or of the query."""
+        if path[0] == "query":
+            return self.query.get(path[1])
+        value: Any = self.body
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+
+@dataclass
+class Plan:
+    """What is put in, and what has to be there for the request to be accepted."""
+
+    known: Known | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    """By placeholder."""
+    due: dict[Path, str] = field(default_factory=dict)
+    is_possible: bool = True
+
+
+class Arranger:
+    """Arranges requests for one run."""
+
+    def __init__(self, run: Run, stock: Stock) -> None:
+        self._run = run
+        self._stock = stock
+        self.is_patient = False
+        """Whether to wait for what has been accepted before, too, even where that takes real time."""
+        self._upload = example_of(run.contract, "createKeypair", "upload")["keypair"]["publicKey"]
+
+    def arrange(self, operation: str, action: str, parts: Parts, *, leave_state: bool = False) -> bool:
+        """Fill in the placeholders, and return whether nothing is left to refuse the request for.
+
+        With `leave_state`, an instance that is named by its id stays in the state it is in.
+        """
+        self._stock.trim()
+        # Where waiting takes real time, it is worth that only for what has not been accepted yet.
+        name = f"{operation}.{action}" if action else operation
+        is_new = name not in self._run.tally.accepted
+        self._stock.may_wait = self._run.target.is_exact or is_new or self.is_patient
+        move = action or operation
+        plan = self._plan(operation, move, parts, leave_state=leave_state)
+        for place in (parts.path, parts.query):
+            for name, value in place.items():
+                if isinstance(value, str) and value in plan.values:
+                    place[name] = plan.values[value]
+        parts.body = _filled(parts.body, plan.values)
+        if not plan.is_possible or not self._run.target.is_exact:
+            return False
+        if operation == "createInstance":
+            return self._is_plain(parts.member(("instance",)))
+        if operation == "createKeypair":
+            name = parts.member(("keypair", "name"))
+            return name not in self._run.ledger.our_keypairs() and parts.member(("keypair", "publicKey")) in (
+                None,
+                self._upload,
+            )
+        return all(parts.member(path) == value for path, value in plan.due.items())
+
+    def fill(self, parts: Parts) -> None:
+        """Fill in the placeholders with whatever there is."""
+        values = self._any_values()
+        for place in (parts.path, parts.query):
+            for name, value in place.items():
+                place[name] = _filled(value, values)
+        parts.body = _filled(parts.body, values)
+
+    def _plan(self, operation: str, move: str, parts: Parts, *, leave_state: bool) -> Plan:
+        stock = self._stock
+        match operation:
+            case "createInstance":
+                return Plan(values={OWN_KEYPAIR: stock.keypair()})
+            case "createKeypair":
+                return Plan(values={NEW_KEYPAIR: stock.new_name()})
+            case "listKeypairs":
+                own, name = stock.keypair(), parts.query.get("name")
+                is_possible = name in (None, OWN_KEYPAIR) or name in self._run.ledger.our_keypairs()
+                return Plan(values={OWN_KEYPAIR: own}, is_possible=is_possible)
+            case "deleteKeypair":
+                return self._plan_for_deleting_a_keypair(parts)
+            case "getToken":
+                token = self._run.token
+                return Plan(values={OWN_TOKEN: token}, due={("query", "id"): token})
+            case "issueToken":
+                return Plan(is_possible=False)
+            case "listFlavors" | "listAvailabilityZones":
+                return Plan()
+        return self._plan_for_instance(operation, move, parts, leave_state=leave_state)
+
+    def _plan_for_deleting_a_keypair(self, parts: Parts) -> Plan:
+        name = parts.query.get("name")
+        known = self._run.ledger.keypairs.get(name) if isinstance(name, str) else None
+        is_strange = known is not None and not known.is_ours and not known.deleted
+        if name != OWN_KEYPAIR and not is_strange:
+            return Plan(is_possible=False)
+        spare = self._stock.spare_keypair()
+        parts.query["name"] = spare
+        return Plan(due={("query", "name"): spare})
+
+    def _plan_for_instance(self, operation: str, move: str, parts: Parts, *, leave_state: bool) -> Plan:
+        place = parts.target()
+        named = place[0][place[1]] if place is not None else None
+        known = self._run.ledger.instances.get(named) if isinstance(named, str) else None
+        changes = self._run.contract.changes(operation)
+        if place is None:
+            return Plan(is_possible=not changes)
+        is_strange = known is not None and not known.is_ours and changes  # never touch what others made
+        if named != OWN_INSTANCE and not is_strange and (known is None or not known.is_ours or known.deleted):
+            return Plan(values=self._any_values(), is_possible=False)
+        if named != OWN_INSTANCE and not is_strange and leave_state:
+            return Plan(known=known, values=self._any_values(known), is_possible=False)
+        plan = self._plan_for_move(move, None if named == OWN_INSTANCE or is_strange else known)
+        if plan.known is None:
+            plan.is_possible = False
+            ours = self._run.ledger.ours()
+            plan.known = ours[0] if ours else None
+        if plan.known is not None:
+            place[0][place[1]] = plan.known.id
+        plan.values = {**self._any_values(plan.known), **plan.values}
+        return plan
+
+    def _plan_for_move(self, move: str, known: Known | None) -> Plan:
+        """Choose an instance that the move is possible for, or make this one ready."""
+        stock = self._stock
+        allowed = LIFECYCLE.operations[move].accepted_in if move in LIFECYCLE.operations else tuple(LIFECYCLE.states)
+        values: dict[str, str] = {}
+        due: dict[Path, str] = {}
+        match move:
+            case "detachVolume":
+                pair = stock.attached_volume()
+                if pair is None or (known is not None and pair[0] is not known):
+                    return Plan(known=known, is_possible=False)
+                return Plan(pair[0], {OWN_VOLUME: pair[1]}, {("query", "volumeId"): pair[1]})
+            case "removeFloatingIp":
+                pair = stock.used_address()
+                if pair is None or (known is not None and pair[0] is not known):
+                    return Plan(known=known, is_possible=False)
+                return Plan(pair[0], {OWN_ADDRESS: pair[1]}, {("parameters", "address"): pair[1]})
+            case "attachVolume":
+                values[OWN_VOLUME] = due["attachment", "volumeId"] = stock.free_volume()
+            case "addFloatingIp":
+                values[OWN_ADDRESS] = due["parameters", "address"] = stock.free_address()
+        if move == "deleteInstance" and len(self._run.ledger.ours()) < _AT_LEAST:
+            stock.fresh_instance()
+        preferred: set[str] = set()
+        if move == "addFloatingIp" and known is None:
+            if all(one.floating for one in self._run.ledger.ours()):
+                stock.fresh_instance()
+            preferred = {one.id for one in self._run.ledger.ours() if not one.floating}
+        if known is None:
+            known = stock.instance_in(allowed, preferred=preferred)
+        elif stock.may_wait and not stock.bring_to(known, allowed):
+            return Plan(known=known, values=values, is_possible=False)
+        if known is None:
+            return Plan(values=values, is_possible=False)
+        is_possible = True
+        match move:
+            case "attachVolume":
+                is_possible = known.expected.get("availabilityZone") == stock.material.zone
+            case "addFloatingIp":
+                port = stock.port_of(known)
+                is_possible = port is not None
+                values[OWN_PORT] = due["parameters", "ipAddress"] = port or OWN_PORT
+            case "resize":
+                flavor = next(one for one in stock.material.flavors if one != known.expected.get("flavor"))
+                values[OTHER_FLAVOR] = due["parameters", "flavor"] = flavor
+            case "addSecurityGroup" | "removeSecurityGroup":
+                group = self._group_for(move, known)
+                values[OTHER_GROUP] = values[OWN_GROUP] = due["parameters", "name"] = group
+        return Plan(known, values, due, is_possible)
+
+    def _group_for(self, move: str, known: Known) -> str:
+        groups = self._stock.material.groups
+        present: set[str] = known.expected.get("securityGroups", set())
+        if move == "addSecurityGroup":
+            return next((one for one in groups if one not in present), groups[-1])
+        chosen = next((one for one in reversed(groups) if one in present), None)
+        if chosen is None:
+            chosen = groups[-1]
+            body: JsonObject = {"action": "addSecurityGroup", "parameters": {"name": chosen}}
+            self._run.call("runInstanceAction", {"instanceId": known.id}, body)
+        return chosen
+
+    def _any_values(self, known: Known | None = None) -> dict[str, str]:
+        """Values for placeholders where it does not matter whether the request is accepted."""
+        material = self._stock.material
+        ours = self._run.ledger.ours()
+        known = known or (ours[0] if ours else None)
+        return {
+            OWN_INSTANCE: known.id if known is not None else OWN_INSTANCE,
+            OWN_VOLUME: material.volumes[0],
+            OTHER_FLAVOR: material.flavors[-1],
+            OTHER_GROUP: material.groups[-1],
+            OWN_GROUP: material.groups[0],
+            OWN_ADDRESS: material.addresses[0],
+        }
+
+    def _is_plain(self, spec: Any) -> bool:
+        """Whether a create names nothing but what is there, and no rule that the schemas cannot say applies."""
+        if not isinstance(spec, dict):
+            return False
+        material = self._stock.material
+        try:
+            count = int(spec.get("count", 1))
+            networks = [(one.get("id"), one.get("subnetId", material.subnet)) for one in spec["networks"]]
+            volume: Mapping[str, Any] = spec.get("volume", {})
+            smallest = example_of(self._run.contract, "createInstance", "create")["instance"]["volume"]["size"]
+            instances = [one for one in self._run.ledger.instances.values() if not one.gone]
+            return bool(
+                spec["image"] == material.image
+                and spec["flavor"] in material.flavors
+                and spec["availabilityZone"] == material.zone
+                and spec["keyName"] in self._run.ledger.our_keypairs()
+                and {group["name"] for group in spec["securityGroups"]} <= set(material.groups)
+                and all(one in ((material.network, material.subnet), (None, material.subnet)) for one in networks)
+                and len(networks) <= _FEW_NETWORKS
+                and len(spec["name"]) <= _SHORT_NAME
+                and volume.get("size", smallest) >= smallest
+                and (self._run.target.quota is None or len(instances) + count <= self._run.target.quota)
+            )
+        except (TypeError, KeyError, AttributeError, ValueError):
+            return False
+
+
+def has_placeholder(value: Any) -> bool:
+    """Say whether a placeholder stands anywhere in a value."""
+    if isinstance(value, Mapping):
+        return any(has_placeholder(one) for one in value.values())
+    if isinstance(value, list):
+        return any(has_placeholder(one) for one in value)
+    return isinstance(value, str) and value in PLACEHOLDERS
+
+
+def _filled(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(one, values) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, values) for one in value]
+    return values.get(value, value) if isinstance(value, str) else value

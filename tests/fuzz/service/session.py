@@ -1,0 +1,125 @@
+"""What are the steps of one run, from the login to the last look?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from .arranging import Arranger
+from .creating import create_in_every_way
+from .engine import Engine
+from .forbidden import ForbiddenMoves
+from .looking import Lookout
+from .material import Given, find_material
+from .odd import OddRequests
+from .probes import Prober
+from .reached import links_missed, not_reached
+from .run import PHASES, Run
+from .spoiling import send_spoilt
+from .stock import Stock
+from .target import Target, TargetError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do in one run."""
+
+    seed: int
+    examples: int
+    scenarios: int
+    phases: tuple[str, ...] = PHASES
+    only: tuple[str, ...] = ()
+    """The operations and actions that the engine tries; all unless some are named."""
+    until: int | None = None
+    """The number of the exchange to stop behind."""
+    fail_fast: bool = False
+    """Whether to stop soon after the first finding."""
+    may_miss: frozenset[str] = frozenset()
+    given: Given = field(default_factory=Given)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    plan: Plan
+    run: Run
+    missed: tuple[str, ...]
+    """What was not reached, in sentences."""
+    errors: tuple[str, ...]
+    """What went wrong in the fuzzer itself, or why it had to stop."""
+    probes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was found, and everything reached."""
+        return not self.run.findings and not self.missed and not self.errors
+
+
+def fuzz(target: Target, plan: Plan) -> Outcome:
+    """Do one run. Raises TargetError when the service cannot be used."""
+    began = time.monotonic()
+    run = Run(target, until=plan.until, fail_fast=plan.fail_fast)
+    prober = Prober(run)
+    try:
+        errors = _go(run, prober, plan)
+    except TargetError as error:
+        was_let_in = bool(run.ledger.tokens)
+        if not target.is_exact and (not was_let_in or (run.lost is None and not run.findings)):
+            raise  # a service elsewhere is not what it was said to be; the mock here always has to be
+        errors = [str(error)]
+    except Exception as error:
+        if not run.findings:
+            raise
+        # What was found may be just what makes it impossible to go on, such as a list without its members.
+        errors = [f"after its findings the run could not go on ({type(error).__name__})"]
+    missed = () if run.is_over else tuple(not_reached(run, prober.kinds, plan.phases, plan.only, plan.may_miss))
+    return Outcome(plan, run, missed, tuple(errors), prober.kinds, time.monotonic() - began)
+
+
+def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
+    """Go through all steps, and return what went wrong in the engine."""
+    _ = run.token  # a login that is refused is said before all else
+    prober.let_a_token_expire()
+    material = find_material(run, plan.given)
+    prober.let_a_stranger_in(material)
+    lookout = Lookout(run)
+    lookout.from_both_sides(None)  # what is there already belongs to somebody else
+    run.call("listKeypairs")
+    run.ledger.created_before = set(run.ledger.instances)
+    stock = Stock(run, lookout, material, label=f"fuzz{plan.seed}")
+    stock.fill()
+    arranger = Arranger(run, stock)
+    engine = Engine(run, arranger, lookout, prober, material)
+    try:
+        # What needs no chance comes first: it is quick, and finds most of what there is to be found.
+        operations = {name.partition(".")[0] for name in plan.only or run.contract.names}
+        OddRequests(run, sorted(operations)).send_all(run.ledger.ours()[0].id)
+        send_spoilt(run, arranger, lookout, material, operations)
+        if not plan.only:
+            create_in_every_way(run, stock, lookout)
+            moves = ForbiddenMoves(run, stock, arranger, lookout, material)
+            moves.try_all()
+            moves.try_two()
+            moves.try_used()
+            moves.try_freed()
+        prober.touch_the_strange()
+        if not run.is_over:
+            engine.go(
+                seed=plan.seed,
+                examples=plan.examples,
+                scenarios=plan.scenarios,
+                phases=plan.phases,
+                only=plan.only or None,
+            )
+        if "stateful" in plan.phases and not plan.only:
+            engine.follow_links(tuple(links_missed(run)), seed=plan.seed)
+        if not run.is_over:
+            prober.touch_the_strange()
+            lookout.from_both_sides(None)
+            prober.use_up_the_quota(material, stock.keypair())
+    finally:
+        if run.lost is None:
+            stock.empty()
+    return [run.lost] if run.lost else engine.errors

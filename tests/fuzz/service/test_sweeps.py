@@ -1,0 +1,116 @@
+"""Do the requests that need no chance try what they say, and is the mock right about all of them?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from .arranging import Parts
+from .contract import contract
+from .creating import CREATING, create_in_every_way, ways
+from .forbidden import FORBIDDEN, ForbiddenMoves
+from .odd import ODD, OddRequests
+from .probes import EXPIRED, FOREIGN, MISSING, OTHER_APPKEY, UNKNOWN
+from .ready import World
+from .spoiling import SPOILT, send_spoilt, spoilt
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    assert not world.run.findings
+
+
+def test_each_spoilt_body_differs_in_one_thing_and_none_twice() -> None:
+    body = {"instance": {"name": "n", "count": 1, "networks": [{"id": "x"}]}}
+    bodies = [json.dumps(one) for one in spoilt(body)]
+    assert json.dumps(body) not in bodies
+    for wanted in (
+        {"instance": {"name": "n", "count": "1", "networks": [{"id": "x"}]}},
+        {"instance": {"name": "n", "count": None, "networks": [{"id": "x"}]}},
+        {"instance": {"name": "n", "networks": [{"id": "x"}]}},
+        {"instance": {"name": "n", "count": 1, "networks": []}},
+        {"instance": {"name": "n", "count": 1, "networks": [{"id": "x", "no-such-member": 1}]}},
+        {},
+    ):
+        assert json.dumps(wanted) in bodies
+
+
+def test_every_operation_with_a_body_gets_spoilt_ones(world: World) -> None:
+    operations = [one for one in contract().operations if contract().body_schema(one) is not None]
+    send_spoilt(world.run, world.arranger, world.lookout, world.material, operations)
+    assert world.run.tally.phases[SPOILT] > 300
+    for name in contract().names:
+        if name.partition(".")[0] in operations:
+            assert any(known == name and code for known, code in world.run.tally.codes), name
+
+
+def test_every_operation_gets_odd_requests(world: World) -> None:
+    OddRequests(world.run, contract().operations).send_all(world.run.ledger.ours()[0].id)
+    assert world.run.tally.phases[ODD] > 200
+    assert {name.partition(".")[0] for name, code in world.run.tally.codes if code} >= set(contract().operations) - {
+        "listFlavors",
+        "listAvailabilityZones",
+    }
+
+
+def test_what_a_state_forbids_is_tried_in_it_at_rest_and_on_the_way(world: World) -> None:
+    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
+    moves.try_all()
+    states = world.run.tally.states
+    for name, status in (
+        ("runInstanceAction.start", "ACTIVE"),
+        ("runInstanceAction.stop", "STOP"),
+        ("runInstanceAction.uploadImage", "ACTIVE"),
+        ("runInstanceAction.resize", "RESIZING"),
+        ("runInstanceAction.start", "BUILD"),
+        ("attachVolume", "REBOOTING"),
+        ("deleteInstance", "DELETING"),
+    ):
+        assert states[name, status, False], (name, status)
+        assert not states[name, status, True]
+
+
+def test_what_is_in_use_is_not_used_twice_and_what_is_freed_is(world: World) -> None:
+    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
+    moves.try_two()
+    moves.try_used()
+    moves.try_freed()
+    codes = world.run.tally.codes
+    assert world.run.tally.phases[FORBIDDEN] >= 10
+    assert codes["attachVolume", 40409]
+    assert codes["detachVolume", 40404]
+    assert codes["runInstanceAction.addFloatingIp", 22409]
+    assert codes["runInstanceAction.removeFloatingIp", 22404]
+
+
+def test_an_instance_is_created_in_every_way(world: World) -> None:
+    create_in_every_way(world.run, world.stock, world.lookout)
+    assert world.run.tally.phases[CREATING] == len(list(ways(world.run, world.material, "key")))
+    assert not [code for name, code in world.run.tally.codes if name == "createInstance" and code]
+
+
+def test_every_token_that_opens_nothing_is_tried_once_on_each_name(world: World) -> None:
+    world.prober.let_a_token_expire()
+    before = world.run.tally.probes.copy()
+    for _ in range(2):
+        world.prober.try_doors("listFlavors", "", Parts({}, {}, None), {})
+    tried = world.run.tally.probes - before
+    assert dict(tried) == dict.fromkeys((MISSING, UNKNOWN, EXPIRED, FOREIGN, OTHER_APPKEY), 1)
+    assert set(world.prober.kinds) == set(tried)
+
+
+def test_the_things_of_another_user_are_tried_and_stay(world: World) -> None:
+    world.prober.let_a_stranger_in(world.material)
+    world.prober.touch_the_strange()
+    (strange,) = world.run.ledger.strange
+    assert strange not in world.run.ledger.instances
+    assert world.run.tally.codes["deleteInstance", 10404]
+
+
+def test_the_quota_is_used_up(world: World) -> None:
+    world.prober.use_up_the_quota(world.material, world.stock.keypair())
+    assert world.run.tally.codes["createInstance", 10403]
