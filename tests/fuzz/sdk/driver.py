@@ -1,0 +1,100 @@
+"""How does a story call the SDK in either colour, and what happens between the SDK and the mock?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from toast_compute import AsyncToastCompute, ToastCompute
+from toast_compute_mock import MockCloud
+
+from .clocks import SteppingClock
+from .served import operation_of
+
+CREDENTIALS = ("demo-appkey", "demo@example.com", "demo-password")
+# A wait in a story is at most some minutes, with all that may go wrong in it.
+_SENSELESS = 100_000.0
+
+BeforeSending = Callable[[str], None]
+"""Gets the operation of each request before it is sent."""
+
+
+class _Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Lets somebody act before a request arrives: what others do at the same time."""
+
+    def __init__(self, cloud: MockCloud) -> None:
+        self._cloud = cloud
+        self.before: BeforeSending | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on."""
+        self._tell(request)
+        return self._cloud.transport.handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on."""
+        self._tell(request)
+        return await self._cloud.async_transport.handle_async_request(request)
+
+    def _tell(self, request: httpx.Request) -> None:
+        if self.before is not None:
+            self.before(operation_of(request.method, request.url.path))
+
+
+class Driver:
+    """A client of one colour on one mock, and others like it for a moment."""
+
+    def __init__(self, cloud: MockCloud, clock: SteppingClock, colour: str) -> None:
+        self._cloud, self._clock = cloud, clock
+        self._wire = _Wire(cloud)
+        self._runner = asyncio.Runner() if colour == "asyncio" else None
+        self._client = self._make({})
+
+    def call(self, make: Callable[[Any], Any], *, before: BeforeSending | None = None) -> tuple[Any, Exception | None]:
+        """Make a call, and return what it returned or raised."""
+        self._wire.before = before
+        self._clock.limit = self._clock.monotonic() + _SENSELESS
+        try:
+            return self._run(self._client, make), None
+        except Exception as error:  # whatever it is, it is judged
+            return None, error
+        finally:
+            self._wire.before = None
+
+    def call_as(self, make: Callable[[Any], Any], **options: Any) -> tuple[Any, Exception | None]:
+        """Make a call with a client of its own, which has other options."""
+        client = self._make(options)
+        try:
+            return self._run(client, make), None
+        except Exception as error:  # whatever it is, it is judged
+            return None, error
+        finally:
+            self._close(client)
+
+    def close(self) -> None:
+        """Close the client."""
+        self._close(self._client)
+        if self._runner is not None:
+            self._runner.close()
+
+    def _make(self, options: dict[str, Any]) -> ToastCompute | AsyncToastCompute:
+        kind = ToastCompute if self._runner is None else AsyncToastCompute
+        return kind(*CREDENTIALS, **{"transport": self._wire, "clock": self._clock, "max_retries": 2, **options})
+
+    def _run(self, client: ToastCompute | AsyncToastCompute, make: Callable[[Any], Any]) -> Any:
+        if self._runner is None:
+            return make(client)
+
+        async def main() -> Any:
+            made = make(client)
+            return await made if asyncio.iscoroutine(made) else made
+
+        return self._runner.run(main())
+
+    def _close(self, client: ToastCompute | AsyncToastCompute) -> None:
+        if isinstance(client, ToastCompute):
+            client.close()
+        elif self._runner is not None:
+            self._runner.run(client.close())

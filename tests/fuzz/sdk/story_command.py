@@ -1,0 +1,92 @@
+"""Do SDK and mock keep to the truth in any story? `python -m tests.fuzz story`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from toast_compute_api.behaviour import LIFECYCLE
+
+from .junit import Case, write_junit
+from .options import Options, read_options
+from .story import COLOURS, FindingError, Telling
+from .story_machine import tell_stories
+from .tokens_at_once import CHECKS
+from .troubles import TROUBLES
+
+STORIES = 140
+STEPS = 40
+MOST_ROUNDS = 3
+"""How many rounds a short run has to let everything happen. One will do for most seeds."""
+KINDS = (
+    "start", "stop", "reboot", "failing change", "resize", "uploadImage", "attach", "detach", "addFloatingIp",
+    "removeFloatingIp", "addSecurityGroup", "removeSecurityGroup", "delete", "migration", "create", "create several",
+    "create, lose the reply", "create, lose the request", "create, somebody else too", "create, once more",
+    "upload key pair", "create key pair", "delete key pair",
+    "get key pair", "issue token", "revoke tokens", "time passes", "catalogue", "wait", "wait for all",
+    "wait until deleted", "change and wait", "old read", "wait for what fails", "deadline", "map", "get", "get details",
+    "read-only client", "limited client",
+)  # fmt: skip
+"""Every kind of step that a run has to have taken."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run this part, and return its exit status: 0 nothing found, 1 something found, 2 bad use."""
+    options = read_options("story", "Hold SDK and mock against a model, in stories of many calls.", arguments)
+    began, telling = time.monotonic(), Telling()
+    cases = list(_at_once())
+    if not any(case.problem for case in cases):
+        for seed in _seeds(options, telling):
+            start = time.monotonic()
+            finding = tell_stories(seed, telling, stories=STORIES, steps=STEPS)
+            cases.append(Case(f"stories of seed {seed}", time.monotonic() - start, _told(finding, seed)))
+            if finding is not None:
+                break
+        else:
+            missed = not_reached(telling)
+            cases.append(Case("everything happened", problem=f"Did not happen: {', '.join(missed)}." if missed else ""))
+    write_junit(options.reports / "story.xml", "story", cases)
+    found = [case for case in cases if case.problem]
+    for case in found:
+        print(case.problem)
+    print(
+        f"story: {telling.stories} stories, {len(telling.steps)} of {len(KINDS)} kinds of steps, "
+        f"{len(telling.carried_out)} of {len(LIFECYCLE.operations)} moves, "
+        f"{len(telling.statuses)} of {len(LIFECYCLE.states)} statuses, {len(telling.troubles)} of {len(TROUBLES)} "
+        f"troubles ({telling.troubles.total()} times), {len(telling.colours)} colours, {len(found)} findings, "
+        f"{time.monotonic() - began:.1f} s"
+    )
+    return 1 if found else 0
+
+
+def not_reached(telling: Telling) -> list[str]:
+    """Return what has not happened in any story, and has to."""
+    missed = {*KINDS} - telling.steps.keys() | {*LIFECYCLE.states} - telling.statuses
+    missed |= {*TROUBLES} - telling.troubles.keys() | {*COLOURS} - telling.colours
+    return sorted([*missed, *(f"a success of {move}" for move in LIFECYCLE.operations.keys() - telling.carried_out)])
+
+
+def _seeds(options: Options, telling: Telling) -> Iterator[int]:
+    """The seeds of all rounds: one, a few more if something has not happened yet, and more as long as there is time."""
+    ends = time.monotonic() + 60 * (options.minutes or 0)
+    for seed in count(options.seed):
+        yield seed
+        is_missing = bool(not_reached(telling)) and seed + 1 < options.seed + MOST_ROUNDS
+        if not is_missing and time.monotonic() >= ends:
+            return
+
+
+def _at_once() -> Iterator[Case]:
+    for name, check in CHECKS.items():
+        start = time.monotonic()
+        problem = check()
+        told = f"{name}: {problem}\n  replay: python -m tests.fuzz story" if problem else ""
+        yield Case(name, time.monotonic() - start, told)
+
+
+def _told(finding: FindingError | None, seed: int) -> str:
+    if finding is None:
+        return ""
+    steps = [f"  {number}. {step}" for number, step in enumerate(finding.steps, 1)]
+    return "\n".join([str(finding), *steps, f"  replay: python -m tests.fuzz story --seed {seed}"])
