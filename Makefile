@@ -9,7 +9,7 @@ BENCH_VENV := .venv-bench
 NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 UV := 0.13.9
 
-.PHONY: help setup generate demo test coverage chaos interop bench-mock lint lint-contract lint-code lock clean
+.PHONY: help setup generate demo test coverage chaos fuzz fuzz-long fuzz-proof contract-diff interop bench-mock lint lint-contract lint-code lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,39 @@ coverage: setup ## Run the SDK's tests, and fail below 95 % of its branches
 
 chaos: setup ## Hold the SDK against the truth in a storm of faults
 	@$(BIN)/python -m pytest tests/chaos
+
+# For a service of one's own: URL, APPKEY, USERNAME and PASSWORD; the last three go through the environment, where no list
+# of processes shows them. OPTIONS goes to `python -m tests.fuzz service`, which lists them with --help.
+SEED ?= 1
+REPORTS ?= build/fuzz
+FUZZ := $(BIN)/python -m tests.fuzz
+ifdef APPKEY
+fuzz: export FUZZ_APPKEY = $(value APPKEY)
+endif
+ifdef USERNAME
+fuzz: export FUZZ_USERNAME = $(value USERNAME)
+endif
+ifdef PASSWORD
+fuzz: export FUZZ_PASSWORD = $(value PASSWORD)
+endif
+
+fuzz: setup ## Fuzz the mock and the SDK, or with URL= APPKEY= USERNAME= PASSWORD= the service that is there
+ifdef URL
+	@$(FUZZ) service --url $(URL) --seed $(SEED) --reports $(REPORTS) $(OPTIONS)
+else
+	@status=0; for part in 'service $(OPTIONS)' replies story; do \
+		$(FUZZ) $$part --seed $(SEED) --reports $(REPORTS) || status=1; done; exit $$status
+endif
+
+fuzz-long: setup ## Fuzz each part for MINUTES= with one seed after another, the first of which is the day's
+	@status=0; for part in 'service $(OPTIONS)' replies story; do \
+		$(FUZZ) $$part --seed $$(date +%Y%m%d) --minutes '$(MINUTES)' --reports $(REPORTS) || status=1; done; exit $$status
+
+fuzz-proof: setup ## Show that the fuzzer finds deliberate bugs
+	@$(FUZZ) proof --reports $(REPORTS) $(OPTIONS)
+
+contract-diff: setup ## Say what changed in openapi.yaml since OLD= and whether old clients break
+	@$(BIN)/python -m generator.breaking $(OLD)
 
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop
