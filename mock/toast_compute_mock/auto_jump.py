@@ -124,6 +124,8 @@ class AutoJumpClock(Timeline):
     def _add(self, sleeper: Sleeper) -> None:
         if self._first() is None:
             self._held = time.monotonic()
+            for waiting in self._awake:
+                self._stir(waiting)
         super()._add(sleeper)
         host = self._hosts.get(sleeper.thread)
         if host is None:
@@ -230,7 +232,11 @@ class AutoJumpClock(Timeline):
         with self._lock:
             if host.loop is not loop:
                 return
-            host.is_looking = not is_drained(loop)
+            has_more = not is_drained(loop)
+            # When there is nobody to wake, it is not looked for the end; who falls asleep looks again.
+            host.is_looking = has_more and self._first() is not None
+            if has_more and not host.is_looking:
+                return
             if host.is_looking:
                 host.turns += 1
                 if host.turns % _TURNS:
@@ -253,4 +259,5 @@ class AutoJumpClock(Timeline):
             if not host.is_looking:  # a thread may have ended, or a socket been closed
                 self._look_at(host, loop)
             if host.loop is loop:
-                host.watcher = loop.call_later(self._jump_when_it_is_time(), self._watch, host, loop)
+                tasks = host.tasks
+                host.watcher = loop.call_later(self._jump_when_it_is_time(), self._watch, host, loop) if tasks else None

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 import uvloop
@@ -494,3 +495,24 @@ def test_a_grace_has_an_end(grace: float) -> None:
         AutoJumpClock(grace=grace)
     with pytest.raises(ValueError, match=r"^idle_seconds: "):
         AutoJumpClock(idle_seconds=min(grace, 0))
+
+
+class CountingLoop(asyncio.SelectorEventLoop):
+    """Counts what is called in it later."""
+
+    planned = 0
+
+    def call_at(self, *arguments: Any, **options: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+        self.planned += 1
+        return super().call_at(*arguments, **options)
+
+
+def test_clocks_on_which_nobody_sleeps_any_more_cost_nothing() -> None:
+    async def use_many() -> None:
+        for _ in range(400):
+            await AutoJumpClock().sleep_async(5)
+
+    with asyncio.Runner(loop_factory=CountingLoop) as runner:
+        loop = cast(CountingLoop, runner.get_loop())
+        runner.run(use_many())
+        assert loop.planned < 400 * 5
