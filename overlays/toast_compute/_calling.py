@@ -137,7 +137,7 @@ class Call(Generic[S]):
         try:
             token = yield from self._common.tokens.current(seconds, refused)
         except TransportFault as fault:
-            failure = error_of(self._request, fault)
+            failure = error_of(self._request, fault, self._all_secrets(None))
             failure.attempts = self.trail.attempts
         except ToastComputeError as error:
             failure = error
@@ -157,7 +157,7 @@ class Call(Generic[S]):
         try:
             answer: Reply = yield Send(request, token, seconds)
         except TransportFault as fault:
-            result: S | Failure = Failure(error_of(request, fault), fault.never_left)
+            result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.never_left)
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
             if request.retry == "never" and not isinstance(interrupt, Exception):
@@ -187,15 +187,17 @@ class Call(Generic[S]):
         return result
 
     def _judged(self, token: Secret | None, reply: Reply) -> S | Failure:
-        settings = self._common.settings
-        sent = () if token is None else (token,)
-        secrets = (settings.appkey, settings.password, *self._common.tokens.known, *sent, *self._secrets)
-        verdict = judge(self._request, reply, secrets)
+        verdict = judge(self._request, reply, self._all_secrets(token))
         if isinstance(verdict, APIError):
             return Failure(verdict, never_left=proves_nothing_was_done(verdict))
         if isinstance(verdict, MalformedResponseError):
             return Failure(verdict, never_left=False, retry_after=retry_after(reply.headers))
         return verdict
+
+    def _all_secrets(self, token: Secret | None) -> tuple[Secret, ...]:
+        settings = self._common.settings
+        sent = () if token is None else (token,)
+        return (settings.appkey, settings.password, *self._common.tokens.known, *sent, *self._secrets)
 
     def _seconds(self, now: float) -> float:
         """The seconds that the next step may take. Raises APITimeoutError when the deadline leaves none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from toast_compute_api.operation import Request
@@ -10,6 +11,8 @@ from ._attempts import Attempt
 from ._effects import FaultKind, TransportFault
 from ._hints import hint
 from ._retries import Failure, may_pass
+from ._secret import Secret, mask
+from ._words import one_line
 from .errors import (
     AmbiguousOutcomeError,
     APIConnectionError,
@@ -19,10 +22,12 @@ from .errors import (
 )
 
 
-def error_of(request: Request[Any], fault: TransportFault) -> APIConnectionError | MalformedResponseError:
-    """Return the error that says that no reply came to a request."""
+def error_of(
+    request: Request[Any], fault: TransportFault, secrets: Iterable[Secret]
+) -> APIConnectionError | MalformedResponseError:
+    """Return the error that says that no reply came to a request, with `secrets` masked in the transport's words."""
     operation = request.operation.id
-    message = f"{operation}: {fault.reason}"
+    message = f"{operation}: {one_line(mask(fault.reason, secrets))}"
     retryable = fault.never_left or request.retry != "never"
     if fault.kind is FaultKind.REPLY:
         return MalformedResponseError(message, operation=operation, retryable=False)

@@ -5,7 +5,6 @@ What a result code means is data of the contract; this module only says which cl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
@@ -14,6 +13,7 @@ from toast_compute_api.behaviour_types import http_status
 from . import errors
 from ._attempts import Attempt
 from ._secret import Secret, mask
+from ._words import one_line
 
 _CLASSES: dict[str, type[errors.APIError]] = {
     "permission-denied": errors.PermissionDeniedError,
@@ -24,8 +24,7 @@ _CLASSES: dict[str, type[errors.APIError]] = {
     "not-supported": errors.NotSupportedError,
     "server-error": errors.ServerError,
 }
-# Longer messages are cut where they are shown; `result_message` keeps them whole.
-_SHOWN_CHARACTERS = 300
+_NO_REASON = "no reason given"
 
 
 def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) -> errors.APIError:
@@ -38,7 +37,7 @@ def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) 
     else:
         kind = STATUS_KINDS.get(http_status(code), "other") if subsystem is not None else "other"
     return _CLASSES.get(kind, errors.APIError)(
-        f"{operation} was refused: {_shown(message)} (result code {code})",
+        f"{operation} was refused: {one_line(message) or _NO_REASON} (result code {code})",
         operation=operation,
         result_code=code,
         result_message=message,
@@ -71,9 +70,3 @@ def asks_for_fresh_token(error: errors.APIError) -> bool:
     """Return whether the refusal may mean no more than that the token ended."""
     known = RESULT_CODES.get(error.result_code)
     return error.kind == "authentication" or (known is not None and known.retry == "fresh-token")
-
-
-def _shown(message: str) -> str:
-    # One line whatever the service wrote: no line breaks, no terminal control sequences.
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", message).split()) or "no reason given"
-    return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "..."

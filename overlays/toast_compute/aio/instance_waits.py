@@ -44,7 +44,8 @@ class AsyncInstanceWaits(AsyncResource):
         Args:
             id: the id of the instance.
             status: one of the documented statuses, such as ACTIVE or STOP.
-            timeout: seconds to wait at most; a `deadline` of the client may leave less.
+            timeout: seconds to wait at most; the last look, at the end of them, may take one more. A `deadline` of the
+                client may leave less.
             poll_interval: seconds between two looks, when it should not grow.
             on_poll: called after each look with the instance, or with None when the look failed or did not find it.
                 What it raises ends the wait.
@@ -82,7 +83,8 @@ class AsyncInstanceWaits(AsyncResource):
 
         Args:
             id: the id of the instance.
-            timeout: seconds to wait at most; a `deadline` of the client may leave less.
+            timeout: seconds to wait at most; the last look, at the end of them, may take one more. A `deadline` of the
+                client may leave less.
             poll_interval: seconds between two looks, when it should not grow.
             on_poll: called after each look with the instance, or with None when the look failed or did not find it.
                 What it raises ends the wait.
@@ -114,7 +116,8 @@ class AsyncInstanceWaits(AsyncResource):
         Args:
             ids: the ids of the instances.
             status: one of the documented statuses, such as ACTIVE or STOP.
-            timeout: seconds to wait at most, for all of them together; a `deadline` of the client may leave less.
+            timeout: seconds to wait at most, for all of them together; the last look, at the end of them, may take one
+                more. A `deadline` of the client may leave less.
             poll_interval: seconds between two looks, when it should not grow.
             on_poll: called after each look with each instance that was still waited for, or with None for one that was
                 not there; once with None when the look failed. What it raises ends the wait.

@@ -43,7 +43,8 @@ class InstanceWaits(Resource):
         Args:
             id: the id of the instance.
             status: one of the documented statuses, such as ACTIVE or STOP.
-            timeout: seconds to wait at most; a `deadline` of the client may leave less.
+            timeout: seconds to wait at most; the last look, at the end of them, may take one more. A `deadline` of the
+                client may leave less.
             poll_interval: seconds between two looks, when it should not grow.
             on_poll: called after each look with the instance, or with None when the look failed or did not find it.
                 What it raises ends the wait.
@@ -81,7 +82,8 @@ class InstanceWaits(Resource):
 
         Args:
             id: the id of the instance.
-            timeout: seconds to wait at most; a `deadline` of the client may leave less.
+            timeout: seconds to wait at most; the last look, at the end of them, may take one more. A `deadline` of the
+                client may leave less.
             poll_interval: seconds between two looks, when it should not grow.
             on_poll: called after each look with the instance, or with None when the look failed or did not find it.
                 What it raises ends the wait.
@@ -113,7 +115,8 @@ class InstanceWaits(Resource):
         Args:
             ids: the ids of the instances.
             status: one of the documented statuses, such as ACTIVE or STOP.
-            timeout: seconds to wait at most, for all of them together; a `deadline` of the client may leave less.
+            timeout: seconds to wait at most, for all of them together; the last look, at the end of them, may take one
+                more. A `deadline` of the client may leave less.
             poll_interval: seconds between two looks, when it should not grow.
             on_poll: called after each look with each instance that was still waited for, or with None for one that was
                 not there; once with None when the look failed. What it raises ends the wait.

@@ -98,7 +98,7 @@ def try_call(bench: Bench, call: Call, seed: int, examples: int, tally: Tally) -
 def try_exceptions(bench: Bench, call: Call, tally: Tally) -> FindingError | None:
     """Let the transport raise each of its exceptions once, with secrets in their texts."""
     for name in EXCEPTIONS:
-        kind, served = f"exception: {name}", one_exception(name, " ".join(SECRETS))
+        kind, served = f"exception: {name}", one_exception(name, secrets_sent(call), SECRETS)
         for colour in COLOURS:
             tally.kinds[kind] += 1
             tally.methods[f"{call.method} {colour}"] += 1

@@ -24,8 +24,7 @@ def _raising(kind: type[httpx.TransportError]) -> Callable[[str], Served]:
 
 
 def _before_sending(kind: type[httpx.TransportError]) -> Callable[[str], Served]:
-    # The other side has said nothing yet that could be quoted: the text is the operating system's, and is shown.
-    return lambda _: Served(error=lambda request: kind("no route", request=request), never_left=True)
+    return lambda text: Served(error=lambda request: kind(f"no route {text}", request=request), never_left=True)
 
 
 def _raising_any(kind: type[Exception]) -> Callable[[str], Served]:
@@ -88,11 +87,13 @@ def _quoting(secrets: Collection[str]) -> str:
 
 
 EXCEPTIONS = tuple(_EXCEPTIONS)
+_SHOWN = frozenset({"ConnectError", "ProxyError", "UnsupportedProtocol"})
+"""Those whose text is shown, since it is the operating system's. What is in the request may stand in it."""
 
 
-def one_exception(name: str, text: str) -> Served:
-    """Return one of the exceptions of a transport, by its name."""
-    return _EXCEPTIONS[name](text)
+def one_exception(name: str, sent: Collection[str], secrets: Collection[str]) -> Served:
+    """Return one of the exceptions of a transport, by its name. The arguments are those of `troubles`."""
+    return _EXCEPTIONS[name](_quoting(sent if name in _SHOWN else secrets))
 
 
 @cache

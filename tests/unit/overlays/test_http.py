@@ -107,6 +107,20 @@ def test_a_create_that_may_have_left_is_ambiguous_and_no_foreign_error_is_seen(e
         told = told.__cause__ or told.__context__
 
 
+def test_the_words_of_a_transport_are_short_and_show_no_secret() -> None:
+    class Chatty(Broken):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectError(f"no route to {request.url}\n\x1b[31m" + "more " * 5000)
+
+    client = ToastCompute("canary-key", "u", "p", transport=Chatty(OSError()), max_retries=0)
+    with client as toast, pytest.raises(APIConnectionError, match="no route to ") as caught:
+        toast.flavors.list()
+    told = str(caught.value)
+    assert "canary-key" not in told
+    assert told.isprintable()
+    assert len(told) < 400
+
+
 def test_a_transport_is_closed_with_the_client() -> None:
     transport = Broken(httpx.ConnectError("no"))
     create_keypair(transport)
