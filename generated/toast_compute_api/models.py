@@ -43,7 +43,7 @@ KeypairName: TypeAlias = Annotated[
         description="The name of a key pair. Never empty, since an empty name means all key pairs. The guide gives no other limit;\nthe length and the ban on control characters are assumed, from OpenStack, on which the service stands.\n",
         max_length=255,
         min_length=1,
-        pattern="^[^\\x00-\\x1f\\x7f]+\\Z",
+        pattern="^[^\\x00-\\x1f\\x7f-\\x9f]+\\Z",
     ),
 ]
 

@@ -21,6 +21,7 @@ from ._core import Core
 from ._effects import LIST_GATE, Exclusively, Plan, ReadClock, TransportFault
 from ._per_client import PerClient
 from ._plans import brief_instances
+from ._refusals import is_absence
 from .errors import APITimeoutError, NotFoundError, ToastComputeError
 
 LIST = "listInstances"
@@ -68,8 +69,8 @@ class Page(Generic[R]):
         try:
             found, attempts = yield from self._ask(core, id, seconds)
         except NotFoundError as refusal:
-            # A token or an appkey that is not found says nothing about the instance.
-            if id is None or refusal.operation != self._operation:
+            # A token or an image that is not found says nothing about the instance.
+            if id is None or refusal.operation != self._operation or not is_absence(refusal, "instance"):
                 raise
             return Look(begun, {}, refusal.attempts, refusal)
         return Look(begun, {one.id.casefold(): one for one in found}, attempts)
@@ -127,6 +128,8 @@ class _Failed:
     def fail(self) -> NoReturn:
         # Each wait gets its own, since raising an error writes to it.
         error = copy.copy(self.error)
+        if notes := getattr(error, "__notes__", None):
+            error.__notes__ = [*notes]
         raise error from self.error.__cause__
 
 

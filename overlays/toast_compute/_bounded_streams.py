@@ -6,6 +6,7 @@ which httpx stands on.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -32,12 +33,24 @@ class BoundedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect. Raises httpcore.ConnectTimeout when the time is over."""
-        seconds = _left(self._ends_at, timeout, httpcore.ConnectTimeout)
-        return _Stream(
-            self._backend.connect_tcp(host, port, seconds, local_address, socket_options),
-            self._ends_at,
-        )
+        """Connect to the first address of the host that answers; all of them share the time.
+
+        Raises:
+            httpcore.ConnectTimeout: the time is over.
+            httpcore.ConnectError: no address could be reached, or the name has none.
+        """
+        ends = time.monotonic() + _left(self._ends_at, timeout, httpcore.ConnectTimeout)
+        addresses = _addresses(host, port)
+        for index, address in enumerate(addresses):
+            seconds = max(0.001, (ends - time.monotonic()) / (len(addresses) - index))
+            try:
+                stream = self._backend.connect_tcp(address, port, seconds, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if index == len(addresses) - 1:
+                    raise
+            else:
+                return _Stream(stream, self._ends_at)
+        raise httpcore.ConnectError("the name has no address")
 
     def sleep(self, seconds: float) -> None:
         """Sleep."""
@@ -66,6 +79,16 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        error = httpcore.ConnectError(str(problem))
+    else:
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    raise error
 
 
 def _left(ends_at: EndsAt, timeout: float | None, late: type[Exception]) -> float:

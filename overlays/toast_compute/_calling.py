@@ -71,6 +71,7 @@ class Call(Generic[S]):
         self._timeout = settings.seconds_for(request.retry) if timeout is None else timeout
         self._secrets = secrets
         self._action = action
+        self._what = action or request.operation.id
         self._settle = settle
         self._max_retries = settings.max_retries if max_retries is None else max_retries
         self._deadline = present(common.owner)
@@ -110,14 +111,14 @@ class Call(Generic[S]):
                 request.retry,
                 number=number,
                 max_retries=self._max_retries,
-                may_renew=token is not None and not renewed and not common.useless.is_useless(operation.id, now),
+                no_renewal=self._why_no_renewal(token, renewed, now),
             )
             if verdict.fresh_token:
                 refused, renewed = token, True
                 trail.decide(f"again {verdict.reason}")
                 continue
-            if renewed and isinstance(error, APIError) and asks_for_fresh_token(error):
-                common.useless.note(operation.id, now)
+            if token is not None and isinstance(error, APIError) and asks_for_fresh_token(error):
+                self._note_refused(token, now)
             pause = yield from self._pause(outcome, verdict, number)
             if isinstance(pause, str):
                 trail.decide(f"given up: {pause}")
@@ -129,9 +130,23 @@ class Call(Generic[S]):
             self._spend("back-off", pause)
             number += 1
 
+    def _why_no_renewal(self, token: Secret | None, renewed: bool, now: float) -> str:
+        if token is None:
+            return "it needs no token"
+        if renewed:
+            return "a fresh token was refused, too"
+        if self._common.useless.is_useless(self._what, token, now):
+            return "this token was fresh when it was refused for the same a moment ago"
+        return ""
+
+    def _note_refused(self, token: Secret, now: float) -> None:
+        if self._common.tokens.is_fresh(token, now) and not self._common.useless.is_useless(self._what, token, now):
+            self._common.useless.note(self._what, token, now)
+
     def _token(self, refused: Secret | None) -> Plan[Secret]:
         began: float = yield ReadClock()
-        seconds = self._seconds(began)
+        # Who waits longer for the reply to a create does so for nothing else.
+        seconds = min(self._seconds(began), self._common.settings.timeout)
         failure: ToastComputeError | None = None
         token: Secret | None = None
         try:
@@ -155,7 +170,7 @@ class Call(Generic[S]):
         seconds = self._seconds(at)
         reply: Reply | None = None
         try:
-            answer: Reply = yield Send(request, token, seconds)
+            answer: Reply = yield Send(request, token, seconds, min(seconds, self._common.settings.timeout))
         except TransportFault as fault:
             result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.never_left)
         except BaseException as interrupt:

@@ -30,8 +30,10 @@ class Send:
 
     request: Request[Any]
     token: Secret | None
-    # Seconds, for each step of the exchange, and for the reply as a whole once its head is there.
     timeout: float
+    """Seconds for the exchange as a whole."""
+    connect_timeout: float
+    """Seconds of them until there is a connection."""
 
 
 @dataclass(frozen=True, slots=True)

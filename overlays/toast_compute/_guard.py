@@ -26,6 +26,8 @@ def check_names(allow: object) -> None:
         raise ConfigurationError("The allow setting must be a collection of operations and actions (allow={...}).")
     known = _known_changes()
     for name in allow:
+        if not isinstance(name, str):
+            raise ConfigurationError("The allow setting cannot be used: it must hold strings (allow={...}).")
         if name not in known:
             raise ConfigurationError(
                 f"The allow setting cannot be used: {name!r} is no change{suggestion(name, known)} (allow={{...}})."

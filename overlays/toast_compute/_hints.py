@@ -15,8 +15,6 @@ _REDIRECTS = range(300, 400)
 def hint(error: errors.ToastComputeError) -> str | None:
     """Return a sentence or two, or None."""
     match error:
-        case errors.AmbiguousOutcomeError(operation="createInstance", candidates=()):
-            return 'With on_ambiguous="reconcile", create looks for the instance itself.'
         case errors.AuthenticationError(operation="issueToken"):
             return f"The username or the password is wrong, or not of this appkey. {_DOCTOR}"
         case errors.AuthenticationError():
@@ -36,4 +34,4 @@ def hint(error: errors.ToastComputeError) -> str | None:
 
 
 def _is_elsewhere(status: int) -> bool:
-    return status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND) or status in _REDIRECTS
+    return status == HTTPStatus.NOT_FOUND or status in _REDIRECTS

@@ -1,7 +1,7 @@
 """How does one request go over HTTP once, and what can come of it?
 
-Only this module and `_http_transport` know httpx, which they import at the first call. The transport is called
-directly, below `httpx.Client`: the client writes every URL, and so the appkey, into its log.
+Only this module, `_http_transport` and `_hidden_request` know httpx, which is imported at the first call. The transport
+is called directly, below `httpx.Client`: the client writes every URL, and so the appkey, into its log.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from toast_compute_api.behaviour import TOKEN_HEADER
 
+from ._departure import Departure
 from ._effects import FaultKind, Reply, Send, TransportFault
 from ._http_log import install, reply_headers_unlogged
-from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport
+from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport, is_tunnelled
+from ._reply_body import ReplyBody
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 
 # Ten thousand instance details are about 8 MB.
 MAX_REPLY_BYTES = 256 * 1024 * 1024
-# Added to the time for the head of a reply as a whole, so that a timeout of httpx's own, which says more, comes first.
-_HEAD_MARGIN = 0.25
+# Added to the time of an asynchronous exchange, so that a timeout of httpx's own, which says more, comes first.
+_MARGIN = 0.25
 
 CLOSED = "This client is closed: make a new one."
 FORKED = "This client was used before the process was forked: make a new one in each process."
@@ -47,6 +50,8 @@ class _Exchanges:
         self._used = False
         self._closed = False
         self._process: int | None = None
+        self._is_tunnelled = False
+        """Whether a proxy is asked for a tunnel first; of a transport of the user's, that is not known."""
         install()
 
     @property
@@ -54,8 +59,8 @@ class _Exchanges:
         """Whether something was sent, so that there may be connections, and they were not closed."""
         return self._used and not self._closed
 
-    def _request(self, effect: Send) -> httpx.Request:
-        import httpx
+    def _request(self, effect: Send, trace: Callable[..., Any]) -> httpx.Request:
+        from ._hidden_request import hidden_request
 
         request = effect.request
         headers = {"Accept": JSON, "Accept-Encoding": "gzip, deflate", "User-Agent": "toast-compute"}
@@ -63,10 +68,12 @@ class _Exchanges:
             headers[TOKEN_HEADER] = effect.token.reveal()
         if request.body is not None:
             headers["Content-Type"] = JSON_BODY
-        limits: dict[str, Any] = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), effect.timeout)}
-        return httpx.Request(
-            request.method, self._base_url + request.target, headers=headers, content=request.body, extensions=limits
-        )
+        seconds = {"connect": effect.connect_timeout, "pool": effect.connect_timeout}
+        seconds |= {"read": effect.timeout, "write": effect.timeout}
+        extensions: dict[str, Any] = {"timeout": seconds}
+        if self._is_tunnelled:
+            extensions["trace"] = trace
+        return hidden_request(request.method, self._base_url + request.target, headers, request.body, extensions)
 
     def _stay_in_one_process(self) -> None:
         """Refuse to go on after a fork: two processes on one connection would get each other's replies."""
@@ -82,16 +89,22 @@ class _Exchanges:
             return self._timeout(effect, never_left=False)
         return TransportFault(body, f"the reply is over {self._max_reply_bytes} bytes long", never_left=False)
 
-    def _fault(self, effect: Send, error: Exception) -> TransportFault:
+    def _fault(self, effect: Send, error: Exception, departure: Departure) -> TransportFault:
         import httpx
 
+        never_left = self._is_tunnelled and not departure.has_left
         match error:
+            case httpx.TimeoutException() | TimeoutError() if never_left:
+                return self._timeout(effect, never_left=True)
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return self._timeout(effect, never_left=True)
             case httpx.TimeoutException() | TimeoutError():
                 return self._timeout(effect, never_left=False)
             case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
                 reason = f"{self._host} could not be reached: {_plain(error)}"
+                return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
+            case _ if never_left:
+                reason = f"{self._host} could not be reached: the proxy broke the connection off"
                 return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
             case httpx.DecodingError():
                 return TransportFault(FaultKind.REPLY, "the reply cannot be decompressed", never_left=False)
@@ -104,38 +117,10 @@ class _Exchanges:
 
     def _timeout(self, effect: Send, *, never_left: bool) -> TransportFault:
         what = "could not be reached" if never_left else "did not answer"
+        seconds = effect.connect_timeout if never_left else effect.timeout
         return TransportFault(
-            FaultKind.TIMEOUT, f"{self._host} {what} within {effect.timeout:g} s", never_left=never_left
+            FaultKind.TIMEOUT, f"{self._host} {what} within {round(seconds, 2):g} s", never_left=never_left
         )
-
-
-class _Body:
-    """The bytes of a reply as they come: they must not be too many, and not take too long."""
-
-    def __init__(self, most: int, ends: float) -> None:
-        self.fault: FaultKind | None = None
-        self._chunks: list[bytes] = []
-        self._left = most
-        self._ends = ends
-        self._look()
-
-    def add(self, chunk: bytes) -> bool:
-        """Add what came; return whether that is enough because the body cannot be had."""
-        self._chunks.append(chunk)
-        self._left -= len(chunk)
-        self._look()
-        return self.fault is not None
-
-    def whole(self) -> bytes | FaultKind:
-        """Return the body, or why there is none."""
-        return b"".join(self._chunks) if self.fault is None else self.fault
-
-    def _look(self) -> None:
-        if self._left < 0:
-            self.fault = FaultKind.REPLY
-        # The timeouts of a user's transport may begin anew with every byte: without this a trickle would never end.
-        elif time.monotonic() > self._ends:
-            self.fault = FaultKind.TIMEOUT
 
 
 class _Time(threading.local):
@@ -178,21 +163,21 @@ class HttpSender(_Exchanges):
             transport.close()
 
     def _exchange(self, effect: Send) -> Outcome:
-        transport = self._open()
+        transport, departure = self._open(), Departure()
         # Real time, whatever clock the client has: sockets know no other.
         self._time.ends = ends = time.monotonic() + effect.timeout
         try:
             with reply_headers_unlogged():
-                response = transport.handle_request(self._request(effect))
+                response = transport.handle_request(self._request(effect, departure.note))
             try:
                 return self._outcome(effect, response, self._body(response, ends))
             finally:
                 response.close()
         except Exception as error:  # a transport of the user's may raise anything
-            return self._fault(effect, error)
+            return self._fault(effect, error, departure)
 
     def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
-        body = _Body(self._max_reply_bytes, ends)
+        body = ReplyBody(self._max_reply_bytes, ends)
         if body.fault is None:
             for chunk in response.iter_bytes():
                 if body.add(chunk):
@@ -206,6 +191,7 @@ class HttpSender(_Exchanges):
             self._stay_in_one_process()
             if self._transport is None:
                 self._transport = blocking_transport(self._base_url, lambda: self._time.ends)
+                self._is_tunnelled = is_tunnelled(self._base_url)
             self._used = True
             return self._transport
 
@@ -254,7 +240,7 @@ class AsyncHttpSender(_Exchanges):
     async def _in_turn(self, effect: Send) -> Outcome:
         if self._turns is None:
             return await self._exchange(effect)
-        if not await self._turns.take(effect.timeout):
+        if not await self._turns.take(effect.connect_timeout):
             return self._timeout(effect, never_left=True)
         try:
             return await self._exchange(effect)
@@ -264,21 +250,21 @@ class AsyncHttpSender(_Exchanges):
     async def _exchange(self, effect: Send) -> Outcome:
         import asyncio
 
-        transport = self._open()
+        transport, departure = self._open(), Departure()
         ends = time.monotonic() + effect.timeout
         try:
-            with reply_headers_unlogged():
-                async with asyncio.timeout(effect.timeout + _HEAD_MARGIN):
-                    response = await transport.handle_async_request(self._request(effect))
-            try:
-                return self._outcome(effect, response, await self._body(response, ends))
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(effect.timeout + _MARGIN):
+                with reply_headers_unlogged():
+                    response = await transport.handle_async_request(self._request(effect, departure.note_async))
+                try:
+                    return self._outcome(effect, response, await self._body(response, ends))
+                finally:
+                    await response.aclose()
         except Exception as error:  # a transport of the user's may raise anything
-            return self._fault(effect, error)
+            return self._fault(effect, error, departure)
 
     async def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
-        body = _Body(self._max_reply_bytes, ends)
+        body = ReplyBody(self._max_reply_bytes, ends)
         if body.fault is None:
             async for chunk in response.aiter_bytes():
                 if body.add(chunk):
@@ -291,6 +277,7 @@ class AsyncHttpSender(_Exchanges):
         self._stay_in_one_process()
         if self._transport is None:
             self._transport = async_transport(self._base_url)
+            self._is_tunnelled = is_tunnelled(self._base_url)
         self._home.enter()
         self._used = True
         return self._transport

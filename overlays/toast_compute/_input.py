@@ -134,10 +134,12 @@ def make_model(type_: type[M], members: Mapping[str, Any], *, operation: str, pa
 def check_leaves(value: object, *, operation: str, path: str, depth: int = 0) -> None:
     """Refuse bytes and other objects that the JSON encoder would turn into strings of its own making."""
     if depth > _DEEPEST:
-        refuse(operation, re.sub(r"(\[\d+\])+$", "", path), "is nested too deeply")
+        # Where it began, as far as that can be told from a path that repeats itself.
+        refuse(operation, re.sub(r"(\[\d+\])+$|(\.[A-Za-z]+)\2+$", r"\2", path), "is nested too deeply")
     if isinstance(value, msgspec.Struct):
         for field in msgspec.structs.fields(type(value)):
-            check_leaves(getattr(value, field.name), operation=operation, path=_join(path, field.encode_name))
+            inner = _join(path, field.encode_name)
+            check_leaves(getattr(value, field.name), operation=operation, path=inner, depth=depth + 1)
     elif is_sequence(value):
         for index, item in enumerate(value):
             check_leaves(item, operation=operation, path=f"{path}[{index}]", depth=depth + 1)

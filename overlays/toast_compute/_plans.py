@@ -123,7 +123,11 @@ def make_instance(
     body = models.CreateInstanceRequest(instance=instance)
     request = core.request(lambda appkey: create_instance(appkey, body=body))
     if on_ambiguous == RAISE:
-        return (yield from _created(core, (yield from core.call(request)).instance))
+        try:
+            return (yield from _created(core, (yield from core.call(request)).instance))
+        except AmbiguousOutcomeError as lost:
+            lost.add_note('With on_ambiguous="reconcile", create looks for the instance itself.')
+            raise
     core.check_allowed(request)
     before = yield from all_details(core)
     try:

@@ -60,6 +60,11 @@ def absent(operation: str, what: str, subsystem: str, attempts: tuple[Attempt, .
     return error
 
 
+def is_absence(error: errors.APIError, subsystem: str) -> bool:
+    """Return whether the thing itself is missing, and not something else that was named, or the token."""
+    return isinstance(error, errors.NotFoundError) and error.subsystem in (None, subsystem)
+
+
 def proves_nothing_was_done(error: errors.APIError) -> bool:
     """Return whether the refusal means that the request was not carried out; a failure inside the service does not."""
     known = RESULT_CODES.get(error.result_code)

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from toast_compute_api.operation import Retry
 
 from ._refusals import asks_for_fresh_token
+from ._secret import Secret
 from .errors import APIConnectionError, APIError, MalformedResponseError, ToastComputeError
 
 DEFAULT_MAX_RETRIES = 2
@@ -27,8 +28,8 @@ _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _FAIL = -1
 _UNKNOWN_EXCEPTION = -2
 
-# For so long after a fresh token was refused as well, an operation is not sent with another one: it is the permission
-# that is missing, and each call would issue a token.
+# For so long after a fresh token was refused as well, the same change or read does not have it replaced: it is the
+# permission that is missing, and each call would issue a token.
 USELESS_SECONDS = 60.0
 
 BUDGET = 100.0
@@ -60,18 +61,19 @@ class RetryBudget:
 
 
 class UselessRenewals:
-    """Remembers for which operations a fresh token did not help. Threads share it: one more token does not matter."""
+    """Remembers which fresh tokens did not help, and for what. Threads share it: one more token does not matter."""
 
     def __init__(self) -> None:
-        self._until: dict[str, float] = {}
+        self._refused: dict[str, tuple[Secret, float]] = {}
 
-    def note(self, operation: str, now: float) -> None:
-        """Note that a fresh token was refused, too."""
-        self._until[operation] = now + USELESS_SECONDS
+    def note(self, what: str, token: Secret, now: float) -> None:
+        """Note that a token was refused that was issued a moment ago."""
+        self._refused[what] = (token, now + USELESS_SECONDS)
 
-    def is_useless(self, operation: str, now: float) -> bool:
-        """Return whether that was a moment ago."""
-        return now < self._until.get(operation, now)
+    def is_useless(self, what: str, token: Secret, now: float) -> bool:
+        """Return whether it is that token that is refused again. Any other may have come to its end."""
+        refused, until = self._refused.get(what, (None, now))
+        return token == refused and now < until
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,12 @@ class Verdict:
     fresh_token: bool = False
 
 
-def judge_failure(failure: Failure, retry: Retry, *, number: int, max_retries: int, may_renew: bool) -> Verdict:
-    """Return whether try number `number` is followed by another; `may_renew` when a fresh token may help."""
+def judge_failure(failure: Failure, retry: Retry, *, number: int, max_retries: int, no_renewal: str) -> Verdict:
+    """Return whether try number `number` is followed by another; `no_renewal` says why a fresh token cannot help."""
     error = failure.error
     if isinstance(error, APIError) and asks_for_fresh_token(error):
-        if not may_renew:
-            return Verdict(False, "a fresh token was refused, too")
+        if no_renewal:
+            return Verdict(False, no_renewal)
         # A refusal says that the request was not carried out, so even a create may go again.
         return Verdict(True, "with a fresh token", fresh_token=True)
     passes, what = _passes(failure, retry)

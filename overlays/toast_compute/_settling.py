@@ -13,7 +13,8 @@ from toast_compute_api import models
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ._effects import Plan
-from .errors import APIError, NotFoundError, ToastComputeError
+from ._refusals import is_absence
+from .errors import APIError, ToastComputeError
 
 Look: TypeAlias = Callable[[], Plan[models.InstanceDetail]]
 """Reads the instance that it is about."""
@@ -27,7 +28,7 @@ _GONE = "gone"
 def is_gone(error: APIError) -> Plan[bool]:
     """Take the deletion of a key pair for done when there is none."""
     yield from ()
-    return _is_absent(error, "keypair")
+    return is_absence(error, "keypair")
 
 
 def moved(look: Look, move: str) -> Settle:
@@ -35,7 +36,7 @@ def moved(look: Look, move: str) -> Settle:
     expected = LIFECYCLE.operations[move]
 
     def settle(error: APIError) -> Plan[bool]:
-        if _is_absent(error, "instance"):
+        if is_absence(error, "instance"):
             return expected.to == _GONE
         return (yield from _sees(look, lambda detail: str(detail.status) in (*expected.through, expected.to)))
 
@@ -60,11 +61,6 @@ def of_action(look: Look, action: models.InstanceAction) -> Settle:
             return _when(look, lambda detail: left not in _security_groups(detail))
         case _:
             return moved(look, str(action.__struct_config__.tag))
-
-
-def _is_absent(error: APIError, subsystem: str) -> bool:
-    """Whether the thing itself is missing. A token that is not found says nothing of it."""
-    return isinstance(error, NotFoundError) and error.subsystem in (None, subsystem)
 
 
 def _when(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Settle:

@@ -31,6 +31,8 @@ HARD_SHARE = 0.05
 PAUSE_SECONDS = 5.0
 # What a call gives at most for the renewal of a token that still holds; never more than half of what it has.
 PATIENCE_SECONDS = 10.0
+# Whoever refuses a token so soon after it was issued does not mean that it came to its end.
+FRESH_SECONDS = 30.0
 # A longer life is not believed. To issue a token once a day costs nothing.
 LONGEST_LIFE = 86_400.0
 # How long one look at a lock takes; between two of them, what another process may have stored is read.
@@ -75,6 +77,7 @@ class TokenKeeper:
         self._known: tuple[Secret, ...] = ()
         self._renewing = False
         self._not_before = -math.inf
+        self._issued: tuple[Secret | None, float] = (None, -math.inf)
 
     def current(self, seconds: float, refused: Secret | None = None) -> Plan[Secret]:
         """Return a token that still holds, issuing one if need be.
@@ -101,6 +104,11 @@ class TokenKeeper:
             if spare is None:
                 raise
         return spare.secret
+
+    def is_fresh(self, token: Secret, now: float) -> bool:
+        """Return whether this keeper issued a token, and that a moment ago."""
+        issued, asked = self._issued
+        return token == issued and now - asked <= FRESH_SECONDS
 
     @property
     def known(self) -> tuple[Secret, ...]:
@@ -190,7 +198,9 @@ class TokenKeeper:
         asked: float = yield ReadClock()
         access = yield from issue(seconds)
         life = (access.token.expires - access.token.issued_at).total_seconds()
-        self._hold(_held(Secret(access.token.id), asked, life, life))
+        held = _held(Secret(access.token.id), asked, life, life)
+        self._issued = (held.secret, asked)
+        self._hold(held)
         self._not_before = -math.inf
 
     def _look(self, shared: SharedToken) -> Plan[bool]:

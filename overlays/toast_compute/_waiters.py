@@ -112,12 +112,12 @@ class _Wait:
             instance = look.find(one.id)
             status = one.see(instance)
             if one.is_decided_by(status):
-                if not one.may_be_old(status, now) or (look.refusal and self._state == GONE):
+                if not one.may_be_old(status, now):
                     believed.append((one, instance))
                 elif instance is not None or self._state == GONE:
                     doubtful.append(one)
         if doubtful:
-            believed += yield from self._confirmed(doubtful, glance, now)
+            believed += yield from self._confirmed(doubtful, glance, now, now - look.begun)
         return Glimpse(
             seen=[one.present for one in waiting],
             begun=look.begun if glance.is_shared else None,
@@ -132,14 +132,15 @@ class _Wait:
         return (yield from self._board.briefs.own(self._core, only, glance.seconds))
 
     def _confirmed(
-        self, doubtful: Sequence[Watched], glance: Glance, now: float
+        self, doubtful: Sequence[Watched], glance: Glance, now: float, max_age: float
     ) -> Plan[list[tuple[Watched, Instance | None]]]:
         if glance.is_shared:
-            look = yield from self._board.details.shared(self._core, glance.seconds, 0.0)
+            look = yield from self._board.details.shared(self._core, glance.seconds, max_age)
         else:
             only = doubtful[0].id if len(doubtful) == 1 else None
             look = yield from self._board.details.own(self._core, only, glance.seconds)
         self.attempts += look.attempts
+        # Of the looks of other waits, one that was begun after this wait's own list will do.
         believed: list[tuple[Watched, Instance | None]] = []
         for one in doubtful:
             detail = look.find(one.id)

@@ -83,7 +83,8 @@ class AsyncToastCompute:
             timeout: seconds for one try of one request, over 0 and at most a day; without it, the profile's, then 30,
                 and 120 for what must not be sent twice, such as a create.
             max_retries: how often one request is sent again at most, where that is safe; without it, 2.
-            transport: an httpx transport to use instead of an own pool of connections. It is closed with the client.
+            transport: an httpx transport to use instead of an own pool of connections. Its own timeouts
+                hold: of httpx's blocking one, each begins anew with every byte. It is closed with the client.
             token_store: where tokens are kept between programs, such as a `FileTokenStore`; without it, nowhere.
             clock: where waits and the life of tokens take the time from; without it, this machine.
             read_only: whether to refuse every change before it is sent.

@@ -30,7 +30,7 @@ from toast_compute_api.api.flavors.list_flavors import list_flavors
 
 from .colours import run, settled
 
-SEND = Send(list_flavors("k"), None, 5.0)
+SEND = Send(list_flavors("k"), None, 5.0, 5.0)
 LONG = 60.0
 
 

@@ -182,7 +182,7 @@ async def until(is_there: Callable[[], bool]) -> None:
             await asyncio.sleep(0.002)
 
 
-SEND = Send(list_flavors("k"), None, 5.0)
+SEND = Send(list_flavors("k"), None, 5.0, 5.0)
 
 
 def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_is_never_having_left() -> None:
@@ -194,7 +194,7 @@ def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_i
         await until(lambda: mock.journal.count(operation="listFlavors") == 3)
         waiting = asyncio.create_task(sender.send(SEND))
         with pytest.raises(TransportFault, match=r"could not be reached within 0.01 s") as caught:
-            await sender.send(Send(SEND.request, None, 0.01))
+            await sender.send(Send(SEND.request, None, 0.01, 0.01))
         assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
         assert mock.journal.count(operation="listFlavors") == 3
         assert [one.status for one in await asyncio.gather(*leading, waiting)] == [200] * 4

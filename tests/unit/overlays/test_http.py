@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from toast_compute import (
 )
 from toast_compute._effects import FaultKind, Send, TransportFault
 from toast_compute._http import HttpSender
+from toast_compute_api.api.availability_zones.list_availability_zones import list_availability_zones
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 
 
@@ -107,6 +109,22 @@ def test_a_create_that_may_have_left_is_ambiguous_and_no_foreign_error_is_seen(e
         told = told.__cause__ or told.__context__
 
 
+def test_threads_do_not_bound_each_others_calls(service: Any) -> None:
+    service.on("GET flavors", service.silence(0.6))
+    service.on("GET availability-zones", service.yes(zones=[]))
+    sender = HttpSender(service.base_url, None)
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(sender.send, Send(list_flavors("k"), None, 0.3, 0.3))
+        time.sleep(0.1)
+        # A shorter call that is over in the other thread leaves the time of the first one alone.
+        pool.submit(sender.send, Send(list_availability_zones("k"), None, 0.05, 0.05)).result()
+        began = time.monotonic()
+        with pytest.raises(TransportFault, match=r"within 0\.3 s"):
+            slow.result()
+        assert time.monotonic() - began > 0.1
+    sender.close()
+
+
 def test_the_words_of_a_transport_are_short_and_show_no_secret() -> None:
     class Chatty(Broken):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -166,7 +184,7 @@ def test_a_reply_beyond_all_measure_is_given_up(service: Any) -> None:
     service.on("GET flavors", b" " * 5000)
     sender = HttpSender(service.base_url, None, max_reply_bytes=4096)
     with pytest.raises(TransportFault, match="over 4096 bytes") as caught:
-        sender.send(Send(list_flavors("k"), None, 5.0))
+        sender.send(Send(list_flavors("k"), None, 5.0, 5.0))
     sender.close()
     assert caught.value.kind is FaultKind.REPLY
 

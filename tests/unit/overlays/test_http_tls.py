@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,3 +102,62 @@ def test_a_trickle_through_tls_is_given_up(
     tls.on("GET flavors", getattr(tls, fault)(1.5))
     with pytest.raises(APITimeoutError, match=r"did not answer within 0\.4 s"):
         colour(tls.base_url, timeout=0.4, max_retries=0)
+
+
+Behaviour = Callable[[socket.socket], None]
+
+
+def drop(_: socket.socket) -> None:
+    """End it without a word."""
+
+
+def stall(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def trickle(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+        for _ in range(100):
+            connection.sendall(b"a")
+            time.sleep(0.02)
+
+
+def refuse(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
+
+
+@contextlib.contextmanager
+def bad_proxy(behaviour: Behaviour) -> Iterator[str]:
+    """A proxy that gives nobody a tunnel."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                connection.recv(65536)
+                behaviour(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("behaviour", [drop, stall, trickle, refuse])
+def test_what_fails_before_a_proxy_gives_a_tunnel_never_left(
+    colour: Colour, behaviour: Behaviour, tls: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bad_proxy(behaviour) as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        with pytest.raises(APIConnectionError, match="could not be reached") as caught:
+            colour(tls.base_url, timeout=0.4, max_retries=0)
+    assert caught.value.never_sent
+    assert tls.received == []

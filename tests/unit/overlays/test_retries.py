@@ -24,6 +24,7 @@ from toast_compute import (
     ToastComputeError,
 )
 from toast_compute._retries import retry_after
+from toast_compute.token_store import MemoryTokenStore
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
@@ -144,6 +145,49 @@ def test_a_missing_permission_does_not_issue_a_token_with_each_call(cloud: MockC
         with pytest.raises(PermissionDeniedError):
             toast.flavors.list()
     assert cloud.journal.count(operation="issueToken") == 4
+
+
+def test_a_token_that_comes_to_its_end_is_renewed_although_the_permission_was_missing(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.result_code("listFlavors", -3, budget=2))
+    with client(cloud) as toast:
+        with pytest.raises(PermissionDeniedError):
+            toast.flavors.list()
+        # Another call has it replaced meanwhile, and the service forgets that one, too.
+        cloud.faults.add(faults.result_code("listKeypairs", -3))
+        toast.keypairs.list()
+        cloud.worlds.revoke_tokens(cloud.worlds.list()[0].id)
+        assert toast.flavors.list()
+    assert cloud.journal.count(operation="issueToken") == 4
+
+
+def test_a_stored_token_that_is_refused_as_well_is_no_missing_permission(cloud: MockCloud) -> None:
+    store = MemoryTokenStore()
+    with client(cloud, token_store=store) as first, client(cloud, token_store=store) as second:
+        first.flavors.list()
+        cloud.faults.add(faults.result_code("listKeypairs", -3))
+        second.keypairs.list()
+        cloud.worlds.revoke_tokens(cloud.worlds.list()[0].id)
+        # The first one's token is refused, and so is the one that it then finds in the store.
+        with pytest.raises(PermissionDeniedError):
+            first.flavors.list()
+        assert first.flavors.list()
+
+
+def test_a_success_after_a_loss_is_seen_whatever_comes_between(cloud: MockCloud) -> None:
+    cloud.faults.add(
+        faults.lose_reply("deleteKeypair", nth=1),
+        faults.http_status("deleteKeypair", 503, nth=2),
+    )
+    with client(cloud) as toast:
+        toast.keypairs.delete("demo-key")
+    assert cloud.journal.count(operation="deleteKeypair") == 3
+
+
+def test_what_was_refused_before_it_was_carried_out_is_no_loss(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.result_code("deleteKeypair", -3))
+    with client(cloud) as toast, pytest.raises(NotFoundError):
+        toast.keypairs.delete("no-such-key")
+    assert cloud.journal.count(operation="deleteKeypair") == 2
 
 
 def test_wrong_credentials_are_tried_once(cloud: MockCloud) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import signal
+import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -163,6 +166,19 @@ def test_the_environment_shows_in_no_traceback(
     with pytest.raises(ToastComputeError) as caught:
         ToastCompute(**wrong)
     assert_clean(everything_about(caught.value))
+
+
+def test_an_interrupt_shows_no_secret_of_the_request_under_way(toast: ToastCompute, service: Any) -> None:
+    service.on("GET flavors", service.silence(2))
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    toast.tokens.issue()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        toast.flavors.list()
+    steps = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frames = [frame for frame in steps.stack if Path(frame.filename).parent != Path(__file__).parent]
+    assert any("httpx" in frame.filename for frame in frames)
+    assert_clean("".join(str(frame.locals) for frame in frames))
 
 
 def test_a_password_in_a_url_shows_in_no_traceback() -> None:

@@ -167,7 +167,15 @@ def test_a_deletion_is_over_when_the_instance_is_gone(toast: ToastCompute, servi
     service.on("GET instances-detail", service.instances())
     toast.instances.wait_until_deleted("i-1")
     assert len(service.asked("GET instances")) == 3
-    assert len(service.asked("GET instances-detail")) == (1 if gone == "empty" else 0)
+    assert len(service.asked("GET instances-detail")) == 1
+
+
+@pytest.mark.parametrize("code", [20404, 30404, 40404, 50404])
+def test_what_else_is_not_found_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any, code: int) -> None:
+    service.on("GET instances", service.no(code, "Nonexistent"))
+    with pytest.raises(NotFoundError) as caught:
+        toast.instances.wait_until_deleted("i-1")
+    assert caught.value.result_code == code
 
 
 def test_an_instance_that_failed_before_can_still_be_seen_deleted(toast: ToastCompute, service: Any) -> None:

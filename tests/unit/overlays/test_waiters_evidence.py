@@ -255,6 +255,16 @@ def test_a_list_that_leaves_an_instance_out_for_once_is_no_deletion(toast: Toast
     assert seen == ["DELETING", "DELETING", None]
 
 
+@pytest.mark.parametrize("code", [-5, 10404])
+def test_one_refusal_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any, code: int) -> None:
+    refusal = service.no(code, "Nonexistent : instance")
+    service.on("GET instances", refusal)
+    service.on("GET instances-detail", detail(service, "DELETING", DURING), refusal)
+    seen: list[bool] = []
+    toast.instances.wait_until_deleted("i-1", on_poll=lambda one: seen.append(one is not None))
+    assert seen == [True, False]
+
+
 def test_an_instance_that_is_not_listed_yet_is_not_deleted_yet(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "createInstance")
     service.on("GET instances", service.instances(), service.instances(("i-1", "BUILD")), service.instances())
