@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+
 from .contract import Meaning
 from .exchange import Exchange
 from .ledger import Ledger, moment
@@ -86,6 +94,25 @@ def token_reads_back_equal(ledger: Ledger, exchange: Exchange, meaning: Meaning)
         yield "shows another end of a token than when it was issued"
 
 
+def private_key_fits_the_public_one(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """The private key of a new key pair is that of its public key."""
+    if meaning.operation != "createKeypair" or not exchange.reply.accepted:
+        return
+    keypair = (exchange.content or {})["keypair"]
+    if keypair.get("privateKey") is None:
+        return
+    text = keypair["privateKey"].encode()
+    load = load_ssh_private_key if b"OPENSSH" in text.partition(b"\n")[0] else load_pem_private_key
+    try:
+        private = load(text, None)
+    except (ValueError, UnsupportedAlgorithm):
+        yield "shows a private key that cannot be read"
+        return
+    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    if public.split() != keypair["publicKey"].split()[:_PARTS_OF_A_KEY]:
+        yield "shows a private key that is not that of the public key"
+
+
 def login_needs_the_password(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """A token is issued for the right user name and password, and for no others."""
     given = meaning.member("auth", "username"), meaning.member("auth", "password")
@@ -104,6 +131,7 @@ KEY_CHECKS: Mapping[str, StateCheck] = {
         keypair_is_there_until_it_is_deleted,
         keypair_name_is_used_once,
         private_key_is_shown_once,
+        private_key_fits_the_public_one,
         token_reads_back_equal,
         login_needs_the_password,
     )

@@ -68,6 +68,8 @@ class Ledger:
         self.ends: dict[str, float] = {}
         """When tokens expire by the clock of this machine, where that is not the clock of the service."""
         self.keypairs: dict[str, KnownKeypair] = {}
+        self.flavors: dict[str, tuple[int, int]] = {}
+        """The processors and the memory of each flavor that was listed."""
         self.login: tuple[str, str] | None = None
         """The only user name and password that are right."""
         self.tokens: dict[str, float] = {}
@@ -116,6 +118,8 @@ class Ledger:
                 if not self.is_exact:  # the clocks may differ, so only how long it lives counts
                     life = moment(token["expires"]) - moment(token["issued_at"])
                     self.ends[token["id"]] = exchange.at + life
+            case "listFlavors":
+                self.flavors.update({one["id"]: (one["vcpus"], one["ram"]) for one in content["flavors"]})
             case "createInstance":
                 self._take_in(meaning.member("instance"), content["instance"]["id"], exchange.at)
                 self.instances[content["instance"]["id"]].status = content["instance"]["status"]

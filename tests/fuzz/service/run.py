@@ -11,13 +11,14 @@ from itertools import chain
 from .calls import CurlWriter, request_for
 from .checks import CHECKS
 from .contract import Contract, Meaning, contract
+from .detail_checks import DETAIL_CHECKS
 from .exchange import Exchange, JsonObject, Reply, Request
 from .key_checks import KEY_CHECKS
 from .ledger import Ledger
 from .state_checks import INSTANCE_CHECKS, StateCheck, move_of, target_of
 from .target import Credentials, Target, TargetError
 
-_STATE_CHECKS = {**INSTANCE_CHECKS, **KEY_CHECKS}
+_STATE_CHECKS = {**INSTANCE_CHECKS, **DETAIL_CHECKS, **KEY_CHECKS}
 _TIME_LEFT = 300.0  # seconds that a token has to live when it is used; so that none expires by the way
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 """The phases of the engine."""

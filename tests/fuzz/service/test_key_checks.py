@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from . import key_checks
 from .exchange import JsonObject
@@ -92,3 +94,17 @@ def test_a_login_needs_the_password(ledger: Ledger) -> None:
 def test_no_check_is_without_a_test() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert [name for name in KEY_CHECKS if f"key_checks.{name}" not in text] == []
+
+
+def test_a_private_key_is_that_of_the_public_one(ledger: Ledger) -> None:
+    def pair() -> tuple[str, str]:
+        key = ed25519.Ed25519PrivateKey.generate()
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+        return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), private
+
+    check = key_checks.private_key_fits_the_public_one
+    (public, private), (_, other) = pair(), pair()
+    assert not judged(check, ledger, MAKE, success(keypair={**KEY, "publicKey": f"{public} me", "privateKey": private}))
+    assert judged(check, ledger, MAKE, success(keypair={**KEY, "publicKey": public, "privateKey": other}))
+    assert judged(check, ledger, MAKE, success(keypair={**KEY, "publicKey": public, "privateKey": "no key"}))
+    assert not judged(check, ledger, UPLOAD, success(keypair=KEY))

@@ -1,0 +1,53 @@
+"""Does a list of details make sense in itself? What can be said without knowing what came before, but for flavors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from .contract import Meaning
+from .exchange import Exchange, JsonObject
+from .ledger import Ledger, moment
+from .state_checks import StateCheck
+
+
+def _details(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
+    if meaning.operation != "listInstanceDetails" or not exchange.reply.accepted:
+        return []
+    shown: list[JsonObject] = (exchange.content or {}).get("instances", [])
+    return shown
+
+
+def _repeated(values: Iterable[str | None]) -> bool:
+    return any(number > 1 for value, number in Counter(values).items() if value is not None)
+
+
+def times_are_in_order(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An instance is not updated or launched before it is created."""
+    for one in _details(exchange, meaning):
+        later = [one[name] for name in ("updatedAt", "launchedAt") if one.get(name) is not None]
+        if any(moment(time) < moment(one["createdAt"]) for time in later):
+            yield "shows an instance that was updated or launched before it was created"
+
+
+def addresses_have_one_owner(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """No two network interfaces have the same hardware address or floating IP; in the mock, nor the same address."""
+    addresses = [address for one in _details(exchange, meaning) for address in one["addresses"]]
+    # Networks of a live service may use the same private addresses.
+    for name in ("macAddress", "floatingIpAddress", *(("ipAddress",) if ledger.is_exact else ())):
+        if _repeated(address.get(name) for address in addresses):
+            yield f"shows the same {name} twice"
+
+
+def flavor_is_the_listed_one(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An instance has the processors and the memory of its flavor, as the flavors are listed."""
+    for one in _details(exchange, meaning):
+        shown = one["flavor"]
+        listed = ledger.flavors.get(shown["id"])
+        if listed is not None and (shown["cpu"], shown["ram"]) != listed:
+            yield f"shows a flavor with {shown['cpu']} processors and {shown['ram']} MB, which is listed otherwise"
+
+
+DETAIL_CHECKS: Mapping[str, StateCheck] = {
+    check.__name__: check for check in (times_are_in_order, addresses_have_one_owner, flavor_is_the_listed_one)
+}
