@@ -57,23 +57,28 @@ ifdef PASSWORD
 fuzz: export FUZZ_PASSWORD = $(value PASSWORD)
 endif
 
+# Values come from whoever calls make, and are words for the shell and nothing more.
+quoted = '$(subst ','\'',$(value $(1)))'
+
 fuzz: setup ## Fuzz the mock and the SDK, or with URL= APPKEY= USERNAME= PASSWORD= the service that is there
 ifdef URL
-	@$(FUZZ) service --url $(URL) --seed $(SEED) --reports $(REPORTS) $(OPTIONS)
+	@$(FUZZ) service --url $(call quoted,URL) --seed $(call quoted,SEED) --reports $(call quoted,REPORTS) $(OPTIONS)
 else
 	@status=0; for part in 'service $(OPTIONS)' replies story; do \
-		$(FUZZ) $$part --seed $(SEED) --reports $(REPORTS) || status=1; done; exit $$status
+		$(FUZZ) $$part --seed $(call quoted,SEED) --reports $(call quoted,REPORTS) || status=1; done; exit $$status
 endif
 
 fuzz-long: setup ## Fuzz each part for MINUTES= with one seed after another, the first of which is the day's
+	@case $(call quoted,MINUTES) in ''|*[!0-9.]*|*.*.*) echo 'make: MINUTES: needs a number, such as MINUTES=30' >&2; exit 2;; esac
 	@status=0; for part in 'service $(OPTIONS)' replies story; do \
-		$(FUZZ) $$part --seed $$(date +%Y%m%d) --minutes '$(MINUTES)' --reports $(REPORTS) || status=1; done; exit $$status
+		$(FUZZ) $$part --seed $$(date +%Y%m%d) --minutes $(call quoted,MINUTES) --reports $(call quoted,REPORTS) \
+			|| status=1; done; exit $$status
 
 fuzz-proof: setup ## Show that the fuzzer finds deliberate bugs
-	@$(FUZZ) proof --reports $(REPORTS) $(OPTIONS)
+	@$(FUZZ) proof --reports $(call quoted,REPORTS) $(OPTIONS)
 
 contract-diff: setup ## Say what changed in openapi.yaml since OLD= and whether old clients break
-	@$(BIN)/python -m generator.breaking $(OLD)
+	@$(BIN)/python -m generator.breaking $(call quoted,OLD)
 
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop

@@ -26,6 +26,9 @@ def main(arguments: Sequence[str]) -> int:
             return _refuse(f"{_BUG}: needs the name of a bug")
         bug = rest[place + 1]
         del rest[place : place + 2]
+    if rest and rest[0] in ("-h", "--help"):
+        print(f"usage: python -m tests.fuzz PART [{_BUG} NAME] [options]; PART is one of {', '.join(_PARTS)}")
+        return 0
     if not rest or rest[0] not in _PARTS:
         named = f"{rest[0]!r} is no part" if rest else "names no part"
         return _refuse(f"{named}; there are {', '.join(_PARTS)}")

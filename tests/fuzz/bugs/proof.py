@@ -86,6 +86,10 @@ def main(arguments: Sequence[str]) -> int:
         bugs = [read(name) for name in given.only or names()]
         for bug in bugs:
             changed_sources(bug)  # a bug that no longer fits is told of now, and not in an hour
+        reports.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"proof: --reports: {error.filename} cannot be made: {error.strerror}", file=sys.stderr)
+        return 2
     except BugError as error:
         print(f"proof: {error}", file=sys.stderr)
         return 2

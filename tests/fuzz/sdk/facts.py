@@ -118,6 +118,11 @@ def retry_of_code(code: int) -> str:
     return next((str(known["retry"]) for known in listed if known["code"] == code), "")
 
 
+def proves_nothing(code: int) -> bool:
+    """Return whether the service failed inside, after which the request may have been carried out."""
+    return kind_of(code) == "server-error" and retry_of_code(code) == "support"
+
+
 def asks_for_fresh_token(code: int) -> bool:
     """Return whether a refusal with this code may mean no more than that the token ended."""
     return kind_of(code) == "authentication" or retry_of_code(code) == "fresh-token"

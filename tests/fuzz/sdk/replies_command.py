@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from ..replaying import command
 from .calls import Call, calls, public_methods
 from .junit import Case, write_junit
 from .options import Options, read_options
@@ -95,6 +96,4 @@ def _told(finding: FindingError, call: Call, seed: int) -> str:
         f"HTTP {served.status}, {served.body[:_SHOWN_BYTES]!r}" if served.is_reply else "an exception of the transport"
     )
     more = f" and {len(served.body) - _SHOWN_BYTES} bytes more" if len(served.body) > _SHOWN_BYTES else ""
-    return (
-        f"{finding}\n  served: {what}{more}\n  replay: python -m tests.fuzz replies --seed {seed} --only '{call.name}'"
-    )
+    return f"{finding}\n  served: {what}{more}\n  replay: {command('replies')} --seed {seed} --only '{call.name}'"

@@ -22,7 +22,7 @@ from toast_compute import (
 from toast_compute.batches import BatchResult
 
 from .calls import Call
-from .facts import asks_for_fresh_token, document, kind_of, operations, schema_named
+from .facts import asks_for_fresh_token, document, kind_of, operations, proves_nothing, schema_named
 from .reply_values import LARGEST_WHOLE, comparable
 from .secrecy import problems_of_error, shown
 from .served import Served
@@ -149,6 +149,8 @@ def _problems_of_failure(call: Call, served: Served, error: Exception, secrets: 
     never = _retry(call) == "never"
     if isinstance(error, AmbiguousOutcomeError) and not never:
         yield f"AmbiguousOutcomeError for {call.operation}, which may be sent twice"
+    if never and isinstance(error, APIError) and proves_nothing(error.result_code):
+        yield f"a refusal with {error.result_code}, which proves nothing, is told as one that does"
     if never and not isinstance(error, AmbiguousOutcomeError | APIError) and not served.never_left:
         yield f"{type(error).__name__} hides that {call.operation} may have been carried out"
     if isinstance(error, APIConnectionError) and error.never_sent != served.never_left:

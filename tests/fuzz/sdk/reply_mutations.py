@@ -42,11 +42,6 @@ def places(content: Any) -> Iterator[_Place]:
         yield from places(value)
 
 
-def _pick(content: Any, chance: random.Random, kind: type | tuple[type, ...] = object) -> _Place | None:
-    fitting = [(holder, key) for holder, key in places(content) if isinstance(holder[key], kind)]
-    return chance.choice(fitting) if fitting else None
-
-
 def _with(reply: dict[str, Any], chance: random.Random, value: Any) -> Served:
     """Put a value in the place of another, anywhere."""
     changed = clone(reply)

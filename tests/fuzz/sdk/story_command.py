@@ -8,6 +8,7 @@ from itertools import count
 
 from toast_compute_api.behaviour import LIFECYCLE
 
+from ..replaying import command
 from .junit import Case, write_junit
 from .options import Options, read_options
 from .story import COLOURS, FindingError, Telling
@@ -81,7 +82,7 @@ def _at_once() -> Iterator[Case]:
     for name, check in CHECKS.items():
         start = time.monotonic()
         problem = check()
-        told = f"{name}: {problem}\n  replay: python -m tests.fuzz story" if problem else ""
+        told = f"{name}: {problem}\n  replay: {command('story')}" if problem else ""
         yield Case(name, time.monotonic() - start, told)
 
 
@@ -89,4 +90,4 @@ def _told(finding: FindingError | None, seed: int) -> str:
     if finding is None:
         return ""
     steps = [f"  {number}. {step}" for number, step in enumerate(finding.steps, 1)]
-    return "\n".join([str(finding), *steps, f"  replay: python -m tests.fuzz story --seed {seed}"])
+    return "\n".join([str(finding), *steps, f"  replay: {command('story')} --seed {seed}"])

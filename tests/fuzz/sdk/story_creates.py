@@ -11,6 +11,7 @@ from hypothesis.stateful import rule
 from toast_compute import AmbiguousOutcomeError, ToastCompute
 from toast_compute_mock import faults
 from toast_compute_mock.faults import Fault
+from toast_compute_mock.worlds import default_seed_world
 
 from .driver import CREDENTIALS, BeforeSending
 from .model import Birth
@@ -20,7 +21,7 @@ from .told import Outcome, kind_of_entry, problems_of_outcome
 
 CREATE = "createInstance"
 LINUX, WINDOWS = "1a9e0000-0000-4000-8000-000000000001", "1a9e0000-0000-4000-8000-000000000002"
-_MIN_DISK = {LINUX: 20, WINDOWS: 50}
+_MIN_DISK = {image.id: image.min_disk for image in default_seed_world().images}
 _SUBNET = "5b4e0000-0000-4000-8000-000000000001"
 _ZONES = ("kr-pub-a", "kr-pub-b")
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from toast_compute import AsyncToastCompute, ToastCompute, ToastComputeError
 from toast_compute_mock import MockCloud
+from toast_compute_mock.worlds import TOKEN_LIFETIME
 
 from .clocks import SteppingClock
 from .driver import CREDENTIALS
@@ -21,7 +22,6 @@ THREADS = 64
 TASKS = 200
 _LIST = "listFlavors"
 _PATIENCE = 20.0  # real seconds that a thread waits for the others
-_AGE = 3600.0  # after which a token has ended
 
 
 class _Gathering(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -104,7 +104,7 @@ def problem_of_tokens(cloud: MockCloud, errors: list[BaseException | None], who:
 
 
 def _age(_: MockCloud, clock: SteppingClock) -> None:
-    clock.advance(_AGE)
+    clock.advance(TOKEN_LIFETIME.total_seconds())
 
 
 def _revoke(cloud: MockCloud, _: SteppingClock) -> None:

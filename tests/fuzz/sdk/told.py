@@ -8,15 +8,16 @@ from typing import Any
 
 from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, MalformedResponseError
 from toast_compute_mock.journal import Entry
+from toast_compute_mock.worlds import TOKEN_LIFETIME
 
-from .facts import asks_for_fresh_token, kind_of, operations
+from .facts import asks_for_fresh_token, kind_of, operations, proves_nothing
 from .troubles import NEVER, Trouble
 
 _TRIES = 3  # the first, and two more: what the stories' clients are told
 _ROUNDING = 1e-3
 TOKEN = "issueToken"
-# Of an hour that a token lives, a client may use all but the last two minutes.
-LIFE = 3600.0 - 120.0
+# A client may use all of a token's life but the last two minutes.
+LIFE = TOKEN_LIFETIME.total_seconds() - 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
         yield f"{name} was told never to have been sent, and it arrived"
     if isinstance(error, AmbiguousOutcomeError) and (outcome.retry != NEVER or not outcome.is_troubled):
         yield f"{name} was told to be ambiguous, and it is not"
+    if outcome.retry == NEVER and isinstance(error, APIError) and proves_nothing(error.result_code):
+        yield f"{name} was told to be refused with {error.result_code}, which proves nothing"
     if outcome.retry == NEVER and isinstance(error, APIConnectionError | MalformedResponseError) and outcome.own:
         yield f"{type(error).__name__} hides that {name} may have been carried out"
     yield from problems_of_trouble(outcome, name)
@@ -85,6 +88,8 @@ def problems_of_trouble(outcome: Outcome, name: str) -> Iterator[str]:
         yield f"{name} took {took:g} s, and {trouble.says}"
     if outcome.retry not in trouble.survived:
         return
+    if trouble.pauses and len(outcome.own) > 1 and took <= 0:
+        yield f"{name} was sent again without a pause, and {trouble.says}"
     if took < trouble.at_least - _ROUNDING:
         yield f"{name} took {took:g} s, and {trouble.says}"
     if error is not None and not isinstance(error, APIError):
@@ -107,11 +112,6 @@ def problems_of_tokens(
     most = others + refused + broken + (1 + int((ended - began) / LIFE) if aged else 0)
     if len(asked) > most:
         yield f"{len(asked)} tokens were issued, and {most} would do"
-
-
-def kind_of_refusal(error: Exception | None) -> str | None:
-    """Return which kind of refusal an error stands for; None for none."""
-    return error.kind if isinstance(error, APIError) else None
 
 
 def kind_of_entry(entry: Entry) -> str:

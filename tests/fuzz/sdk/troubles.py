@@ -18,7 +18,7 @@ LONG = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that goes wrong once."""
+    """One thing that goes wrong, once or twice in a call."""
 
     name: str
     says: str
@@ -33,6 +33,8 @@ class Trouble:
     """Seconds that a call takes at most."""
     code: int | None = None
     """The result code that the reply has."""
+    pauses: bool = False
+    """Whether there has to be a pause before the next try."""
 
 
 def _trouble(
@@ -43,9 +45,10 @@ def _trouble(
     at_least: float = 0.0,
     at_most: float = 200.0,
     code: int | None = None,
+    pauses: bool = False,
 ) -> Trouble:
     return Trouble(
-        name, says, lambda operation, action: make(operation, action=action), survived, at_least, at_most, code
+        name, says, lambda operation, action: make(operation, action=action), survived, at_least, at_most, code, pauses
     )
 
 
@@ -65,19 +68,22 @@ def _status(
     *,
     commit: bool = False,
     retry_after: int | None = None,
+    times: int = 1,
 ) -> Trouble:
     asked = "" if retry_after is None else f", Retry-After {retry_after}"
     done = ", carried out" if commit else ""
+    often = "" if times == 1 else f", {times} times"
     refuses = retry_after is not None and retry_after >= LONG
     return _trouble(
-        f"HTTP {status}{asked}{done}",
-        f"a gateway answers {status}{asked}" + (" after it was carried out" if commit else ""),
+        f"HTTP {status}{asked}{done}{often}",
+        f"a gateway answers {status}{asked}{often}" + (" after it was carried out" if commit else ""),
         lambda operation, **match: faults.http_status(
-            operation, status, commit=commit, retry_after=retry_after, **match
+            operation, status, commit=commit, retry_after=retry_after, budget=times, **match
         ),
         survived,
         at_least=0.0 if retry_after is None or refuses else float(retry_after),
         at_most=60.0 if refuses else 200.0,
+        pauses=survived == _REPEATABLE,
     )
 
 
@@ -120,6 +126,7 @@ TROUBLES: dict[str, Trouble] = {
         _delay(2.0, _ALL),
         _delay(45.0, _REPEATABLE),
         _status(503, _REPEATABLE),
+        _status(503, _REPEATABLE, times=2),
         _status(503, _REPEATABLE, retry_after=20),
         _status(503, _NONE, retry_after=LONG),
         _status(502, _REPEATABLE, commit=True),

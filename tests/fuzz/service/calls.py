@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from toast_compute_api.behaviour import TOKEN_HEADER
 
@@ -58,11 +59,11 @@ class CurlWriter:
     def line(self, request: Request) -> str:
         """Return the line for a request."""
         path, _, query = request.target.partition("?")
-        path = _in_quotes(path.replace(f"/{quote(self._appkey, safe='')}/", "/$APPKEY/", 1))
+        path = "/".join(map(self._part, path.split("/")))
         words = ["curl", "-X", request.method, f'"$URL{path}{self._query(path, query)}"']
         token = request.headers.get(TOKEN_HEADER.lower())
         if token is not None:
-            shown = "$TOKEN" if token in self._secrets else _in_quotes(token).replace("$", "\\$")
+            shown = "$TOKEN" if token in self._secrets else _in_quotes(token)
             words += ["-H", f'"{TOKEN_HEADER}: {shown}"']
         for name in _SHOWN_HEADERS:
             if name in request.headers:
@@ -78,9 +79,13 @@ class CurlWriter:
         pairs = [pair.partition("=") for pair in query.split("&")]
         is_token_lookup = path.endswith("/tokens")
         return "?" + "&".join(
-            f"{name}{sign}{HIDDEN if is_token_lookup and name in secret else _in_quotes(value)}"
+            f"{_in_quotes(name)}{sign}{HIDDEN if is_token_lookup and name in secret else self._part(value)}"
             for name, sign, value in pairs
-        ).replace("$", "\\$")
+        )
+
+    def _part(self, text: str) -> str:
+        """A part of a URL; the appkey may be written in many ways."""
+        return "$APPKEY" if unquote(text) == self._appkey else _in_quotes(text)
 
     def _body(self, content: bytes) -> str:
         text = content.decode("utf-8", "replace")
@@ -100,8 +105,8 @@ class CurlWriter:
 
 
 def _in_quotes(text: str) -> str:
-    """Text for between the double quotes of a shell; a dollar sign stays what it is there."""
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    """Text for between the double quotes of a shell, where it is nothing but text."""
+    return re.sub(r'([\\"`$])', r"\\\1", text)
 
 
 def _masked(value: Any, secret: frozenset[str]) -> Any:

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
+from ..replaying import command
 from .contract import contract
 from .material import Given
 from .reports import MARKDOWN, describe, write_reports
@@ -21,7 +22,6 @@ from .target import Credentials, Impostors, LiveTarget, MockTarget, Target, Targ
 
 _FOUND = 1
 _BAD_USE = 2
-_REPLAY = "python -m tests.fuzz service"
 _EXAMPLES = 20
 _SCENARIOS = 50
 _HELP = """Credentials and tokens can stand in the environment instead, where no list of processes shows them:
@@ -39,12 +39,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         options = _parser().parse_args(arguments)
         plans = _Plans(options)
+        options.reports.mkdir(parents=True, exist_ok=True)
         return _go(options, plans)
     except TargetError as error:
         print(f"fuzz service: {error}", file=sys.stderr)
         return _BAD_USE
     except OSError as error:
-        print(f"fuzz service: --reports: cannot be written ({error.strerror})", file=sys.stderr)
+        print(f"fuzz service: --reports: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
         return _BAD_USE
 
 
@@ -56,7 +57,7 @@ class _Plans:
         self._environment = environment
         if options.url:
             self.credentials = Credentials(*(self._secret(name) for name in ("appkey", "username", "password")))
-        self.replay = shlex.join([*_REPLAY.split(), *self._repeated()])
+        self.replay = " ".join([command("service"), shlex.join(self._repeated())]).strip()
 
     def target(self, seed: int) -> Target:
         """Return a service to try; the mock is a fresh one each time."""

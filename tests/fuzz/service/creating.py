@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from toast_compute_api.behaviour import LIFECYCLE
+
 from .exchange import JsonObject
 from .looking import Lookout
 from .material import Material, example_of, spec_of
@@ -39,6 +41,19 @@ def ways(run: Run, material: Material, keypair: str) -> Iterator[JsonObject]:
         body = spec_of(material, "created", keypair)
         body["instance"] |= change
         yield body
+
+
+def change_one_of_two(run: Run, stock: Stock, lookout: Lookout) -> None:
+    """Create two instances together, change one of them, and look at both."""
+    stock.trim()
+    body = spec_of(stock.material, "twins", stock.keypair())
+    body["instance"] |= {"count": 2, "securityGroups": [{"name": stock.material.groups[0]}]}
+    lookout.after(run.call("createInstance", body=body, phase=CREATING))
+    one = run.ledger.ours()[-1]
+    if len(stock.material.groups) > 1 and stock.bring_to(one, LIFECYCLE.operations["addSecurityGroup"].accepted_in):
+        change: JsonObject = {"action": "addSecurityGroup", "parameters": {"name": stock.material.groups[1]}}
+        run.call("runInstanceAction", {"instanceId": one.id}, change, phase=CREATING)
+        lookout.from_both_sides(None)
 
 
 def create_in_every_way(run: Run, stock: Stock, lookout: Lookout) -> None:

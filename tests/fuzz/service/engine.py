@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -108,9 +107,6 @@ class Engine:
         match event:
             case events.PhaseStarted():
                 self._phase = event.phase.name.value
-                self._began = time.monotonic()
-            case events.PhaseFinished():
-                self._run.tally.seconds[event.phase.name.value] += int((time.monotonic() - self._began) * 1000)
             case events.ScenarioFinished():
                 self._take_links(event)
             case events.NonFatalError():
@@ -153,8 +149,6 @@ class Engine:
         run.target.tick()
         operation, _, action = _operation_id(case).partition(".")
         headers = case.headers
-        if headers.get(TOKEN_HEADER) in run.ledger.tokens:
-            headers[TOKEN_HEADER] = run.token  # the one from when the case was generated may have expired
         parts = Parts(case.path_parameters, case.query, case.body, instance_names=(instance_parameter(action),))
         is_own_method = case.method.lower() == case.operation.method.lower()
         if not is_own_method:
@@ -173,6 +167,8 @@ class Engine:
                 _INSTANCE if name == instance_parameter(action) else name: one for name, one in parameters.items()
             }
             self._prober.try_doors(operation, action, parts, renamed)
+        if headers.get(TOKEN_HEADER) in run.ledger.tokens:
+            headers[TOKEN_HEADER] = run.token  # the one from when the case was generated may have expired
         self._look_before(operation, action, parts)
 
     def _look_before(self, operation: str, action: str, parts: Parts) -> None:

@@ -99,6 +99,13 @@ class ForbiddenMoves:
         body: JsonObject = {"action": "addFloatingIp", "parameters": given}
         run.call("runInstanceAction", place, body, phase=FORBIDDEN, prepared=True)
 
+    def try_names(self) -> None:
+        """Ask for a key pair by a name that is nearly its own, and delete it by that."""
+        name = self._stock.keypair()
+        for other in (name.swapcase(), f"{name} ", name[:-1]):
+            for operation in ("listKeypairs", "deleteKeypair"):
+                self._run.call(operation, {"name": other}, phase=FORBIDDEN)
+
     def _other_than(self, known: Known) -> Known | None:
         """Another instance of the run's own, in a state in which most is accepted."""
         self._stock.fresh_instance()

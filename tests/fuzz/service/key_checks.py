@@ -61,6 +61,17 @@ def keypair_is_there_until_it_is_deleted(ledger: Ledger, exchange: Exchange, mea
             yield "lists a key pair that was deleted"
 
 
+def keypair_names_are_exact(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """Who asks for a key pair gets that one, and what is deleted is what was named."""
+    name = meaning.parameter("name")
+    if not exchange.reply.accepted or not name:
+        return
+    if meaning.operation == "listKeypairs" and any(one["name"] != name for one in (exchange.content or {})["keypairs"]):
+        yield "shows a key pair of another name than the one that was asked for"
+    if meaning.operation == "deleteKeypair" and ledger.is_exact and name not in ledger.keypairs:
+        yield "is accepted for a key pair that is not there"
+
+
 def keypair_name_is_used_once(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """A key pair is not replaced by another one of its name."""
     if meaning.operation == "createKeypair" and exchange.reply.accepted:
@@ -129,6 +140,7 @@ KEY_CHECKS: Mapping[str, StateCheck] = {
     for check in (
         keypair_reads_back_equal,
         keypair_is_there_until_it_is_deleted,
+        keypair_names_are_exact,
         keypair_name_is_used_once,
         private_key_is_shown_once,
         private_key_fits_the_public_one,

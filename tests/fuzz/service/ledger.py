@@ -43,6 +43,8 @@ class Known:
     flavor_before: str = ""
     """The flavor that it may show until its resize ends."""
     attachments: set[str] = field(default_factory=set)
+    devices: dict[str, str] = field(default_factory=dict)
+    """The device of each volume, as it was told when the volume was attached."""
     floating: dict[str, str] = field(default_factory=dict)
     """The floating IPs by the address that they lead to."""
     detail: JsonObject | None = None
@@ -192,9 +194,12 @@ def _change(known: Known, exchange: Exchange, meaning: Meaning) -> None:
             known.attachments.clear()
             known.floating.clear()
         case "attachVolume":
-            known.attachments.add(meaning.member("attachment", "volumeId"))
+            volume = meaning.member("attachment", "volumeId")
+            known.attachments.add(volume)
+            known.devices[volume] = (exchange.content or {})["attachment"]["device"]
         case "detachVolume":
             known.attachments.discard(meaning.parameter("volumeId"))
+            known.devices.pop(meaning.parameter("volumeId"), None)
         case "resize":
             known.flavor_before = known.expected.get("flavor", "")
             known.expected["flavor"] = given["flavor"]

@@ -27,7 +27,7 @@ ALWAYS = (MISSING, UNKNOWN, OTHER_APPKEY)
 _KEY = TOKEN_HEADER.lower()
 _NO_TOKEN = "no-such-token"
 _NO_APPKEY = "no-such-appkey"
-_A_TOKENS_LIFE = 3_601.0  # one second more than the mock lets a token live
+_PAST_ITS_END = 1.0  # seconds, after which a token is expired by any clock
 
 
 def quota_is_kept(there: int, quota: int) -> Iterator[str]:
@@ -42,39 +42,48 @@ def strange_instance_stays(before: JsonObject | None, after: JsonObject | None) 
         yield "changes an instance of another user"
 
 
+def other_token_is_unknown(exchange: Exchange, what: str) -> Iterator[str]:
+    """A token that is expired or of another user is not told about."""
+    if exchange.reply.accepted:
+        yield f"tells of a token that is {what}"
+
+
 class Prober:
     """Sends the requests of one run that are to be kept out."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._probed: set[str] = set()
-        self._expired = run.target.impostors().expired
         self._stranger = run.target.stranger()
         self._strange: tuple[str, JsonObject | None] | None = None
-        if self._expired:
-            run.secrets.add(self._expired)
+        run.secrets.update(filter(None, (run.target.impostors().expired, run.target.impostors().foreign)))
+        if self._stranger is not None:
+            run.secrets.update((self._stranger.appkey, self._stranger.password))
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of probes that this run can send."""
         has_foreign = bool(self._stranger or self._run.target.impostors().foreign)
-        return (*ALWAYS, *([EXPIRED] if self._expired else []), *([FOREIGN] if has_foreign else []))
+        has_expired = bool(self._run.target.is_exact or self._run.target.impostors().expired)
+        return (*ALWAYS, *([EXPIRED] if has_expired else []), *([FOREIGN] if has_foreign else []))
 
-    def let_a_token_expire(self) -> None:
-        """Get a token and wait for its end, where time can be moved on.
-
-        It is tried everywhere at once: a service may forget it when it issues the next one.
-        """
+    def ask_for_other_tokens(self) -> None:
+        """Look up tokens that are expired or somebody else's, and log in with what is nearly the password."""
         run = self._run
-        if self._expired is None and run.target.is_exact:
-            self._expired = run.log_in(run.target.credentials)
-            run.target.rest(_A_TOKENS_LIFE)
-        if self._expired is not None:
-            for operation in run.contract.operations:
-                if run.contract.needs_token(operation):
-                    run.tally.probes[EXPIRED] += 1
-                    run.call(operation, {"instanceId": "x", "id": "x"}, token=self._expired)
-            run.call("getToken", {"id": self._expired})
+        for get, what in ((self._expired, "expired"), (self._foreign, "somebody else's")):
+            id = get()
+            if id is not None:
+                exchange = run.call("getToken", {"id": id})
+                for sentence in other_token_is_unknown(exchange, what):
+                    run.report(other_token_is_unknown.__name__, run.meaning(exchange), sentence, exchange)
+        credentials = run.target.credentials
+        right = credentials.password
+        wrong = [f"{right}x", f"x{right}", right[:-1], right.swapcase(), f"{right} ", credentials.username]
+        if self._stranger is not None:
+            wrong.append(self._stranger.password)
+        for password in dict.fromkeys(wrong):
+            if password not in ("", right):
+                run.call("issueToken", body={"auth": {"username": credentials.username, "password": password}})
 
     def try_doors(self, operation: str, action: str, parts: Parts, parameters: dict[str, str]) -> None:
         """Send a request that would be accepted, with every token that must not open anything; once a name."""
@@ -89,18 +98,29 @@ class Prober:
             run.tally.probes[kind] += 1
             run.send(request, phase=OWN)
 
+    def _expired(self) -> str | None:
+        """A token whose end has just passed, where time can be moved on: one that was forgotten is merely unknown."""
+        run = self._run
+        if not run.target.is_exact:
+            return run.target.impostors().expired
+        token = run.log_in(run.target.credentials)
+        run.target.rest(run.ledger.tokens[token] - run.target.now() + _PAST_ITS_END)
+        return token
+
     def _spoilt(self, good: Request) -> Iterator[tuple[str, Request]]:
         credentials = self._run.target.credentials
         without = {name: value for name, value in good.headers.items() if name != _KEY}
         yield MISSING, replace(good, headers=without)
         yield UNKNOWN, replace(good, headers={**without, _KEY: _NO_TOKEN})
-        if self._expired:
-            yield EXPIRED, replace(good, headers={**without, _KEY: self._expired})
         foreign = self._foreign()
         if foreign:
             yield FOREIGN, replace(good, headers={**without, _KEY: foreign})
         appkey = f"/{quote(credentials.appkey, safe='')}/"
         yield OTHER_APPKEY, replace(good, target=good.target.replace(appkey, f"/{_NO_APPKEY}/", 1))
+        # The last one: a service may forget it at the next login.
+        expired = self._expired()
+        if expired:
+            yield EXPIRED, replace(good, headers={**without, _KEY: expired})
 
     def _foreign(self) -> str | None:
         """A token that is valid elsewhere."""

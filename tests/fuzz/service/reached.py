@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from .document import links_of
-from .run import Run
+from .run import PHASES, Run
 
 
 def operations_missed(run: Run) -> Iterator[str]:
@@ -30,14 +30,19 @@ def not_reached(
     only: Collection[str],
     may_miss: Collection[str],
 ) -> Iterator[str]:
-    """Say what was not reached of what the run was to try."""
+    """Say what was not reached of what the run was to try; of a part of the phases, only whether it got anywhere."""
+    if not set(phases) >= set(PHASES):
+        if not run.tally.accepted:
+            yield "no request was accepted"
+        return
     for name in operations_missed(run):
         if name not in may_miss and (not only or name in only):
             yield f"no request to {name} was accepted"
-    if "stateful" in phases and not only:
+    if not only:
         for name in links_missed(run):
             if not any(missed in name.split(" -> ") for missed in may_miss):
                 yield f"the link {name} was never followed"
+    needs_token = any(run.contract.needs_token(name.partition(".")[0]) for name in only or run.contract.names)
     for kind in probes:
-        if not run.tally.probes[kind]:
+        if needs_token and not run.tally.probes[kind]:
             yield f"no request was sent with a token of the kind '{kind}'"

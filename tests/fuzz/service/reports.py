@@ -109,7 +109,7 @@ def _phases(outcome: Outcome) -> Iterator[str]:
     yield from _table(
         "Phases",
         ("phase", "exchanges", "seconds"),
-        ((phase, number, f"{tally.seconds[phase] / 1000:.1f}") for phase, number in tally.phases.items()),
+        ((phase, number, f"{tally.seconds[phase]:.1f}") for phase, number in tally.phases.items()),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -15,6 +16,7 @@ from .detail_checks import DETAIL_CHECKS
 from .exchange import Exchange, JsonObject, Reply, Request
 from .key_checks import KEY_CHECKS
 from .ledger import Ledger
+from .secret_checks import refusal_tells_no_secret
 from .state_checks import INSTANCE_CHECKS, StateCheck, move_of, target_of
 from .target import Credentials, Target, TargetError
 
@@ -49,7 +51,7 @@ class Tally:
     states: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
     """By operation or action, status of the instance before it, and whether it was accepted."""
     phases: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     judged: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By check and operation or action."""
     accepted: set[str] = field(default_factory=set)
@@ -74,6 +76,7 @@ class Run:
         self.lost: str | None = None
         """Why the service gives no replies any more."""
         self._digest = hashlib.sha256()
+        self._last = time.monotonic()
         self._until = until
         self._fail_fast = fail_fast
         self._token = ""
@@ -164,6 +167,9 @@ class Run:
     def judge(self, request: Request, reply: Reply, *, phase: str, link: str = "", prepared: bool = False) -> Exchange:
         """Count, judge and remember an exchange that has just taken place."""
         self.number += 1
+        now = time.monotonic()
+        self.tally.seconds[phase] += now - self._last
+        self._last = now
         for part in (request.method.encode(), request.target.encode(), request.body, reply.body):
             self._digest.update(len(part).to_bytes(8) + part)
         exchange = Exchange(self.number, self.target.now(), request, reply, phase, link, prepared)
@@ -202,6 +208,9 @@ class Run:
             for sentence in check(self.contract, exchange, meaning):
                 keeps = keeps and name != "reply_keeps_its_schema"
                 yield name, sentence
+        self.tally.judged[refusal_tells_no_secret.__name__, meaning.name] += 1
+        secrets = (*self.secrets, self.target.credentials.appkey)
+        yield from ((refusal_tells_no_secret.__name__, said) for said in refusal_tells_no_secret(secrets, exchange))
         # What breaks its schema cannot be read; what was refused for its form or its token says nothing of the state.
         if keeps and exchange.content is not None and not meaning.faults:
             yield from chain.from_iterable(self._about_state(name, exchange, meaning) for name in _STATE_CHECKS)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from .arranging import Arranger
-from .creating import create_in_every_way
+from .creating import change_one_of_two, create_in_every_way
 from .engine import Engine
 from .forbidden import ForbiddenMoves
 from .looking import Lookout
@@ -81,7 +81,7 @@ def fuzz(target: Target, plan: Plan) -> Outcome:
 def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
     """Go through all steps, and return what went wrong in the engine."""
     _ = run.token  # a login that is refused is said before all else
-    prober.let_a_token_expire()
+    prober.ask_for_other_tokens()
     material = find_material(run, plan.given)
     prober.let_a_stranger_in(material)
     lookout = Lookout(run)
@@ -99,11 +99,13 @@ def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
         send_spoilt(run, arranger, lookout, material, operations)
         if not plan.only:
             create_in_every_way(run, stock, lookout)
+            change_one_of_two(run, stock, lookout)
             moves = ForbiddenMoves(run, stock, arranger, lookout, material)
             moves.try_all()
             moves.try_two()
             moves.try_used()
             moves.try_freed()
+            moves.try_names()
         prober.touch_the_strange()
         if not run.is_over:
             engine.go(

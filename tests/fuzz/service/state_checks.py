@@ -175,7 +175,7 @@ def result_is_what_was_asked_for(_: Ledger, exchange: Exchange, meaning: Meaning
 
 
 def used_once(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
-    """A volume and a floating IP belong to one instance at a time, and are taken only from the one that has them."""
+    """A volume, its device and a floating IP are used once, and are taken only from the instance that has them."""
     if not exchange.reply.accepted or meaning.faults:
         return
     known = ledger.instances.get(target_of(meaning))
@@ -183,6 +183,8 @@ def used_once(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[
         case "attachVolume":
             if ledger.holder_of_volume(meaning.member("attachment", "volumeId")) is not None:
                 yield "is accepted for a volume that is attached already"
+            if known is not None and (exchange.content or {})["attachment"]["device"] in known.devices.values():
+                yield "gives a volume the device of another one"
         case "runInstanceAction.addFloatingIp":
             if ledger.holder_of_address(meaning.member("parameters", "address")) is not None:
                 yield "is accepted for a floating IP that is in use"

@@ -48,6 +48,16 @@ def test_what_a_shell_would_read_is_quoted() -> None:
     assert "'\"'\"'" in line
     odd = replace(request("listFlavors"), target=request("listFlavors").target + "?x=`y`$z")
     assert "?x=\\`y\\`\\$z" in WRITER.line(odd)
+    path = replace(odd, target=f'/v1.0/appkeys/{APPKEY}/instances/$(id)/"action')
+    assert '"$URL/v1.0/appkeys/$APPKEY/instances/\\$(id)/\\"action"' in WRITER.line(path)
+
+
+@pytest.mark.parametrize("spelling", [APPKEY, APPKEY.replace("-", "%2D"), APPKEY.replace("a", "%61", 1)])
+def test_the_appkey_is_hidden_wherever_it_stands_and_however_it_is_written(spelling: str) -> None:
+    for target in (f"/v1.0/appkeys/{spelling}/flavors", f"/v1.0/{spelling}", f"/v1.0/appkeys/x/flavors?id={spelling}"):
+        line = WRITER.line(replace(request("listFlavors"), target=target))
+        assert spelling not in line
+        assert "$APPKEY" in line
 
 
 def test_a_long_body_is_cut() -> None:

@@ -11,7 +11,8 @@ from . import checks
 from .checks import CHECKS
 from .contract import contract
 from .exchange import JSON, Reply, Request
-from .samples import INSTANCE, SPEC, TOKEN, action, failure, judged, request, success
+from .samples import INSTANCE, SPEC, TOKEN, action, exchange, failure, judged, request, success
+from .secret_checks import refusal_tells_no_secret
 
 FLAVORS = request("listFlavors")
 LIST = success(flavors=[])
@@ -193,9 +194,17 @@ def test_a_request_for_which_all_is_ready_is_to_be_accepted() -> None:
     assert not said(checks.prepared_request_is_accepted, action("unknown"), failure(-4), prepared=True)
 
 
-def test_a_refusal_that_repeats_the_token_is_found() -> None:
-    assert said(checks.token_is_never_told, FLAVORS, failure(-3, f"Permission denied : {TOKEN}"))
-    assert not said(checks.token_is_never_told, FLAVORS, failure(-3, "Permission denied : token"))
+@pytest.mark.parametrize("secret", ["the-password", TOKEN, "other-appkey"])
+def test_a_refusal_that_tells_a_secret_is_found(secret: str) -> None:
+    known = {"the-password", TOKEN, "other-appkey", "no"}
+
+    def told(reply: Reply) -> list[str]:
+        return list(refusal_tells_no_secret(known, exchange(FLAVORS, reply)))
+
+    assert told(failure(-3, f"Permission denied : {secret}"))
+    assert told(Reply(500, "text/plain", secret.encode()))
+    assert not told(failure(-3, "Permission denied : token, no more"))
+    assert not told(success(access=secret))
 
 
 def test_no_check_is_without_a_test() -> None:

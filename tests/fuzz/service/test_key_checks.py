@@ -96,6 +96,18 @@ def test_no_check_is_without_a_test() -> None:
     assert [name for name in KEY_CHECKS if f"key_checks.{name}" not in text] == []
 
 
+def test_a_key_pair_is_found_and_deleted_by_its_own_name(ledger: Ledger) -> None:
+    check = key_checks.keypair_names_are_exact
+    assert not judged(check, ledger, ONE, success(keypairs=[KEY]))
+    assert judged(check, ledger, ONE, success(keypairs=[{**KEY, "name": "Mine"}]))
+    assert not judged(check, ledger, ALL, success(keypairs=[KEY, {**KEY, "name": "other"}]))
+    assert not judged(check, ledger, DELETE, success())
+    unknown = request("deleteKeypair", {"name": "Mine"})
+    assert judged(check, ledger, unknown, success())
+    assert not judged(check, ledger, unknown, failure(13404))
+    assert not judged(check, Ledger(is_exact=False), unknown, success())
+
+
 def test_a_private_key_is_that_of_the_public_one(ledger: Ledger) -> None:
     def pair() -> tuple[str, str]:
         key = ed25519.Ed25519PrivateKey.generate()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .exchange import JSON, Reply, Request
 from .reached import link_names, links_missed, not_reached
-from .run import Run
+from .run import PHASES, Run
 from .session import Plan, fuzz
 from .target import MockTarget
 
@@ -43,16 +43,30 @@ def test_a_run_up_to_an_exchange_ends_there_and_finds_nothing_behind_it() -> Non
 
 def test_where_nothing_is_tried_nothing_is_reached() -> None:
     run = Run(MockTarget(1))
-    sentences = list(not_reached(run, ("missing",), ("stateful",), (), ()))
+    sentences = list(not_reached(run, ("missing",), PHASES, (), ()))
     assert len(sentences) == len(run.contract.names) + len(link_names(run)) + 1
     assert "no request to runInstanceAction.resize was accepted" in sentences
     assert "the link createInstance -> deleteInstance was never followed" in sentences
     assert "no request was sent with a token of the kind 'missing'" in sentences
 
 
+def test_of_a_part_of_the_phases_it_is_told_whether_it_got_anywhere() -> None:
+    run = Run(MockTarget(1))
+    assert list(not_reached(run, ("missing",), ("examples",), (), ())) == ["no request was accepted"]
+    run.tally.accepted.add("listFlavors")
+    assert not list(not_reached(run, ("missing",), ("examples",), (), ()))
+
+
+def test_without_an_operation_that_needs_a_token_none_is_missed() -> None:
+    run = Run(MockTarget(1))
+    run.tally.accepted.update(("issueToken", "listFlavors"))
+    assert not list(not_reached(run, ("missing",), PHASES, ("issueToken",), ()))
+    assert list(not_reached(run, ("missing",), PHASES, ("listFlavors",), ()))
+
+
 def test_what_may_be_missed_is_not_told() -> None:
     run = Run(MockTarget(1))
-    sentences = list(not_reached(run, (), ("stateful",), (), ("attachVolume", "detachVolume")))
+    sentences = list(not_reached(run, (), PHASES, (), ("attachVolume", "detachVolume")))
     assert sentences
     assert not [sentence for sentence in sentences if "Volume" in sentence]
 

@@ -9,7 +9,7 @@ import pytest
 
 from .arranging import Parts
 from .contract import contract
-from .creating import CREATING, create_in_every_way, ways
+from .creating import CREATING, change_one_of_two, create_in_every_way, ways
 from .forbidden import FORBIDDEN, ForbiddenMoves
 from .odd import ODD, OddRequests
 from .probes import EXPIRED, FOREIGN, MISSING, OTHER_APPKEY, UNKNOWN
@@ -79,8 +79,10 @@ def test_what_is_in_use_is_not_used_twice_and_what_is_freed_is(world: World) -> 
     moves.try_two()
     moves.try_used()
     moves.try_freed()
+    moves.try_names()
     codes = world.run.tally.codes
-    assert world.run.tally.phases[FORBIDDEN] >= 10
+    assert world.run.tally.phases[FORBIDDEN] >= 16
+    assert codes["deleteKeypair", 13404] >= 3
     assert codes["attachVolume", 40409]
     assert codes["detachVolume", 40404]
     assert codes["runInstanceAction.addFloatingIp", 22409]
@@ -93,8 +95,20 @@ def test_an_instance_is_created_in_every_way(world: World) -> None:
     assert not [code for name, code in world.run.tally.codes if name == "createInstance" and code]
 
 
+def test_of_two_instances_that_were_created_together_one_is_changed(world: World) -> None:
+    change_one_of_two(world.run, world.stock, world.lookout)
+    one, other = world.run.ledger.ours()[-2:]
+    assert len(one.expected["securityGroups"] ^ other.expected["securityGroups"]) == 1
+    assert world.run.tally.codes["runInstanceAction.addSecurityGroup", 0] == 1
+
+
+def test_nearly_the_password_is_tried_and_tokens_of_others_are_looked_up(world: World) -> None:
+    world.prober.ask_for_other_tokens()
+    assert world.run.tally.codes["issueToken", 50401] >= 6
+    assert world.run.tally.codes["getToken", 50404] == 2
+
+
 def test_every_token_that_opens_nothing_is_tried_once_on_each_name(world: World) -> None:
-    world.prober.let_a_token_expire()
     before = world.run.tally.probes.copy()
     for _ in range(2):
         world.prober.try_doors("listFlavors", "", Parts({}, {}, None), {})
