@@ -90,6 +90,8 @@ class Story(RuleBasedStateMachine):
         self.told: list[str] = []
         self.driver: Driver | None = None
         self._issued: float | None = None
+        self.revoked = False
+        """Whether the service has just forgotten all tokens."""
         self.secrets: set[str] = set()
         self.made = 0
         self.colour = ""
@@ -234,6 +236,8 @@ class Story(RuleBasedStateMachine):
         for entry in entries:
             if entry.faults and outcome.trouble is not None:
                 self.telling.troubles[outcome.trouble.name] += 1
+        refused = (one for one in entries if not one.faults and asks_for_fresh_token(one.result_code or 0))
+        self.require(self.revoked or not any(refused), "a token was sent that had come to its end")
         if outcome.operation != TOKEN:
             self.tell_of(problems_of_tokens(entries, outcome.began, outcome.ended, self._issued, others))
             issued = [self.moment_of(entry) for entry in entries if entry.operation == TOKEN and entry.result_code == 0]

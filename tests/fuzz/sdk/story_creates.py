@@ -69,21 +69,24 @@ class Creates(Story):
     @rule(
         twin=st.booleans(),
         which=some_instance,
-        foreign=st.booleans(),
+        foreign=st.sampled_from(["other groups", "another", "the same", "", "another", "other groups"]),
         carried_out=st.booleans(),
         how=st.sampled_from(["close", "reset", "stall"]),
     )
-    def create_and_lose(self, twin: bool, which: int, foreign: bool, carried_out: bool, how: Any) -> None:
+    def create_and_lose(self, twin: bool, which: int, foreign: str, carried_out: bool, how: Any) -> None:
         """Create, lose the reply or the request, and let the SDK look what came of it.
 
-        There may be one that looks the same before, and somebody else may create another one at the same time.
+        There may be one that looks the same before, and somebody else may create another one at the same time, which
+        differs in its name, or only in its groups, or in nothing.
         """
         there = [one for one in self.model.instances.values() if one.groups and one.key in self.model.keypairs]
         like = there[which % len(there)] if twin and there else None
         room = self.model.quota - len(self.model.instances)
         if not room or not self.model.keypairs:
             return
-        foreign = foreign and room > 1
+        foreign = foreign if room > 1 else ""
+        if foreign == "the same" and not carried_out:
+            foreign = "other groups"  # nobody could tell that it is somebody else's
         key = next(iter(self.model.keypairs))
         birth = Birth(self.fresh_name(), _ZONES[0], FLAVORS[0], LINUX, key, {"default"}, _MIN_DISK[LINUX], 0.0)
         if like is not None:
@@ -91,12 +94,18 @@ class Creates(Story):
                 birth, name=like.name, zone=like.zone, flavor=like.flavor, image=like.image, key=like.key,
                 groups=set(like.groups), root=like.root,
             )  # fmt: skip
-        other = replace(birth, name=self.fresh_name(), groups=set(birth.groups))
+        other = replace(
+            birth,
+            name=self.fresh_name() if foreign == "another" else birth.name,
+            groups=set(self.model.all_groups - birth.groups) if foreign == "other groups" else set(birth.groups),
+        )
+        if not other.groups:
+            foreign = ""
         what = "reply" if carried_out else "request"
         self.say(
             f"create, lose the {what}",
             f"create {birth.name}{' once more' if like else ''} with on_ambiguous='reconcile', the {what} gets lost"
-            + (f", and somebody else creates {other.name} meanwhile" if foreign else ""),
+            + (f", and somebody else creates {other.name} ({foreign}) meanwhile" if foreign else ""),
             also=[*(["create, somebody else too"] if foreign else []), *(["create, once more"] if like else [])],
         )
         lost = faults.lose_reply if carried_out else faults.lose_request
@@ -105,7 +114,7 @@ class Creates(Story):
             lambda toast: toast.instances.create(**_arguments(birth, birth.root, None), on_ambiguous="reconcile"),
             more=[lost(CREATE, how=how, nth=2 if foreign else 1)],
             before=self._somebody_creates(other) if foreign else None,
-            others=int(foreign),
+            others=int(bool(foreign)),
         )
         own = outcome.own[1:] if foreign else outcome.own
         self.require(len(own) == 1, f"{CREATE} was sent {len(own)} times")
@@ -113,12 +122,14 @@ class Creates(Story):
         foreigners = self._adopt([replace(other, at=self.moment_of(outcome.own[0]))] if foreign else [])
         made = self._adopt([replace(birth, at=self.moment_of(own[0]))] if carried_out else [])
         self._nobody_else()
-        if carried_out:
+        candidates = {one.id for one in getattr(outcome.error, "candidates", ())}
+        if foreign == "the same":
+            self.require(candidates == {*foreigners, *made}, "two instances match, and they are not the candidates")
+        elif carried_out:
             self.require(outcome.error is None, f"{type(outcome.error).__name__} though the instance can be found")
             self.require(outcome.value.id in made, "the SDK took another instance for the one that it created")
         else:
             self.require(isinstance(outcome.error, AmbiguousOutcomeError), "the SDK found what was not created")
-            candidates = {one.id for one in getattr(outcome.error, "candidates", ())}
             self.require(not candidates & set(foreigners), "somebody else's instance is a candidate")
 
     def _somebody_creates(self, birth: Birth) -> BeforeSending:

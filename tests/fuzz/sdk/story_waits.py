@@ -46,15 +46,22 @@ class Waits(Story):
         """Wait for a status of one instance, or as one of several."""
         id, name = self.pick(which)
         how = "wait for all" if together else "wait"
-        wrong = self.say(how, f"{how}: {name} to be {goal}, {timeout:g} s at most", trouble)
+        now = self.clock.monotonic()
+        # Those that are there already are waited for as well; in the result, all stand where they were asked for.
+        ready = [one.id for one in self.model.instances.values() if one.possible(now) == {goal} and one.changed < now]
+        ids = [id, *ready, id]
+        more = f" and {len(ready)} that are" if together else ""
+        wrong = self.say(how, f"{how}: {name}{more} to be {goal}, {timeout:g} s at most", trouble)
 
         def make(toast: Any) -> Any:
             if together:
-                return toast.instances.wait_for_all([id], goal, timeout=timeout)
+                return toast.instances.wait_for_all(ids, goal, timeout=timeout)
             return toast.instances.wait_for_status(id, goal, timeout=timeout)
 
         outcome = self.ask(LIST, make, trouble=wrong)
         self.hold_wait(outcome, id, goal, timeout)
+        if together and outcome.error is None:
+            self.require([one.id for one in outcome.value] == ids, "a wait for all returned them in another order")
 
     @rule(which=some_instance, timeout=st.sampled_from(_TIMEOUTS), deletes=st.booleans())
     def wait_until_deleted(self, which: int, timeout: float, deletes: bool) -> None:

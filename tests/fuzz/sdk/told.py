@@ -84,6 +84,8 @@ def problems_of_trouble(outcome: Outcome, name: str) -> Iterator[str]:
         if isinstance(error, APIConnectionError | MalformedResponseError):
             yield f"{name} failed though nothing went wrong: {error}"
         return
+    if trouble.is_final and error is None:
+        yield f"{name} was sent again, and {trouble.says}"
     if took > trouble.at_most:
         yield f"{name} took {took:g} s, and {trouble.says}"
     if outcome.retry not in trouble.survived:

@@ -35,6 +35,8 @@ class Trouble:
     """The result code that the reply has."""
     pauses: bool = False
     """Whether there has to be a pause before the next try."""
+    is_final: bool = False
+    """Whether there must be no next try, since it asks to wait for longer than anybody waits."""
 
 
 def _trouble(
@@ -46,10 +48,12 @@ def _trouble(
     at_most: float = 200.0,
     code: int | None = None,
     pauses: bool = False,
+    is_final: bool = False,
 ) -> Trouble:
     return Trouble(
-        name, says, lambda operation, action: make(operation, action=action), survived, at_least, at_most, code, pauses
-    )
+        name, says, lambda operation, action: make(operation, action=action), survived, at_least, at_most, code, pauses,
+        is_final,
+    )  # fmt: skip
 
 
 def _code(code: int, survived: frozenset[str]) -> Trouble:
@@ -73,7 +77,7 @@ def _status(
     asked = "" if retry_after is None else f", Retry-After {retry_after}"
     done = ", carried out" if commit else ""
     often = "" if times == 1 else f", {times} times"
-    refuses = retry_after is not None and retry_after >= LONG
+    refuses = retry_after == LONG
     return _trouble(
         f"HTTP {status}{asked}{done}{often}",
         f"a gateway answers {status}{asked}{often}" + (" after it was carried out" if commit else ""),
@@ -82,6 +86,7 @@ def _status(
         ),
         survived,
         at_least=0.0 if retry_after is None or refuses else float(retry_after),
+        is_final=refuses,
         at_most=60.0 if refuses else 200.0,
         pauses=survived == _REPEATABLE,
     )
