@@ -23,13 +23,13 @@ from .material import (
     OWN_VOLUME,
     PLACEHOLDERS,
     example_of,
+    longest_name_on_windows,
 )
 from .run import Run
 from .stock import Stock
 
 Path: TypeAlias = tuple[str, ...]
 
-_SHORT_NAME = 12  # as long as the contract lets a name be on every image
 _FEW_NETWORKS = 3
 _AT_LEAST = 3  # so many instances are there before one is deleted
 
@@ -268,7 +268,7 @@ class Arranger:
                 and {group["name"] for group in spec["securityGroups"]} <= set(material.groups)
                 and all(one in ((material.network, material.subnet), (None, material.subnet)) for one in networks)
                 and len(networks) <= _FEW_NETWORKS
-                and len(spec["name"]) <= _SHORT_NAME
+                and len(spec["name"]) <= longest_name_on_windows(self._run.contract)
                 and volume.get("size", smallest) >= smallest
                 and (self._run.target.quota is None or len(instances) + count <= self._run.target.quota)
             )

@@ -15,10 +15,11 @@ from typing import NoReturn
 from ..replaying import command
 from .contract import contract
 from .material import Given
+from .mock_target import MockTarget
 from .reports import MARKDOWN, describe, write_reports
 from .run import PHASES
 from .session import Outcome, Plan, fuzz
-from .target import Credentials, Impostors, LiveTarget, MockTarget, Target, TargetError
+from .target import Credentials, Impostors, LiveTarget, Target, TargetError
 
 _FOUND = 1
 _BAD_USE = 2
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     except TargetError as error:
         print(f"fuzz service: {error}", file=sys.stderr)
         return _BAD_USE
+    except BrokenPipeError:
+        raise  # nobody reads on; the reports have nothing to do with it
     except OSError as error:
         print(f"fuzz service: --reports: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
         return _BAD_USE
@@ -80,6 +83,7 @@ class _Plans:
             may_miss=frozenset(options.may_miss),
             given=Given(
                 image=options.image,
+                windows_image=options.windows_image,
                 network=options.network,
                 subnet=options.subnet,
                 zone=options.zone,
@@ -97,7 +101,7 @@ class _Plans:
 
     def _repeated(self) -> list[str]:
         """The options that a replay needs, without secrets."""
-        names = ("url", "examples", "scenarios", "phase", "only", "image", "network", "subnet", "zone")
+        names = ("url", "examples", "scenarios", "phase", "only", "image", "windows_image", "network", "subnet", "zone")
         repeated = []
         for name in (*names, "security_group", "volume", "floating_ip"):
             value = getattr(self._options, name)
@@ -161,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--username", default="", help="the account")
     parser.add_argument("--password", default="", help="its API password")
     parser.add_argument("--image", default="", help="an image of Linux")
+    parser.add_argument("--windows-image", default="", help="an image of Windows")
     parser.add_argument("--network", default="", help="a network")
     parser.add_argument("--subnet", default="", help="a subnet of the network")
     parser.add_argument("--zone", default="", help="an availability zone")

@@ -20,6 +20,7 @@ FORBIDDEN = "forbidden"
 """The phase of these requests."""
 
 _INSTANCE = "instanceId"
+_CHANGE = "stop"
 
 
 class ForbiddenMoves:
@@ -45,6 +46,29 @@ class ForbiddenMoves:
         for move_name, move in LIFECYCLE.operations.items():
             if move.through and not self._run.is_over:
                 self._try_on_the_way(move_name)
+
+    def try_upset(self) -> None:
+        """Try them on an instance that the service migrates, and on one whose change has failed."""
+        run, stock, target = self._run, self._stock, self._run.target
+        known = stock.instance_in(LIFECYCLE.operations[_CHANGE].accepted_in)
+        if known is None:
+            return
+        seconds = target.migrate(known.id)
+        if seconds:
+            self._see_anew(known)
+            self._try_in(known, known.status)
+            target.rest(seconds)
+            self._see_anew(known)
+        if target.fail_next_change():
+            run.call("runInstanceAction", {_INSTANCE: known.id}, {"action": _CHANGE}, phase=FORBIDDEN)
+            target.rest(LIFECYCLE.operations[_CHANGE].max_seconds)
+            self._see_anew(known)
+            self._try_in(known, known.status)
+            run.call(DELETE, {"id": known.id}, phase=FORBIDDEN, prepared=True)
+
+    def _see_anew(self, known: Known) -> None:
+        self._run.ledger.let_go(known.id)
+        self._lookout.at(known.id)
 
     def try_used(self) -> None:
         """Try to use once more what is in use, and to take it from an instance that does not have it."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
     load_ssh_private_key,
+    load_ssh_public_key,
+    ssh_key_fingerprint,
 )
 
 from .contract import Meaning
@@ -19,6 +23,7 @@ from .ledger import Ledger, moment
 from .outcomes import kind_of
 from .state_checks import StateCheck
 
+_FINGERPRINT = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){15}")
 _PARTS_OF_A_KEY = 2  # the type and the key; what follows is a comment
 
 
@@ -91,6 +96,23 @@ def private_key_is_shown_once(_: Ledger, exchange: Exchange, meaning: Meaning) -
             yield "shows a private key although the public key was uploaded"
 
 
+def fingerprint_is_that_of_the_key(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """The fingerprint of a key pair, where it has the usual form, is the MD5 of its public key."""
+    if meaning.operation not in ("createKeypair", "listKeypairs") or not exchange.reply.accepted:
+        return
+    content: Any = exchange.content
+    for one in [content["keypair"]] if "keypair" in content else content["keypairs"]:
+        if not _FINGERPRINT.fullmatch(one["fingerprint"]):
+            continue
+        try:
+            key = load_ssh_public_key(one["publicKey"].encode())
+        except (ValueError, UnsupportedAlgorithm):
+            yield "shows a public key that cannot be read"
+            continue
+        if ssh_key_fingerprint(key, MD5()).hex(":") != one["fingerprint"]:
+            yield "shows a fingerprint that is not that of the public key"
+
+
 def token_reads_back_equal(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """A token that was issued is found as long as it is valid, with the same end."""
     if meaning.operation != "getToken" or meaning.faults:
@@ -144,6 +166,7 @@ KEY_CHECKS: Mapping[str, StateCheck] = {
         keypair_name_is_used_once,
         private_key_is_shown_once,
         private_key_fits_the_public_one,
+        fingerprint_is_that_of_the_key,
         token_reads_back_equal,
         login_needs_the_password,
     )

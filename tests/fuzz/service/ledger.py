@@ -168,6 +168,12 @@ class Ledger:
                 if known.deleted and known.id not in listed:
                     known.gone = True
 
+    def let_go(self, instance_id: str) -> None:
+        """Take in that the service itself changes an instance: what it shows next is taken as it is."""
+        known = self.instances.get(instance_id)
+        if known is not None:
+            known.status, known.change = "", None
+
     def note_missing(self, instance_id: str) -> None:
         """Take in that a deleted instance is not found any more."""
         known = self.instances.get(instance_id)

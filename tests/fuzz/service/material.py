@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,8 @@ class Material:
     """Ids and names that exist at the service."""
 
     image: str
+    windows_image: str
+    """One on which names have to be shorter; empty when none is known."""
     flavors: tuple[str, ...]
     """At least two, whose disk is not of fixed size."""
     network: str
@@ -61,6 +64,7 @@ class Given:
     """What was given as options; empty for what was not."""
 
     image: str = ""
+    windows_image: str = ""
     network: str = ""
     subnet: str = ""
     zone: str = ""
@@ -74,6 +78,13 @@ def example_of(contract: Contract, operation: str, name: str) -> JsonObject:
     examples: Mapping[str, Any] = contract.spec(operation)["requestBody"]["content"][JSON]["examples"]
     value: JsonObject = examples[name]["value"]
     return value
+
+
+def longest_name_on_windows(contract: Contract) -> int:
+    """Return how many characters a name may have on every image. The contract says it in words only."""
+    words: str = contract.document["components"]["schemas"]["InstanceSpec"]["properties"]["name"]["description"]
+    (number,) = re.findall(r"up to (\d+) on Windows images", words)
+    return int(number)
 
 
 def find_material(run: Run, given: Given) -> Material:
@@ -104,6 +115,7 @@ def find_material(run: Run, given: Given) -> Material:
     volume: str = example_of(contract, "attachVolume", "attach")["attachment"]["volumeId"]
     return Material(
         image=given.image or next((one["image"] for one in details), spec["image"]),
+        windows_image=given.windows_image or run.target.windows_image,
         flavors=tuple(flavors),
         network=given.network or network["id"],
         subnet=given.subnet or ("" if given.network else network["subnetId"]),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from .arranging import Arranger
 from .looking import Lookout
 from .material import Given, find_material
+from .mock_target import MockTarget
 from .probes import Prober
 from .run import Run
 from .stock import Stock
-from .target import MockTarget, Target
+from .target import Target
 
 
 class World:

@@ -9,6 +9,7 @@ from .arranging import Arranger
 from .creating import change_one_of_two, create_in_every_way
 from .engine import Engine
 from .forbidden import ForbiddenMoves
+from .in_words import Worded
 from .looking import Lookout
 from .material import Given, find_material
 from .odd import OddRequests
@@ -102,10 +103,12 @@ def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
             change_one_of_two(run, stock, lookout)
             moves = ForbiddenMoves(run, stock, arranger, lookout, material)
             moves.try_all()
+            moves.try_upset()
             moves.try_two()
             moves.try_used()
             moves.try_freed()
             moves.try_names()
+            Worded(run, stock, lookout).try_all()
         prober.touch_the_strange()
         if not run.is_over:
             engine.go(

@@ -13,12 +13,12 @@ from .document import document_for, links_of
 from .engine import Engine
 from .looking import Lookout
 from .material import Given, find_material
+from .mock_target import MockTarget
 from .probes import Prober
 from .run import PHASES, Run
 from .samples import failure, success
 from .settings import settings
 from .stock import Stock
-from .target import MockTarget
 
 
 class Setup:

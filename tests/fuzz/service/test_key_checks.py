@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from . import key_checks
-from .exchange import JsonObject
+from .contract import contract
+from .exchange import JSON, JsonObject
 from .key_checks import KEY_CHECKS
 from .ledger import KnownKeypair, Ledger
 from .samples import NOON, TOKEN, failure, judged, request, success
@@ -35,6 +36,19 @@ def test_a_key_pair_is_to_be_read_back_equal(ledger: Ledger) -> None:
     assert judged(check, ledger, ONE, success(keypairs=[{**KEY, "fingerprint": "other"}]))
     assert not judged(check, ledger, UPLOAD, success(keypair=KEY))
     assert judged(check, ledger, UPLOAD, success(keypair={**KEY, "publicKey": "ssh-ed25519 BBBB"}))
+
+
+def test_a_fingerprint_is_that_of_the_key(ledger: Ledger) -> None:
+    check = key_checks.fingerprint_is_that_of_the_key
+    example = contract().spec("createKeypair")["responses"]["200"]["content"][JSON]["examples"]["successUpload"]
+    keypair = example["value"]["keypair"]
+    assert not judged(check, ledger, UPLOAD, success(keypair=keypair))
+    assert not judged(check, ledger, ALL, success(keypairs=[keypair]))
+    assert not judged(check, ledger, ALL, success(keypairs=[{**keypair, "fingerprint": "SHA256:abc"}]))
+    wrong = {**keypair, "fingerprint": ":".join(["00"] * 16)}
+    assert judged(check, ledger, UPLOAD, success(keypair=wrong))
+    assert judged(check, ledger, ALL, success(keypairs=[keypair, wrong]))
+    assert judged(check, ledger, ALL, success(keypairs=[{**keypair, "publicKey": "ssh-ed25519 no-key"}]))
 
 
 def test_a_key_pair_is_there_until_it_is_deleted(ledger: Ledger) -> None:

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from .mock_target import MockTarget
 from .reports import describe, write_reports
 from .run import Run
 from .samples import SPEC, success
 from .session import Outcome, Plan
-from .target import MockTarget
 
 REPLAY = "python -m tests.fuzz service"
 PLAN = Plan(seed=7, examples=1, scenarios=1)

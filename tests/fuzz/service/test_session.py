@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 from .exchange import JSON, Reply, Request
+from .mock_target import MockTarget
 from .reached import link_names, links_missed, not_reached
 from .run import PHASES, Run
 from .session import Plan, fuzz
-from .target import MockTarget
 
 SHORT = Plan(seed=3, examples=2, scenarios=1, phases=("examples", "stateful"), only=("createKeypair", "listKeypairs"))
 

@@ -11,6 +11,7 @@ from .arranging import Parts
 from .contract import contract
 from .creating import CREATING, change_one_of_two, create_in_every_way, ways
 from .forbidden import FORBIDDEN, ForbiddenMoves
+from .in_words import IN_WORDS, Worded, image_needs_its_disk, names_on_windows_are_short
 from .odd import ODD, OddRequests
 from .probes import EXPIRED, FOREIGN, MISSING, OTHER_APPKEY, UNKNOWN
 from .ready import World
@@ -87,6 +88,49 @@ def test_what_is_in_use_is_not_used_twice_and_what_is_freed_is(world: World) -> 
     assert codes["detachVolume", 40404]
     assert codes["runInstanceAction.addFloatingIp", 22409]
     assert codes["runInstanceAction.removeFloatingIp", 22404]
+
+
+def test_what_is_forbidden_is_tried_while_the_service_migrates_and_after_a_failure(world: World) -> None:
+    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
+    moves.try_upset()
+    states = world.run.tally.states
+    for status in ("MIGRATING", "ERROR"):
+        assert states["attachVolume", status, False], status
+        assert states["runInstanceAction.resize", status, False], status
+    assert states["deleteInstance", "ERROR", True]
+
+
+def test_what_only_words_say_is_tried(world: World) -> None:
+    Worded(world.run, world.stock, world.lookout).try_all()
+    codes = world.run.tally.codes
+    assert world.run.tally.phases[IN_WORDS] > world.run.target.addresses_in_subnet
+    assert codes["createInstance", -4] == 2  # a name that is too long, and a disk that is too small
+    assert codes["runInstanceAction.uploadImage", 0] == 1
+    assert codes["deleteInstance", 0] > world.run.target.addresses_in_subnet
+
+
+def test_names_on_windows_are_judged_by_their_length() -> None:
+    assert not list(names_on_windows_are_short(12, 12, accepted=True))
+    assert not list(names_on_windows_are_short(13, 12, accepted=False))
+    assert list(names_on_windows_are_short(13, 12, accepted=True))
+    assert list(names_on_windows_are_short(12, 12, accepted=False))
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "is_right"),
+    [
+        (20, None, True),
+        (20, 20, False),
+        (20, 30, False),
+        (None, 30, True),
+        (None, 20, False),
+        (None, None, False),
+        (30, 30, True),
+        (30, None, False),
+    ],
+)
+def test_an_image_needs_a_disk_as_large_as_it_was_made_of(asked: int | None, shown: int | None, is_right: bool) -> None:
+    assert (not list(image_needs_its_disk(asked, 30, shown))) is is_right
 
 
 def test_an_instance_is_created_in_every_way(world: World) -> None:

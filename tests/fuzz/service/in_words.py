@@ -1,0 +1,111 @@
+"""Is kept what the contract says in words only? Rules that depend on what a request does not show, tried on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from toast_compute_api.behaviour import LIFECYCLE
+
+from .exchange import Exchange, JsonObject
+from .looking import Lookout
+from .material import example_of, longest_name_on_windows, spec_of
+from .run import Run
+from .state_checks import DELETE
+from .stock import Stock
+
+IN_WORDS = "in words"
+"""The phase of these requests."""
+
+_AT_ONCE = 10
+_UPLOAD = "uploadImage"
+
+
+def names_on_windows_are_short(length: int, most: int, *, accepted: bool) -> Iterator[str]:
+    """The name of an instance may be shorter on a Windows image than on others."""
+    if accepted != (length <= most):
+        yield f"is {'accepted' if accepted else 'refused'} on a Windows image with a name of {length} characters"
+
+
+def image_needs_its_disk(asked: int | None, needed: int, shown: int | None) -> Iterator[str]:
+    """An image does not fit on a disk that is smaller than the one that it was made of."""
+    if asked is not None and asked < needed and shown is not None:
+        yield f"puts an image that was made of a disk of {needed} GB on one of {shown} GB"
+    elif (asked is None or asked >= needed) and (shown is None or shown < needed):
+        made = "is refused" if shown is None else f"makes one of {shown} GB"
+        yield f"{made} where a disk of {asked or needed} GB is due for an image"
+
+
+class Worded:
+    """Tries the rules that only words tell, for one run."""
+
+    def __init__(self, run: Run, stock: Stock, lookout: Lookout) -> None:
+        self._run = run
+        self._stock = stock
+        self._lookout = lookout
+
+    def try_all(self) -> None:
+        """Try them all; most only where time is known and nobody else is there."""
+        self.try_names()
+        if self._run.target.is_exact:
+            self.try_disks()
+            self.try_addresses()
+
+    def try_names(self) -> None:
+        """Create on a Windows image, with the longest name that it may have and with one that is too long."""
+        material = self._stock.material
+        most = longest_name_on_windows(self._run.contract)
+        for length in (most, most + 1) if material.windows_image else ():
+            exchange = self._create({"name": "w" * length, "image": material.windows_image})
+            for sentence in names_on_windows_are_short(length, most, accepted=exchange.reply.accepted):
+                self._say(names_on_windows_are_short.__name__, sentence, exchange)
+
+    def try_disks(self) -> None:
+        """Make an image of an instance with a larger disk, and instances of that image."""
+        run = self._run
+        size = run.contract.document["components"]["schemas"]["RootVolumeSpec"]["properties"]["size"]["multipleOf"]
+        usual: int = example_of(run.contract, "createInstance", "create")["instance"]["volume"]["size"]
+        needed = usual + size
+        made = self._create({"volume": {"size": needed}})
+        known = run.ledger.instances.get(((made.content or {}).get("instance") or {}).get("id", ""))
+        if known is None or not self._stock.bring_to(known, LIFECYCLE.operations[_UPLOAD].accepted_in):
+            return
+        body: JsonObject = {"action": _UPLOAD, "parameters": {"name": "larger"}}
+        image = run.call("runInstanceAction", {"instanceId": known.id}, body, phase=IN_WORDS).content or {}
+        for asked in (usual, None, needed):
+            volume: JsonObject = {} if asked is None else {"volume": {"size": asked}}
+            exchange = self._create({"image": image["createdImage"]["id"], **volume})
+            shown = self._root_of(exchange)
+            for sentence in image_needs_its_disk(asked, needed, shown):
+                self._say(image_needs_its_disk.__name__, sentence, exchange)
+
+    def try_addresses(self) -> None:
+        """Create and delete more instances than there are addresses: what is deleted gives its address back."""
+        run = self._run
+        for _ in range(run.target.addresses_in_subnet // _AT_ONCE + 1):
+            self._stock.trim()
+            before = {one.id for one in run.ledger.ours()}
+            exchange = self._create({"count": _AT_ONCE}, prepared=True)
+            if not exchange.reply.accepted:
+                return
+            for known in run.ledger.ours():
+                if known.id not in before:
+                    run.call(DELETE, {"id": known.id}, phase=IN_WORDS)
+            run.target.rest(LIFECYCLE.operations[DELETE].max_seconds)
+
+    def _create(self, change: JsonObject, *, prepared: bool = False) -> Exchange:
+        body = spec_of(self._stock.material, "in-words", self._stock.keypair())
+        body["instance"] |= change
+        exchange = self._run.call("createInstance", body=body, phase=IN_WORDS, prepared=prepared)
+        self._lookout.after(exchange)
+        return exchange
+
+    def _root_of(self, exchange: Exchange) -> int | None:
+        """The size of the root disk of the instance that was made, if one was."""
+        if not exchange.reply.accepted:
+            return None
+        detail = self._lookout.at((exchange.content or {})["instance"]["id"])
+        size: int = detail["volumes"]["root"]["size"] if detail is not None else 0
+        return size
+
+    def _say(self, check: str, sentence: str, exchange: Exchange) -> None:
+        self._run.report(check, self._run.meaning(exchange), sentence, exchange)
