@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from .replaying import note_bug
+
 _PARTS = {
     "service": "tests.fuzz.service.command",
     "replies": "tests.fuzz.sdk.replies_command",
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
         try:
             plant(bug)
+            note_bug(bug)
         except BugError as error:
             return _refuse(f"{_BUG}: {error}")
     part = import_module(_PARTS[rest[0]])

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from ..markdown import table
 from .planting import PARTS, Bug, BugError, changed_sources, names, read
 
 ROOT = Path(__file__).parents[3]
@@ -156,13 +157,14 @@ def end_of(status: int, errors: str) -> End:
 def page(results: Sequence[Result], problems: Sequence[str]) -> str:
     """Return the results as Markdown."""
     lines = ["# Deliberate bugs", "", _share(results), *problems, ""]
-    lines += ["| bug | what is wrong | expected of | outcome | seconds |", "|---|---|---|---|---|"]
-    for result in results:
-        bug = result.bug
-        what = bug.what if result.finder or not bug.not_found_because else f"{bug.what} {bug.not_found_because}"
-        cells = (bug.name, what, bug.part, _outcome(result), f"{result.seconds:.1f}")
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += table(("bug", "what is wrong", "expected of", "outcome", "seconds"), map(_row, results))
     return "\n".join(lines) + "\n"
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    bug = result.bug
+    what = bug.what if result.finder or not bug.not_found_because else f"{bug.what} {bug.not_found_because}"
+    return (bug.name, what, bug.part, _outcome(result), f"{result.seconds:.1f}")
 
 
 def _start(part: str, bug: str | None, *, seed: int, reports: Path) -> Run:

@@ -188,6 +188,26 @@ class Model:
             one.change = Change(rule.through[0], to, now + rule.min_seconds, now + rule.max_seconds, flavor)
             one.changed = one.change.latest
 
+    def is_done(self, move: str, id: str, given: Mapping[str, str]) -> bool:
+        """Return whether an instance has what a request was to give it, and not what it was to take away."""
+        one = self.instances.get(id)
+        if one is None:
+            return True
+        match move:
+            case "attachVolume":
+                return given["volume"] in one.volumes
+            case "detachVolume":
+                return given["volume"] not in one.volumes
+            case "addFloatingIp":
+                return one.floating_ip == given["address"]
+            case "removeFloatingIp":
+                return one.floating_ip != given["address"]
+            case "addSecurityGroup":
+                return given["group"] in one.groups
+            case "removeSecurityGroup":
+                return given["group"] not in one.groups
+        return True
+
     def migrate(self, id: str, now: float, seconds: float) -> None:
         """Let an instance that rests be migrated."""
         one = self.instances[id]

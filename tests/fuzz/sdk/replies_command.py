@@ -13,6 +13,7 @@ from .reply_checks import success_schema
 from .reply_run import FindingError, Tally, kinds, try_call, try_exceptions
 from .reply_runs import COLOURS, Bench, open_bench
 from .reply_troubles import bomb
+from .summary import write_summary
 
 EXAMPLES = 3
 """How many successes and refusals each call is served in a round, each changed in every way."""
@@ -38,16 +39,19 @@ def main(arguments: Sequence[str]) -> int:
     if options.only is None and not any(case.problem for case in cases):
         missed = not_reached(tally)
         cases.append(Case("everything was tried", problem=f"Not tried: {', '.join(missed)}." if missed else ""))
-    write_junit(options.reports / "replies.xml", "replies", cases)
     found = [case for case in cases if case.problem]
     for case in found:
         print(case.problem)
     methods = {name.split()[0] for name in tally.methods}
-    print(
+    said = (
         f"replies: {made} calls, {len(methods)} of {len(public_methods())} methods, "
         f"{len(COLOURS)} colours, {len(tally.kinds)} of {len(kinds())} kinds of replies, {len(found)} findings, "
         f"{time.monotonic() - began:.1f} s"
     )
+    print(said)
+    write_junit(options.reports / "replies.xml", "replies", cases)
+    counts = {"Methods": tally.methods, "Replies": tally.kinds}
+    write_summary(options.reports / "replies.md", "Replies", said, cases, counts)
     return 1 if found else 0
 
 

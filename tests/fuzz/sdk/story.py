@@ -59,11 +59,12 @@ class Telling:
     stories: int = 0
     steps: Counter[str] = field(default_factory=Counter)
     """By the kind of the step."""
-    statuses: set[str] = field(default_factory=set)
+    statuses: Counter[str] = field(default_factory=Counter)
+    """Those that an instance had after a step."""
     troubles: Counter[str] = field(default_factory=Counter)
     """Those that struck."""
     colours: set[str] = field(default_factory=set)
-    carried_out: set[str] = field(default_factory=set)
+    carried_out: Counter[str] = field(default_factory=Counter)
     """The moves of the lifecycle that have succeeded."""
     shortest: FindingError | None = None
     _first: float = 0.0
@@ -199,15 +200,19 @@ class Story(RuleBasedStateMachine):
 
     def ask_for_change(
         self, move: str, id: str, given: Mapping[str, str], make: Callable[[Any], Any], *, trouble: Trouble | None,
-        fails: bool = False, more: Sequence[Fault] = (), keep: bool = False,
+        fails: bool = False, more: Sequence[Fault] = (), before: BeforeSending | None = None, keep: bool = False,
     ) -> Outcome:  # fmt: skip
         """Ask for a change of one instance, and hold it against the model request by request."""
         is_action = move not in ("deleteInstance", "attachVolume", "detachVolume")
         operation, action = ("runInstanceAction", move) if is_action else (move, "")
-        outcome = self.ask(operation, make, action=action, trouble=trouble, more=more, keep=keep)
+        outcome = self.ask(operation, make, action=action, trouble=trouble, more=more, before=before, keep=keep)
         self.replay(outcome, move, id, given, fails=fails)
         if outcome.applied and outcome.error is None:
-            self.telling.carried_out.add(move)
+            self.telling.carried_out[move] += 1
+        self.require(
+            outcome.error is not None or self.model.is_done(move, id, given),
+            f"{move} was told to have succeeded, and it is not so",
+        )
         one = self.model.instances.get(id)
         if one is not None and (outcome.error is None or isinstance(outcome.error, AmbiguousOutcomeError)):
             # So long may the SDK expect the change, whether it was carried out or not.

@@ -92,6 +92,36 @@ class Changes(Story):
             trouble=wrong,
         )
 
+    @rule(which=some_instance)
+    def lose_a_detachment(self, which: int) -> None:
+        """Detach a volume, lose the request, and let the service migrate the instance before it is sent again."""
+        id, name = self.pick(which, "detachVolume", lambda one: one.volumes)
+        one, now = self.model.instances.get(id), self.clock.monotonic()
+        if one is None or not one.volumes or one.possible(now) != {"ACTIVE"}:
+            return
+        volume = min(one.volumes)
+        sent: list[str] = []
+
+        def migrate(operation: str) -> None:
+            sent.append(operation)
+            if sent.count("detachVolume") == 2 and operation == "detachVolume":
+                self.cloud.worlds.migrate(WORLD.user_id, id, 60.0)
+                self.model.migrate(id, self.clock.monotonic(), 60.0)
+
+        wrong = self.say(
+            "detach, lost and refused",
+            f"detach the volume ..{volume[-2:]} from {name}, which the service migrates before the second try",
+            "request lost",
+        )
+        self.ask_for_change(
+            "detachVolume",
+            id,
+            {"volume": volume},
+            lambda toast: toast.instances.detach_volume(id, volume),
+            trouble=wrong,
+            before=migrate,
+        )
+
     @rule(which=some_instance, address=st.sampled_from(ADDRESSES), trouble=some_trouble)
     def add_floating_ip(self, which: int, address: str, trouble: str) -> None:
         """Give a floating IP."""

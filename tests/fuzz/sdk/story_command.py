@@ -9,11 +9,12 @@ from itertools import count
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..replaying import command
+from . import many_calls, tokens_at_once
 from .junit import Case, write_junit
 from .options import Options, read_options
 from .story import COLOURS, FindingError, Telling
 from .story_machine import tell_stories
-from .tokens_at_once import CHECKS
+from .summary import write_summary
 from .troubles import TROUBLES
 
 STORIES = 140
@@ -21,7 +22,8 @@ STEPS = 40
 MOST_ROUNDS = 3
 """How many rounds a short run has to let everything happen. One will do for most seeds."""
 KINDS = (
-    "start", "stop", "reboot", "failing change", "resize", "uploadImage", "attach", "detach", "addFloatingIp",
+    "start", "stop", "reboot", "failing change", "resize", "uploadImage", "attach", "detach",
+    "detach, lost and refused", "addFloatingIp",
     "removeFloatingIp", "addSecurityGroup", "removeSecurityGroup", "delete", "migration", "create", "create several",
     "create, lose the reply", "create, lose the request", "create, somebody else too", "create, once more",
     "upload key pair", "create key pair", "delete key pair",
@@ -47,25 +49,35 @@ def main(arguments: Sequence[str]) -> int:
         else:
             missed = not_reached(telling)
             cases.append(Case("everything happened", problem=f"Did not happen: {', '.join(missed)}." if missed else ""))
-    write_junit(options.reports / "story.xml", "story", cases)
     found = [case for case in cases if case.problem]
     for case in found:
         print(case.problem)
-    print(
+    said = (
         f"story: {telling.stories} stories, {len(telling.steps)} of {len(KINDS)} kinds of steps, "
         f"{len(telling.carried_out)} of {len(LIFECYCLE.operations)} moves, "
         f"{len(telling.statuses)} of {len(LIFECYCLE.states)} statuses, {len(telling.troubles)} of {len(TROUBLES)} "
         f"troubles ({telling.troubles.total()} times), {len(telling.colours)} colours, {len(found)} findings, "
         f"{time.monotonic() - began:.1f} s"
     )
+    print(said)
+    counts = {
+        "Steps": telling.steps,
+        "Moves": telling.carried_out,
+        "Statuses": telling.statuses,
+        "Troubles": telling.troubles,
+    }
+    write_junit(options.reports / "story.xml", "story", cases)
+    write_summary(options.reports / "story.md", "Stories", said, cases, counts)
     return 1 if found else 0
 
 
 def not_reached(telling: Telling) -> list[str]:
     """Return what has not happened in any story, and has to."""
-    missed = {*KINDS} - telling.steps.keys() | {*LIFECYCLE.states} - telling.statuses
+    missed = {*KINDS} - telling.steps.keys() | {*LIFECYCLE.states} - telling.statuses.keys()
     missed |= {*TROUBLES} - telling.troubles.keys() | {*COLOURS} - telling.colours
-    return sorted([*missed, *(f"a success of {move}" for move in LIFECYCLE.operations.keys() - telling.carried_out)])
+    return sorted(
+        [*missed, *(f"a success of {move}" for move in LIFECYCLE.operations.keys() - telling.carried_out.keys())]
+    )
 
 
 def _seeds(options: Options, telling: Telling) -> Iterator[int]:
@@ -79,7 +91,7 @@ def _seeds(options: Options, telling: Telling) -> Iterator[int]:
 
 
 def _at_once() -> Iterator[Case]:
-    for name, check in CHECKS.items():
+    for name, check in {**tokens_at_once.CHECKS, **many_calls.CHECKS}.items():
         start = time.monotonic()
         problem = check()
         told = f"{name}: {problem}\n  replay: {command('story')}" if problem else ""

@@ -62,7 +62,7 @@ class Creates(Story):
         made = self._replay_create(outcome, birth, count or 1, fails=fails == 0 and _struck(outcome, more))
         self.tell_of(problems_of_outcome(outcome))
         if outcome.error is None:
-            self.telling.carried_out.add(CREATE)
+            self.telling.carried_out[CREATE] += 1
             self.require(outcome.value.id in made, "the instance that was returned is none that was created")
             self.require(outcome.value.name == birth.name, "the instance that was returned has another name")
 

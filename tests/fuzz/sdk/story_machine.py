@@ -30,7 +30,7 @@ class StoryMachine(Changes, Creates, Guards, Keys, Waits):
             return
         world, now = self.cloud.worlds.get(WORLD.user_id), self.clock.monotonic()
         self.tell_of(self.model.settle(now, {id: shown_status(world, id) for id in world.instances}))
-        self.telling.statuses |= {shown_status(world, id) for id in world.instances}
+        self.telling.statuses.update(shown_status(world, id) for id in world.instances)
         self.tell_of(self._problems_of_books(world))
         self.told.append("look at everything")
         self.tell_of(self._problems_of_looks(world))

@@ -12,6 +12,7 @@ from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, T
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
+from . import many_calls
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
@@ -19,6 +20,7 @@ from .model import GONE, Instance, Model
 from .story import COLOURS, FindingError, Telling
 from .story_command import KINDS, not_reached
 from .story_machine import StoryMachine, tell_stories
+from .summary import write_summary
 from .tokens_at_once import CHECKS, problem_of_tokens
 from .told import Outcome, problems_of_outcome, problems_of_tokens
 from .troubles import TROUBLES
@@ -162,6 +164,21 @@ def test_tokens_beyond_need_are_noticed() -> None:
     assert not list(problems_of_tokens([entry(code=-3), issue], 0.0, 1.0, 0.0, 0))
     assert list(problems_of_tokens([issue], 0.0, 1.0, 0.0, 0))
     assert list(problems_of_tokens([issue, issue], 0.0, 1.0, None, 0))
+
+
+@pytest.mark.parametrize("name", many_calls.CHECKS)
+def test_many_calls_keep_what_was_promised(name: str) -> None:
+    assert many_calls.CHECKS[name]() == ""
+
+
+def test_a_summary_shows_what_was_found_and_what_was_tried(tmp_path: Path) -> None:
+    cases = [Case("all well"), Case("a story", problem="It broke.\n  replay: ...")]
+    write_summary(tmp_path / "story.md", "Stories", "story: 1 finding", cases, {"Steps": {"stop": 2, "a|b": 1}})
+    page = (tmp_path / "story.md").read_text()
+    assert page.splitlines()[:3] == ["# Stories", "", "story: 1 finding"]
+    assert "## Found: a story\n\n```\nIt broke.\n  replay: ...\n```\n" in page
+    assert "all well" not in page
+    assert page.endswith("| steps | how often |\n|---|---|\n| a\\|b | 1 |\n| stop | 2 |\n")
 
 
 @pytest.mark.parametrize("name", CHECKS)

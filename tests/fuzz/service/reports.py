@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from toast_compute_api.behaviour import LIFECYCLE
 
+from ..markdown import table
 from .outcomes import family_of
 from .reached import link_names
 from .run import Finding
@@ -165,11 +166,7 @@ def _checks(outcome: Outcome) -> Iterator[str]:
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    yield from ("", f"### {title}", "")
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |"
+    yield from ("", f"### {title}", "", *table(head, rows))
 
 
 def _case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.Element:
