@@ -106,7 +106,8 @@ class CurlWriter:
 
 def _in_quotes(text: str) -> str:
     """Text for between the double quotes of a shell, where it is nothing but text."""
-    return re.sub(r'([\\"`$])', r"\\\1", text)
+    escaped = re.sub(r'([\\"`$])', r"\\\1", text)
+    return escaped.replace("!", "\"'!'\"")  # which shells that one types in would replace, and nothing escapes
 
 
 def _masked(value: Any, secret: frozenset[str]) -> Any:

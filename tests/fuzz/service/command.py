@@ -120,7 +120,7 @@ def _go(options: argparse.Namespace, plans: _Plans) -> int:
     while True:
         print(f"fuzz service: seed {seed}", flush=True)
         with closing(plans.target(seed)) as target:
-            outcome = fuzz(target, plans.plan(seed))
+            outcome = fuzz(target, plans.plan(seed), _say if options.url else None)
         _tell(outcome, plans.replay)
         # Of a long run only what is wanted is kept: a good outcome after the first one says nothing new.
         if not outcomes or not outcome.is_good:
@@ -131,6 +131,10 @@ def _go(options: argparse.Namespace, plans: _Plans) -> int:
             break
     print(f"fuzz service: the report is {options.reports / MARKDOWN}")
     return 0 if all(outcome.is_good for outcome in outcomes) else _FOUND
+
+
+def _say(sentence: str) -> None:
+    print(f"fuzz service: {sentence}", flush=True)
 
 
 def _tell(outcome: Outcome, replay: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import TypeAlias
 
 from .calls import CurlWriter, request_for
 from .checks import CHECKS
@@ -26,6 +27,8 @@ PHASES = ("examples", "coverage", "fuzzing", "stateful")
 """The phases of the engine."""
 OWN = "own"
 """The phase of the requests that the run makes itself, to prepare and to look."""
+Tell: TypeAlias = Callable[[str], None]
+"""Is told each phase when it begins."""
 
 
 @dataclass
@@ -64,7 +67,9 @@ class Tally:
 class Run:
     """One run against one target."""
 
-    def __init__(self, target: Target, *, until: int | None = None, fail_fast: bool = False) -> None:
+    def __init__(
+        self, target: Target, *, until: int | None = None, fail_fast: bool = False, tell: Tell | None = None
+    ) -> None:
         self.target = target
         self.contract: Contract = contract()
         self.ledger = Ledger(is_exact=target.is_exact)
@@ -75,6 +80,7 @@ class Run:
         self.secrets: set[str] = {target.credentials.password}
         self.lost: str | None = None
         """Why the service gives no replies any more."""
+        self._tell = tell
         self._digest = hashlib.sha256()
         self._last = time.monotonic()
         self._until = until
@@ -167,6 +173,8 @@ class Run:
     def judge(self, request: Request, reply: Reply, *, phase: str, link: str = "", prepared: bool = False) -> Exchange:
         """Count, judge and remember an exchange that has just taken place."""
         self.number += 1
+        if self._tell is not None and phase != OWN and phase not in self.tally.phases:
+            self._tell(f"{phase}, from exchange {self.number} on")
         now = time.monotonic()
         self.tally.seconds[phase] += now - self._last
         self._last = now

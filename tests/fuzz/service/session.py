@@ -15,7 +15,7 @@ from .material import Given, find_material
 from .odd import OddRequests
 from .probes import Prober
 from .reached import links_missed, not_reached
-from .run import PHASES, Run
+from .run import PHASES, Run, Tell
 from .spoiling import send_spoilt
 from .stock import Stock
 from .target import Target, TargetError
@@ -58,10 +58,10 @@ class Outcome:
         return not self.run.findings and not self.missed and not self.errors
 
 
-def fuzz(target: Target, plan: Plan) -> Outcome:
+def fuzz(target: Target, plan: Plan, tell: Tell | None = None) -> Outcome:
     """Do one run. Raises TargetError when the service cannot be used."""
     began = time.monotonic()
-    run = Run(target, until=plan.until, fail_fast=plan.fail_fast)
+    run = Run(target, until=plan.until, fail_fast=plan.fail_fast, tell=tell)
     prober = Prober(run)
     try:
         errors = _go(run, prober, plan)

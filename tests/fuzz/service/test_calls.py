@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -50,6 +52,9 @@ def test_what_a_shell_would_read_is_quoted() -> None:
     assert "?x=\\`y\\`\\$z" in WRITER.line(odd)
     path = replace(odd, target=f'/v1.0/appkeys/{APPKEY}/instances/$(id)/"action')
     assert '"$URL/v1.0/appkeys/$APPKEY/instances/\\$(id)/\\"action"' in WRITER.line(path)
+    shouted = replace(odd, target=request("listFlavors").target + "?x=a!b")
+    assert shlex.split(WRITER.line(shouted))[3].endswith("?x=a!b")
+    assert "!" not in re.sub("'[^']*'", "", WRITER.line(shouted))
 
 
 @pytest.mark.parametrize("spelling", [APPKEY, APPKEY.replace("-", "%2D"), APPKEY.replace("a", "%61", 1)])

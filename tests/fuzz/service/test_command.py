@@ -101,6 +101,7 @@ def test_a_run_over_a_socket_takes_from_the_service_what_it_works_with(
 ) -> None:
     monkeypatch.setenv("FUZZ_PASSWORD", "demo-password")
     assert main(("--url", server.base_url, *MOCK[:4], *SHORT, "--reports", str(tmp_path))) == 0, capsys.readouterr().out
+    assert "fuzz service: examples, from exchange " in capsys.readouterr().out
     report = (tmp_path / "service.md").read_text(encoding="utf-8")
     assert "Nothing was found." in report
     assert "demo-password" not in report
