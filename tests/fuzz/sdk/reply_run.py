@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .calls import Call
+from .chance import settings_for
 from .facts import document, schema_named
 from .reply_checks import Expectation, is_refusal, is_success, success_schema
 from .reply_leniency import LENIENCIES
@@ -64,16 +65,7 @@ def try_call(bench: Bench, call: Call, seed: int, examples: int, tally: Tally) -
                 raise FindingError(call, colour, kind, problem, served)
 
     @hypothesis.seed(f"{seed}/{call.name}")
-    @hypothesis.settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
+    @settings_for(examples)
     @given(_successes(call), _refusals(), st.integers(0, _MOST_CHANCE))
     def test(success: dict[str, Any], refusal: dict[str, Any], number: int) -> None:
         chance = random.Random(number)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.stateful import invariant, run_state_machine_as_test
 from toast_compute import NotFoundError
 from toast_compute_mock.state import World
 
+from .chance import settings_for
 from .secrecy import logging_into
 from .story import WORLD, EnoughError, FindingError, Telling, shown_status
 from .story_changes import Changes
@@ -120,20 +120,9 @@ def tell_stories(
 ) -> FindingError | None:
     """Tell so many stories of so many steps, and return the shortest one in which something is wrong."""
     machine = hypothesis.seed(seed)(type("SeededStory", (kind,), {"telling": telling, "seed": seed}))
-    settings = hypothesis.settings(
-        max_examples=stories,
-        stateful_step_count=steps,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
     with logging_into(telling.log):
         try:
-            run_state_machine_as_test(machine, settings=settings)
+            run_state_machine_as_test(machine, settings=settings_for(stories, stateful_step_count=steps))
         except EnoughError:
             pass
         except FindingError as finding:

@@ -8,23 +8,10 @@ from typing import Any, TypeAlias
 
 from toast_compute_api.behaviour import LIFECYCLE
 
+from . import placeholders
 from .exchange import JsonObject
 from .ledger import Known
-from .material import (
-    NEW_KEYPAIR,
-    OTHER_FLAVOR,
-    OTHER_GROUP,
-    OWN_ADDRESS,
-    OWN_GROUP,
-    OWN_INSTANCE,
-    OWN_KEYPAIR,
-    OWN_PORT,
-    OWN_TOKEN,
-    OWN_VOLUME,
-    PLACEHOLDERS,
-    example_of,
-    longest_name_on_windows,
-)
+from .material import example_of, longest_name_on_windows
 from .run import Run
 from .stock import Stock
 
@@ -123,18 +110,18 @@ class Arranger:
         stock = self._stock
         match operation:
             case "createInstance":
-                return Plan(values={OWN_KEYPAIR: stock.keypair()})
+                return Plan(values={placeholders.OWN_KEYPAIR: stock.keypair()})
             case "createKeypair":
-                return Plan(values={NEW_KEYPAIR: stock.new_name()})
+                return Plan(values={placeholders.NEW_KEYPAIR: stock.new_name()})
             case "listKeypairs":
                 own, name = stock.keypair(), parts.query.get("name")
-                is_possible = name in (None, OWN_KEYPAIR) or name in self._run.ledger.our_keypairs()
-                return Plan(values={OWN_KEYPAIR: own}, is_possible=is_possible)
+                is_possible = name in (None, placeholders.OWN_KEYPAIR) or name in self._run.ledger.our_keypairs()
+                return Plan(values={placeholders.OWN_KEYPAIR: own}, is_possible=is_possible)
             case "deleteKeypair":
                 return self._plan_for_deleting_a_keypair(parts)
             case "getToken":
                 token = self._run.token
-                return Plan(values={OWN_TOKEN: token}, due={("query", "id"): token})
+                return Plan(values={placeholders.OWN_TOKEN: token}, due={("query", "id"): token})
             case "issueToken":
                 return Plan(is_possible=False)
             case "listFlavors" | "listAvailabilityZones":
@@ -145,7 +132,7 @@ class Arranger:
         name = parts.query.get("name")
         known = self._run.ledger.keypairs.get(name) if isinstance(name, str) else None
         is_strange = known is not None and not known.is_ours and not known.deleted
-        if name != OWN_KEYPAIR and not is_strange:
+        if name != placeholders.OWN_KEYPAIR and not is_strange:
             return Plan(is_possible=False)
         spare = self._stock.spare_keypair()
         parts.query["name"] = spare
@@ -159,11 +146,12 @@ class Arranger:
         if place is None:
             return Plan(is_possible=not changes)
         is_strange = known is not None and not known.is_ours and changes  # never touch what others made
-        if named != OWN_INSTANCE and not is_strange and (known is None or not known.is_ours or known.deleted):
+        is_named = named != placeholders.OWN_INSTANCE and not is_strange
+        if is_named and (known is None or not known.is_ours or known.deleted):
             return Plan(values=self._any_values(), is_possible=False)
-        if named != OWN_INSTANCE and not is_strange and leave_state:
+        if is_named and leave_state:
             return Plan(known=known, values=self._any_values(known), is_possible=False)
-        plan = self._plan_for_move(move, None if named == OWN_INSTANCE or is_strange else known)
+        plan = self._plan_for_move(move, known if is_named else None)
         if plan.known is None:
             plan.is_possible = False
             ours = self._run.ledger.ours()
@@ -184,16 +172,16 @@ class Arranger:
                 pair = stock.attached_volume()
                 if pair is None or (known is not None and pair[0] is not known):
                     return Plan(known=known, is_possible=False)
-                return Plan(pair[0], {OWN_VOLUME: pair[1]}, {("query", "volumeId"): pair[1]})
+                return Plan(pair[0], {placeholders.OWN_VOLUME: pair[1]}, {("query", "volumeId"): pair[1]})
             case "removeFloatingIp":
                 pair = stock.used_address()
                 if pair is None or (known is not None and pair[0] is not known):
                     return Plan(known=known, is_possible=False)
-                return Plan(pair[0], {OWN_ADDRESS: pair[1]}, {("parameters", "address"): pair[1]})
+                return Plan(pair[0], {placeholders.OWN_ADDRESS: pair[1]}, {("parameters", "address"): pair[1]})
             case "attachVolume":
-                values[OWN_VOLUME] = due["attachment", "volumeId"] = stock.free_volume()
+                values[placeholders.OWN_VOLUME] = due["attachment", "volumeId"] = stock.free_volume()
             case "addFloatingIp":
-                values[OWN_ADDRESS] = due["parameters", "address"] = stock.free_address()
+                values[placeholders.OWN_ADDRESS] = due["parameters", "address"] = stock.free_address()
         if move == "deleteInstance" and len(self._run.ledger.ours()) < _AT_LEAST:
             stock.fresh_instance()
         preferred: set[str] = set()
@@ -214,13 +202,13 @@ class Arranger:
             case "addFloatingIp":
                 port = stock.port_of(known)
                 is_possible = port is not None
-                values[OWN_PORT] = due["parameters", "ipAddress"] = port or OWN_PORT
+                values[placeholders.OWN_PORT] = due["parameters", "ipAddress"] = port or placeholders.OWN_PORT
             case "resize":
                 flavor = next(one for one in stock.material.flavors if one != known.expected.get("flavor"))
-                values[OTHER_FLAVOR] = due["parameters", "flavor"] = flavor
+                values[placeholders.OTHER_FLAVOR] = due["parameters", "flavor"] = flavor
             case "addSecurityGroup" | "removeSecurityGroup":
                 group = self._group_for(move, known)
-                values[OTHER_GROUP] = values[OWN_GROUP] = due["parameters", "name"] = group
+                values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = due["parameters", "name"] = group
         return Plan(known, values, due, is_possible)
 
     def _group_for(self, move: str, known: Known) -> str:
@@ -241,12 +229,12 @@ class Arranger:
         ours = self._run.ledger.ours()
         known = known or (ours[0] if ours else None)
         return {
-            OWN_INSTANCE: known.id if known is not None else OWN_INSTANCE,
-            OWN_VOLUME: material.volumes[0],
-            OTHER_FLAVOR: material.flavors[-1],
-            OTHER_GROUP: material.groups[-1],
-            OWN_GROUP: material.groups[0],
-            OWN_ADDRESS: material.addresses[0],
+            placeholders.OWN_INSTANCE: known.id if known is not None else placeholders.OWN_INSTANCE,
+            placeholders.OWN_VOLUME: material.volumes[0],
+            placeholders.OTHER_FLAVOR: material.flavors[-1],
+            placeholders.OTHER_GROUP: material.groups[-1],
+            placeholders.OWN_GROUP: material.groups[0],
+            placeholders.OWN_ADDRESS: material.addresses[0],
         }
 
     def _is_plain(self, spec: Any) -> bool:
@@ -282,7 +270,7 @@ def has_placeholder(value: Any) -> bool:
         return any(has_placeholder(one) for one in value.values())
     if isinstance(value, list):
         return any(has_placeholder(one) for one in value)
-    return isinstance(value, str) and value in PLACEHOLDERS
+    return isinstance(value, str) and value in placeholders.ALL
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:

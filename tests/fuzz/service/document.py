@@ -4,44 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 from urllib.parse import quote
 
+from . import placeholders
 from .contract import METHODS, Contract
 from .exchange import JSON, JsonObject
-from .material import (
-    NEW_KEYPAIR,
-    OTHER_FLAVOR,
-    OTHER_GROUP,
-    OWN_ADDRESS,
-    OWN_GROUP,
-    OWN_INSTANCE,
-    OWN_KEYPAIR,
-    OWN_PORT,
-    OWN_TOKEN,
-    OWN_VOLUME,
-    Material,
-)
+from .material import Material, spec_of
 from .target import Credentials
 
 _ON_FAILURE = ("4XX", "5XX")
 _INSTANCE = "instanceId"
 _KEY_NAME = "name"
 _PARAMETER_EXAMPLES: Mapping[tuple[str, str], str] = {
-    ("getToken", "id"): OWN_TOKEN,
-    ("listInstances", "id"): OWN_INSTANCE,
-    ("listInstanceDetails", "id"): OWN_INSTANCE,
-    ("deleteInstance", "id"): OWN_INSTANCE,
-    ("detachVolume", "volumeId"): OWN_VOLUME,
-    ("listKeypairs", _KEY_NAME): OWN_KEYPAIR,
-    ("deleteKeypair", _KEY_NAME): OWN_KEYPAIR,
+    ("getToken", "id"): placeholders.OWN_TOKEN,
+    ("listInstances", "id"): placeholders.OWN_INSTANCE,
+    ("listInstanceDetails", "id"): placeholders.OWN_INSTANCE,
+    ("deleteInstance", "id"): placeholders.OWN_INSTANCE,
+    ("detachVolume", "volumeId"): placeholders.OWN_VOLUME,
+    ("listKeypairs", _KEY_NAME): placeholders.OWN_KEYPAIR,
+    ("deleteKeypair", _KEY_NAME): placeholders.OWN_KEYPAIR,
 }
 _ACTION_EXAMPLES: Mapping[str, Mapping[str, str]] = {
-    "resize": {"flavor": OTHER_FLAVOR},
-    "addFloatingIp": {"address": OWN_ADDRESS, "ipAddress": OWN_PORT},
-    "removeFloatingIp": {"address": OWN_ADDRESS},
-    "addSecurityGroup": {"name": OTHER_GROUP},
-    "removeSecurityGroup": {"name": OWN_GROUP},
+    "resize": {"flavor": placeholders.OTHER_FLAVOR},
+    "addFloatingIp": {"address": placeholders.OWN_ADDRESS, "ipAddress": placeholders.OWN_PORT},
+    "removeFloatingIp": {"address": placeholders.OWN_ADDRESS},
+    "addSecurityGroup": {"name": placeholders.OTHER_GROUP},
+    "removeSecurityGroup": {"name": placeholders.OWN_GROUP},
 }
 
 
@@ -144,7 +132,7 @@ class _Writer:
                 continue
             if name == _INSTANCE:
                 parameter.pop("examples", None)
-                parameter |= {"name": instance_parameter(action), "example": OWN_INSTANCE}
+                parameter |= {"name": instance_parameter(action), "example": placeholders.OWN_INSTANCE}
             elif (operation, name) in _PARAMETER_EXAMPLES:
                 parameter["example"] = _PARAMETER_EXAMPLES[operation, name]
             yield parameter
@@ -183,20 +171,12 @@ class _Writer:
             case "issueToken":
                 value["auth"] = {"username": self._credentials.username, "password": self._credentials.password}
             case "createInstance":
-                spec: Any = value["instance"]
-                reference = {"id": material.network, "subnetId": material.subnet}
-                spec |= {
-                    "image": material.image,
-                    "flavor": material.flavors[0],
-                    "networks": [{name: one for name, one in reference.items() if one}],
-                    "availabilityZone": material.zone,
-                    "keyName": OWN_KEYPAIR,
-                    "securityGroups": [{"name": material.groups[0]}],
-                }
+                spec: JsonObject = value["instance"]
+                spec |= spec_of(material, spec["name"], placeholders.OWN_KEYPAIR)["instance"]
             case "createKeypair":
-                value["keypair"]["name"] = NEW_KEYPAIR
+                value["keypair"]["name"] = placeholders.NEW_KEYPAIR
             case "attachVolume":
-                value["attachment"]["volumeId"] = OWN_VOLUME
+                value["attachment"]["volumeId"] = placeholders.OWN_VOLUME
             case _ if action in _ACTION_EXAMPLES:
                 value["parameters"] |= _ACTION_EXAMPLES[action]
         return value

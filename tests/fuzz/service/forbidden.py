@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from toast_compute_api.behaviour import LIFECYCLE
 
+from . import placeholders
 from .arranging import Arranger, Parts
 from .document import example_bodies
 from .exchange import JsonObject
 from .ledger import Known
 from .looking import Lookout
-from .material import OWN_VOLUME, Material
+from .material import Material
 from .run import Run
 from .state_checks import DELETE
 from .stock import Stock
@@ -169,7 +170,7 @@ class ForbiddenMoves:
         operation, body = self._bodies.get(name, (name, None))
         parameters = {"id": known.id} if operation == DELETE else {_INSTANCE: known.id}
         if operation == "detachVolume":
-            parameters["volumeId"] = OWN_VOLUME
+            parameters["volumeId"] = placeholders.OWN_VOLUME
         query = {name: value for name, value in parameters.items() if name != _INSTANCE}
         path = {name: value for name, value in parameters.items() if name == _INSTANCE}
         parts = Parts(path, query, body, instance_names=(_INSTANCE,))

@@ -12,33 +12,6 @@ from .exchange import JSON, JsonObject
 from .run import Run
 from .target import TargetError
 
-# What stands in the rewritten document wherever something of the run's own is meant, and is put in before a request is
-# sent. An address has to be one: these are of a network that is reserved for documentation.
-OWN_INSTANCE = "own-instance"
-OWN_VOLUME = "own-volume"
-OWN_TOKEN = "own-token"
-OWN_KEYPAIR = "own-keypair"
-NEW_KEYPAIR = "new-keypair"
-OTHER_FLAVOR = "other-flavor"
-OTHER_GROUP = "other-group"
-OWN_GROUP = "own-group"
-OWN_ADDRESS = "192.0.2.1"
-OWN_PORT = "192.0.2.2"
-PLACEHOLDERS = frozenset(
-    {
-        OWN_INSTANCE,
-        OWN_VOLUME,
-        OWN_TOKEN,
-        OWN_KEYPAIR,
-        NEW_KEYPAIR,
-        OTHER_FLAVOR,
-        OTHER_GROUP,
-        OWN_GROUP,
-        OWN_ADDRESS,
-        OWN_PORT,
-    }
-)
-
 
 @dataclass(frozen=True)
 class Material:

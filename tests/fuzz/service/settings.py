@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
+from . import placeholders
 from .document import instance_parameter
 from .exchange import JsonObject
-from .material import (
-    OTHER_FLAVOR,
-    OTHER_GROUP,
-    OWN_ADDRESS,
-    OWN_GROUP,
-    OWN_INSTANCE,
-    OWN_KEYPAIR,
-    OWN_PORT,
-    OWN_TOKEN,
-    OWN_VOLUME,
-    Material,
-)
+from .material import Material
 from .run import Run
 from .state_checks import DELETE
 
@@ -104,16 +94,16 @@ def settings(
             "networks": words(material.network),
             "subnets": words(material.subnet or material.network),
             "zones": words(material.zone),
-            "keypairs": words(OWN_KEYPAIR),
+            "keypairs": words(placeholders.OWN_KEYPAIR),
             "groups": words(*material.groups),
-            "volumes": words(OWN_VOLUME),
-            "tokens": words(OWN_TOKEN),
-            "other_groups": words(OTHER_GROUP),
-            "own_groups": words(OWN_GROUP),
-            "other_flavors": words(OTHER_FLAVOR),
-            "addresses": words(OWN_ADDRESS),
-            "ports": words(OWN_PORT),
-            "instances": words(OWN_INSTANCE),
+            "volumes": words(placeholders.OWN_VOLUME),
+            "tokens": words(placeholders.OWN_TOKEN),
+            "other_groups": words(placeholders.OTHER_GROUP),
+            "own_groups": words(placeholders.OWN_GROUP),
+            "other_flavors": words(placeholders.OTHER_FLAVOR),
+            "addresses": words(placeholders.OWN_ADDRESS),
+            "ports": words(placeholders.OWN_PORT),
+            "instances": words(placeholders.OWN_INSTANCE),
         },
         "operations": [
             {"include-operation-id": name, "parameters": parameters}

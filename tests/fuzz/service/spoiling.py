@@ -6,11 +6,12 @@ import copy
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
+from . import placeholders
 from .arranging import Arranger, Parts
 from .document import example_bodies
 from .exchange import JsonObject
 from .looking import Lookout
-from .material import OWN_INSTANCE, Material
+from .material import Material
 from .run import Run
 
 SPOILT = "spoilt"
@@ -41,7 +42,7 @@ def send_spoilt(
     for operation, action, example in example_bodies(run.contract, run.target.credentials, material):
         if operation not in operations:
             continue
-        path = {_INSTANCE: OWN_INSTANCE} if _INSTANCE in run.contract.path(operation) else {}
+        path = {_INSTANCE: placeholders.OWN_INSTANCE} if _INSTANCE in run.contract.path(operation) else {}
         parts = Parts(path, {}, example, instance_names=(_INSTANCE,))
         arranger.arrange(operation, action, parts)
         for body in spoilt(parts.body):

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from toast_compute_api.behaviour import LIFECYCLE
 
+from . import placeholders
 from .arranging import Parts, has_placeholder
 from .contract import contract
 from .document import example_bodies
-from .material import OWN_INSTANCE, OWN_KEYPAIR, OWN_VOLUME
 from .ready import World
 
 SEED_INSTANCE = "125a0000-0000-4000-8000-000000000001"
@@ -25,7 +25,7 @@ def world() -> Iterator[World]:
     assert not world.run.findings
 
 
-def parts(name: str, world: World, instance: str = OWN_INSTANCE) -> tuple[str, str, Parts]:
+def parts(name: str, world: World, instance: str = placeholders.OWN_INSTANCE) -> tuple[str, str, Parts]:
     """The parts of a good request, with placeholders."""
     bodies = {
         action or operation: (operation, action, body)
@@ -33,7 +33,7 @@ def parts(name: str, world: World, instance: str = OWN_INSTANCE) -> tuple[str, s
     }
     operation, action, body = bodies.get(name, (name, "", None))
     path: dict[str, Any] = {"instanceId": instance} if "{instanceId}" in contract().path(operation) else {}
-    query: dict[str, Any] = {"volumeId": OWN_VOLUME} if operation == "detachVolume" else {}
+    query: dict[str, Any] = {"volumeId": placeholders.OWN_VOLUME} if operation == "detachVolume" else {}
     if operation == "deleteInstance":
         query["id"] = instance
     return operation, action, Parts(path, query, body, instance_names=("instanceId",))
@@ -84,7 +84,7 @@ def test_they_may_be_looked_at(world: World) -> None:
 
 
 def test_a_key_pair_of_the_runs_own_is_put_in_where_one_is_meant(world: World) -> None:
-    given = Parts({}, {"name": OWN_KEYPAIR}, None)
+    given = Parts({}, {"name": placeholders.OWN_KEYPAIR}, None)
     assert world.arranger.arrange("listKeypairs", "", given)
     assert given.query["name"] in world.run.ledger.our_keypairs()
 
