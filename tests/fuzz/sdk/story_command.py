@@ -9,7 +9,7 @@ from itertools import count
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..replaying import command
-from . import many_calls, tokens_at_once
+from . import each_trouble, many_calls, tokens_at_once
 from .junit import Case, write_junit
 from .options import Options, read_options
 from .story import COLOURS, FindingError, Telling
@@ -91,7 +91,7 @@ def _seeds(options: Options, telling: Telling) -> Iterator[int]:
 
 
 def _at_once() -> Iterator[Case]:
-    for name, check in {**tokens_at_once.CHECKS, **many_calls.CHECKS}.items():
+    for name, check in {**tokens_at_once.CHECKS, **many_calls.CHECKS, **each_trouble.CHECKS}.items():
         start = time.monotonic()
         problem = check()
         told = f"{name}: {problem}\n  replay: {command('story')}" if problem else ""

@@ -12,7 +12,7 @@ from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, T
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
-from . import many_calls
+from . import each_trouble, many_calls
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
@@ -164,6 +164,11 @@ def test_tokens_beyond_need_are_noticed() -> None:
     assert not list(problems_of_tokens([entry(code=-3), issue], 0.0, 1.0, 0.0, 0))
     assert list(problems_of_tokens([issue], 0.0, 1.0, 0.0, 0))
     assert list(problems_of_tokens([issue, issue], 0.0, 1.0, None, 0))
+
+
+@pytest.mark.parametrize("name", each_trouble.CHECKS)
+def test_each_trouble_is_dealt_with(name: str) -> None:
+    assert each_trouble.CHECKS[name]() == ""
 
 
 @pytest.mark.parametrize("name", many_calls.CHECKS)

@@ -22,6 +22,7 @@ FORBIDDEN = "forbidden"
 
 _INSTANCE = "instanceId"
 _CHANGE = "stop"
+_ADDS = "addFloatingIp"
 
 
 class ForbiddenMoves:
@@ -103,6 +104,19 @@ class ForbiddenMoves:
             run.call("attachVolume", place, {"attachment": {"volumeId": volume}}, phase=FORBIDDEN)
         for volume in volumes:
             run.call("detachVolume", {**place, "volumeId": volume}, phase=FORBIDDEN)
+            self._lookout.from_both_sides(known.id)
+
+    def try_second_address(self) -> None:
+        """Let a floating IP lead to the second address of an instance."""
+        stock, run = self._stock, self._run
+        known = stock.instance_with_two_addresses()
+        detail = self._lookout.at(known.id) if known is not None else None
+        if known is None or detail is None or not stock.bring_to(known, LIFECYCLE.operations[_ADDS].accepted_in):
+            return
+        given = {"address": stock.free_address(), "ipAddress": detail["addresses"][-1]["ipAddress"]}
+        for action, parameters in ((_ADDS, given), ("removeFloatingIp", {"address": given["address"]})):
+            body: JsonObject = {"action": action, "parameters": parameters}
+            run.call("runInstanceAction", {_INSTANCE: known.id}, body, phase=FORBIDDEN, prepared=run.target.is_exact)
             self._lookout.from_both_sides(known.id)
 
     def try_freed(self) -> None:

@@ -261,17 +261,21 @@ def differences(known: Known, detail: JsonObject) -> Iterator[str]:
         if shown[name] != wanted and not flavor_to_come:
             yield f"{name} is {_text(shown[name])} instead of {_text(wanted)}"
     attached = {volume["id"] for volume in detail["volumes"]["attachments"]}
-    floating = {one["floatingIpAddress"] for one in detail["addresses"] if "floatingIpAddress" in one}
+    floating = {one["floatingIpAddress"]: one["ipAddress"] for one in detail["addresses"] if "floatingIpAddress" in one}
     if known.is_ours and attached != known.attachments:
         yield f"the attached volumes are {_text(attached)} instead of {_text(known.attachments)}"
-    if known.is_ours and floating != set(known.floating):
-        yield f"the floating IPs are {_text(floating)} instead of {_text(set(known.floating))}"
+    if known.is_ours and floating != known.floating:
+        yield f"the floating IPs are {_leading(floating)} instead of {_leading(known.floating)}"
 
 
 def moment(text: str) -> float:
     """Return a time of the contract in seconds since 1970; without a zone it is UTC."""
     value = datetime.fromisoformat(text)
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+
+
+def _leading(floating: Mapping[str, str]) -> str:
+    return _text({f"{address} to {own}" for address, own in floating.items()})
 
 
 def _text(value: object) -> str:

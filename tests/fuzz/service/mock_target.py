@@ -12,7 +12,7 @@ from .target import AsgiApp, Credentials, Impostors, Message, Receive, Send, Tar
 
 _SECONDS_A_REQUEST = 0.5
 _VOLUME_SIZE = 10
-_SUBNET_BITS = 26  # few addresses, so that one that is not given back is missed soon
+_SUBNET_BITS = 25  # three addresses for each instance, and few more: one that is not given back is missed soon
 _MIGRATION_SECONDS = 60.0
 _CRASHED = b"the service raised an exception"
 STRANGER = ("stranger-appkey", "stranger@example.com", "stranger-password")

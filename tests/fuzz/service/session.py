@@ -106,6 +106,7 @@ def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
             moves.try_upset()
             moves.try_two()
             moves.try_used()
+            moves.try_second_address()
             moves.try_freed()
             moves.try_names()
             Worded(run, stock, lookout).try_all()

@@ -161,6 +161,14 @@ class Stock:
         """Make one more instance."""
         self._create()
 
+    def instance_with_two_addresses(self) -> Known | None:
+        """Make an instance that has two addresses in its network."""
+        body = spec_of(self.material, self.new_name()[-20:], self.keypair())
+        body["instance"]["networks"] *= 2
+        exchange = self._run.call("createInstance", body=body)
+        self._lookout.after(exchange)
+        return self._run.ledger.ours()[-1] if exchange.reply.accepted else None
+
     def free_volume(self) -> str:
         """Return a volume that is attached to none of the run's instances, taking it away if need be."""
         ledger = self._run.ledger

@@ -133,6 +133,13 @@ def test_an_image_needs_a_disk_as_large_as_it_was_made_of(asked: int | None, sho
     assert (not list(image_needs_its_disk(asked, 30, shown))) is is_right
 
 
+def test_a_floating_ip_leads_to_the_second_address_of_an_instance(world: World) -> None:
+    ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material).try_second_address()
+    assert world.run.ledger.ours()[-1].expected["addresses"] == 2
+    assert world.run.tally.codes["runInstanceAction.addFloatingIp", 0] == 1
+    assert world.run.tally.codes["runInstanceAction.removeFloatingIp", 0] == 1
+
+
 def test_an_instance_is_created_in_every_way(world: World) -> None:
     create_in_every_way(world.run, world.stock, world.lookout)
     assert world.run.tally.phases[CREATING] == len(list(ways(world.run, world.material, "key")))
