@@ -206,18 +206,22 @@ def test_threads_share_their_looks() -> None:
     clock = AutoJumpClock(grace=60)
     cloud = MockCloud(clock=clock)
     begin = threading.Barrier(101)
+    about_to_sleep = threading.Semaphore(0)
     with client(cloud) as toast, ThreadPoolExecutor(100) as pool:
         ids = [toast.instances.create(**NEW).id for _ in range(100)]
 
         def sleep_and_wait(id: str) -> Any:
             begin.wait()
+            about_to_sleep.release()
             clock.sleep(0.5)
             return toast.instances.wait_for_status(id, "ACTIVE", poll_interval=2)
 
         with clock.busy():
             waits = [pool.submit(sleep_and_wait, id) for id in ids]
             begin.wait()
-            time.sleep(0.05)
+            for _ in ids:  # all sleep before time moves on, however busy the machine is
+                assert about_to_sleep.acquire(timeout=30)
+            time.sleep(0.2)
         done = [one.result(timeout=30) for one in waits]
     assert [(one.id, str(one.status)) for one in done] == [(id, "ACTIVE") for id in ids]
     assert cloud.journal.count(operation="listInstances") <= looks_at_creation()
