@@ -67,7 +67,7 @@ def test_processor_time_counts_threads_and_children_and_those_that_have_ended() 
     with _running(_WORKER) as (pid, said):
         counted = cpu_seconds(pid)
         assert len(family(pid)) == 2
-    assert float(said) > 0.3
+    assert float(said) > 0.3 - 2 * _TICKS
     assert counted == pytest.approx(float(said), abs=_TICKS)
 
 
