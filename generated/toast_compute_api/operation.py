@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from .base import MASK
+from .base import MASK, plain
 from .findings import explain
 
 Retry = Literal["safe", "idempotent", "never"]
@@ -18,7 +18,7 @@ Retry = Literal["safe", "idempotent", "never"]
 
 S = TypeVar("S")
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=plain)
 _reply_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 _strict_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 # Two threads that make the first decoder of one type at the same time crash the interpreter (msgspec 0.22).
@@ -119,7 +119,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             value.encode()
         except UnicodeEncodeError:
             raise InvalidRequest(self.id, name, "is no valid Unicode text") from None
-        return value
+        exact: str = plain(value)
+        return exact
 
     def _encode(self, body: Any) -> bytes:
         try:

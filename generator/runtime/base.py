@@ -73,6 +73,15 @@ class ReplyModel(_Model, frozen=True, kw_only=True, omit_defaults=True):
     """A model that is received. Lenient: unknown members are ignored, a missing optional member is None."""
 
 
+def plain(value: Any) -> Any:
+    """Return a string or a number of a derived type, such as numpy's, as what it is. For msgspec's `enc_hook`."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
+    raise TypeError
+
+
 def as_utc(moment: datetime) -> datetime:
     """Return the same moment as an aware UTC datetime; one without a zone is UTC already (guide: times end in Z).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -134,7 +134,7 @@ class Contract:
             operation for routes in self._routes.values() for route in routes for operation in route.operations.values()
         ]
 
-    @property
+    @cached_property
     def actions(self) -> dict[str, tuple[str, ...]]:
         """The actions of each operation, by its id; none for most."""
         return {operation.id: operation.actions for operation in self.operations}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 
 _ECHO_LIMIT = 40
 
@@ -38,7 +37,6 @@ def _check(field: str, value: str, known: Iterable[str]) -> None:
     raise ValueError(f"{field}: there is no {echo!r}; {hint}")
 
 
-@cache
 def _actions() -> dict[str, tuple[str, ...]]:
     from .contract import contract  # slow to load, and only a filter needs it
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _log = logging.getLogger("toast_compute")
@@ -43,6 +44,11 @@ class Trail:
     def attempts(self) -> tuple[Attempt, ...]:
         """What was tried so far."""
         return tuple(self._attempts)
+
+    def followed_by(self, attempts: Iterable[Attempt], began: float) -> tuple[Attempt, ...]:
+        """Return what was tried so far, and behind it what another call tried that began at a time of the clock."""
+        later = began - self._began
+        return (*self._attempts, *(one._replace(started=one.started + later) for one in attempts))
 
     def begin(self, now: float) -> None:
         """Say when the call begins, by the clock."""

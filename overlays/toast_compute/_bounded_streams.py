@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import httpcore
@@ -40,7 +42,7 @@ class BoundedBackend(httpcore.NetworkBackend):
             httpcore.ConnectError: no address could be reached, or the name has none.
         """
         ends = time.monotonic() + _left(self._ends_at, timeout, httpcore.ConnectTimeout)
-        addresses = _addresses(host, port)
+        addresses = _addresses(host, port, ends - time.monotonic())
         for index, address in enumerate(addresses):
             seconds = max(0.001, (ends - time.monotonic()) / (len(addresses) - index))
             try:
@@ -81,14 +83,31 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def _addresses(host: str, port: int, seconds: float) -> list[str]:
+    """Look a name up in a thread of its own: the system's way to do so knows no time, and cannot be interrupted."""
+    answers: SimpleQueue[list[str] | str] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as problem:  # the latter of a name that is none
+            answers.put(str(problem))
+        else:
+            answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
+
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as problem:
-        error = httpcore.ConnectError(str(problem))
-    else:
-        return list(dict.fromkeys(str(address[0]) for *_, address in found))
-    raise error
+        threading.Thread(target=ask, name="toast-compute-lookup", daemon=True).start()
+    except RuntimeError:  # the interpreter is about to end, or there are too many threads
+        ask()
+    try:
+        answer = answers.get(timeout=max(seconds, 0.0))
+    except Empty:
+        answer = None
+    if answer is None:
+        raise httpcore.ConnectTimeout
+    if isinstance(answer, str):
+        raise httpcore.ConnectError(answer)
+    return answer
 
 
 def _left(ends_at: EndsAt, timeout: float | None, late: type[Exception]) -> float:

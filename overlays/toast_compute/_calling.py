@@ -21,7 +21,7 @@ from ._retries import Failure, RetryBudget, UselessRenewals, Verdict, delay, jud
 from ._secret import Secret
 from ._settling import Settle
 from ._tokens import TokenKeeper
-from .errors import APIError, APITimeoutError, MalformedResponseError, ToastComputeError
+from .errors import APIConnectionError, APIError, APITimeoutError, MalformedResponseError, ToastComputeError
 
 S = TypeVar("S")
 
@@ -75,6 +75,10 @@ class Call(Generic[S]):
         self._settle = settle
         self._max_retries = settings.max_retries if max_retries is None else max_retries
         self._deadline = present(common.owner)
+        self._has_left = False
+        """Whether a try may have reached the service."""
+        self._is_lost = False
+        """Whether one of them may have been carried out."""
         self.trail = Trail(request.operation.id)
 
     def run(self) -> Plan[S | None]:
@@ -91,7 +95,7 @@ class Call(Generic[S]):
         check_allowed(operation, self._action, read_only=settings.read_only, allow=settings.allow)
         now: float = yield ReadClock()
         trail.begin(now)
-        number, renewed, lost = 1, False, False
+        number, renewed = 1, False
         refused: Secret | None = None
         while True:
             token = (yield from self._token(refused)) if operation.needs_token else None
@@ -101,10 +105,11 @@ class Call(Generic[S]):
                 common.budget.give_back()
                 return outcome
             error = outcome.error
-            if lost and self._settle is not None and isinstance(error, APIError) and (yield from self._settle(error)):
+            settle = self._settle if self._is_lost else None
+            if settle is not None and isinstance(error, APIError) and (yield from settle(error)):
                 trail.decide("done: the try before was carried out")
                 return None
-            lost = lost or not outcome.never_left
+            self._is_lost = self._is_lost or not outcome.never_left
             now = yield ReadClock()
             verdict = judge_failure(
                 outcome,
@@ -132,7 +137,7 @@ class Call(Generic[S]):
 
     def _why_no_renewal(self, token: Secret | None, renewed: bool, now: float) -> str:
         if token is None:
-            return "it needs no token"
+            return "the credentials were refused"
         if renewed:
             return "a fresh token was refused, too"
         if self._common.useless.is_useless(self._what, token, now):
@@ -156,12 +161,20 @@ class Call(Generic[S]):
             failure.attempts = self.trail.attempts
         except ToastComputeError as error:
             failure = error
+            failure.attempts = self.trail.followed_by(error.attempts, began)
         now: float = yield ReadClock()
         self._spend("token", now - began)
         if token is None:
             assert failure is not None
+            self._say_if_sent_before(failure)
             raise failure
         return token
+
+    def _say_if_sent_before(self, failure: ToastComputeError) -> None:
+        if self._has_left and isinstance(failure, APIConnectionError):
+            failure.never_sent = False
+        if self._is_lost and self._request.retry != "safe":
+            failure.add_note(f"{self._request.operation.id} was sent before, and may have been carried out.")
 
     def _try(self, token: Secret | None) -> Plan[S | Failure]:
         """Send the request once, and say how it ended."""
@@ -172,6 +185,7 @@ class Call(Generic[S]):
         try:
             answer: Reply = yield Send(request, token, seconds, min(seconds, self._common.settings.timeout))
         except TransportFault as fault:
+            self._has_left = self._has_left or not fault.never_left
             result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.never_left)
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
@@ -181,6 +195,7 @@ class Call(Generic[S]):
                 _log.warning("%s", said)
             raise
         else:
+            self._has_left = True
             result, reply = self._judged(token, answer), answer
         done: float = yield ReadClock()
         if request.operation.needs_token:  # the time of the others is that of a token
@@ -221,13 +236,15 @@ class Call(Generic[S]):
             return min(self._timeout, left)
         assert self._deadline is not None
         operation = self._request.operation.id
+        again = " again" if self._has_left else ""
         error = APITimeoutError(
-            f"{operation} was not sent: {self._deadline.story(now)}",
+            f"{operation} was not sent{again}: {self._deadline.story(now)}",
             operation=operation,
-            never_sent=True,
+            never_sent=not self._has_left,
             retryable=True,
         )
         error.attempts = self.trail.attempts
+        self._say_if_sent_before(error)
         raise error
 
     def _pause(self, failure: Failure, verdict: Verdict, number: int) -> Plan[float | str]:

@@ -27,6 +27,11 @@ class Deadline:
         """Note where time went."""
         self._spent[what] = self._spent.get(what, 0.0) + seconds
 
+    @property
+    def spent(self) -> float:
+        """The seconds that were noted so far."""
+        return sum(self._spent.values())
+
     def story(self, now: float) -> str:
         """Say where the time went, for a message."""
         named = {what: seconds for what, seconds in self._spent.items() if seconds >= 0.05}

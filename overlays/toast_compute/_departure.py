@@ -13,12 +13,17 @@ class Departure:
     """Watches one exchange through a tunnel."""
 
     def __init__(self) -> None:
-        self.has_left = False
+        self._sent: set[bool] = set()
+
+    @property
+    def never_left(self) -> bool:
+        """Whether a tunnel was asked for and nothing sent since: steps that are not known here prove nothing."""
+        return self._sent == {True}
 
     def note(self, step: str, details: Mapping[str, Any]) -> None:
         """Take down a step of a blocking exchange. For httpcore's extension `trace`."""
-        if step.endswith(_SENDING) and details["request"].method != _FOR_A_TUNNEL:
-            self.has_left = True
+        if step.endswith(_SENDING):
+            self._sent.add(details["request"].method == _FOR_A_TUNNEL)
 
     async def note_async(self, step: str, details: Mapping[str, Any]) -> None:
         """Take down a step of an asynchronous exchange."""

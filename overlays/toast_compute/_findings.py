@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from toast_compute_api.base import refuse_unknown
+from toast_compute_api.base import plain, refuse_unknown
 from toast_compute_api.findings import Finding, explain
 
 from ._input import is_list
@@ -45,7 +45,7 @@ class Findings:
 def violations(type_: Any, value: Any, path: str) -> Iterator[Finding]:
     """Find every place in a value of models, lists and plain values that its type does not allow."""
     try:
-        read = msgspec.convert(msgspec.to_builtins(value), type_)
+        read = msgspec.convert(msgspec.to_builtins(value, enc_hook=plain), type_)
         # Enums are read openly; in a model of a request an unknown value is refused by the model as a whole, which is
         # not reached when another member is wrong.
         refuse_unknown("", read)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +20,9 @@ from toast_compute_api.behaviour import TOKEN_HEADER
 
 from ._departure import Departure
 from ._effects import FaultKind, Reply, Send, TransportFault
+from ._http_interrupt import without_frames
 from ._http_log import install, reply_headers_unlogged
-from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport, is_tunnelled
+from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport, environment_proxy, is_tunnelled
 from ._reply_body import ReplyBody
 from .errors import ConfigurationError
 
@@ -50,8 +52,9 @@ class _Exchanges:
         self._used = False
         self._closed = False
         self._process: int | None = None
+        # Of what lies between here and the service; of a transport of the user's, that is not known.
         self._is_tunnelled = False
-        """Whether a proxy is asked for a tunnel first; of a transport of the user's, that is not known."""
+        self._through = ""
         install()
 
     @property
@@ -59,7 +62,7 @@ class _Exchanges:
         """Whether something was sent, so that there may be connections, and they were not closed."""
         return self._used and not self._closed
 
-    def _request(self, effect: Send, trace: Callable[..., Any]) -> httpx.Request:
+    def _request(self, effect: Send, seconds: float, trace: Callable[..., Any]) -> httpx.Request:
         from ._hidden_request import hidden_request
 
         request = effect.request
@@ -68,12 +71,17 @@ class _Exchanges:
             headers[TOKEN_HEADER] = effect.token.reveal()
         if request.body is not None:
             headers["Content-Type"] = JSON_BODY
-        seconds = {"connect": effect.connect_timeout, "pool": effect.connect_timeout}
-        seconds |= {"read": effect.timeout, "write": effect.timeout}
-        extensions: dict[str, Any] = {"timeout": seconds}
+        to_connect = min(effect.connect_timeout, seconds)
+        steps = {"connect": to_connect, "pool": to_connect, "read": seconds, "write": seconds}
+        extensions: dict[str, Any] = {"timeout": steps}
         if self._is_tunnelled:
             extensions["trace"] = trace
         return hidden_request(request.method, self._base_url + request.target, headers, request.body, extensions)
+
+    def _note_proxy(self) -> None:
+        """Take down what the environment sets between here and the service."""
+        self._is_tunnelled = is_tunnelled(self._base_url)
+        self._through = " through the environment's proxy" if environment_proxy(self._base_url) else ""
 
     def _stay_in_one_process(self) -> None:
         """Refuse to go on after a fork: two processes on one connection would get each other's replies."""
@@ -92,7 +100,7 @@ class _Exchanges:
     def _fault(self, effect: Send, error: Exception, departure: Departure) -> TransportFault:
         import httpx
 
-        never_left = self._is_tunnelled and not departure.has_left
+        never_left = departure.never_left
         match error:
             case httpx.TimeoutException() | TimeoutError() if never_left:
                 return self._timeout(effect, never_left=True)
@@ -101,7 +109,7 @@ class _Exchanges:
             case httpx.TimeoutException() | TimeoutError():
                 return self._timeout(effect, never_left=False)
             case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
-                reason = f"{self._host} could not be reached: {_plain(error)}"
+                reason = f"{self._host} could not be reached{self._through}: {_plain(error)}"
                 return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
             case _ if never_left:
                 reason = f"{self._host} could not be reached: the proxy broke the connection off"
@@ -163,18 +171,20 @@ class HttpSender(_Exchanges):
             transport.close()
 
     def _exchange(self, effect: Send) -> Outcome:
-        transport, departure = self._open(), Departure()
+        transport, departure, handled = self._open(), Departure(), sys.exception()
         # Real time, whatever clock the client has: sockets know no other.
         self._time.ends = ends = time.monotonic() + effect.timeout
         try:
             with reply_headers_unlogged():
-                response = transport.handle_request(self._request(effect, departure.note))
+                response = transport.handle_request(self._request(effect, effect.timeout, departure.note))
             try:
                 return self._outcome(effect, response, self._body(response, ends))
             finally:
                 response.close()
         except Exception as error:  # a transport of the user's may raise anything
             return self._fault(effect, error, departure)
+        except BaseException as interrupt:
+            raise without_frames(interrupt, handled)  # noqa: B904 - it is the same
 
     def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
         body = ReplyBody(self._max_reply_bytes, ends)
@@ -191,7 +201,7 @@ class HttpSender(_Exchanges):
             self._stay_in_one_process()
             if self._transport is None:
                 self._transport = blocking_transport(self._base_url, lambda: self._time.ends)
-                self._is_tunnelled = is_tunnelled(self._base_url)
+                self._note_proxy()
             self._used = True
             return self._transport
 
@@ -238,30 +248,37 @@ class AsyncHttpSender(_Exchanges):
             await transport.aclose()
 
     async def _in_turn(self, effect: Send) -> Outcome:
+        # To wait for a turn is a part of the exchange, and takes from its time.
+        ends = time.monotonic() + effect.timeout
         if self._turns is None:
-            return await self._exchange(effect)
-        if not await self._turns.take(effect.connect_timeout):
+            return await self._exchange(effect, ends)
+        if not await self._turns.take(min(effect.connect_timeout, effect.timeout)):
             return self._timeout(effect, never_left=True)
         try:
-            return await self._exchange(effect)
+            return await self._exchange(effect, ends)
         finally:
             self._turns.give_back()
 
-    async def _exchange(self, effect: Send) -> Outcome:
+    async def _exchange(self, effect: Send, ends: float) -> Outcome:
         import asyncio
 
-        transport, departure = self._open(), Departure()
-        ends = time.monotonic() + effect.timeout
+        transport, departure, handled = self._open(), Departure(), sys.exception()
+        left = ends - time.monotonic()
+        if left <= 0:
+            return self._timeout(effect, never_left=True)
         try:
-            async with asyncio.timeout(effect.timeout + _MARGIN):
+            async with asyncio.timeout(left + _MARGIN):
                 with reply_headers_unlogged():
-                    response = await transport.handle_async_request(self._request(effect, departure.note_async))
+                    request = self._request(effect, left, departure.note_async)
+                    response = await transport.handle_async_request(request)
                 try:
                     return self._outcome(effect, response, await self._body(response, ends))
                 finally:
                     await response.aclose()
         except Exception as error:  # a transport of the user's may raise anything
             return self._fault(effect, error, departure)
+        except BaseException as interrupt:
+            raise without_frames(interrupt, handled)  # noqa: B904 - it is the same
 
     async def _body(self, response: httpx.Response, ends: float) -> bytes | FaultKind:
         body = ReplyBody(self._max_reply_bytes, ends)
@@ -277,7 +294,7 @@ class AsyncHttpSender(_Exchanges):
         self._stay_in_one_process()
         if self._transport is None:
             self._transport = async_transport(self._base_url)
-            self._is_tunnelled = is_tunnelled(self._base_url)
+            self._note_proxy()
         self._home.enter()
         self._used = True
         return self._transport

@@ -63,6 +63,14 @@ def environment_proxy(base_url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+def _usable_proxy(base_url: str) -> str | None:
+    """The proxy of the environment. Raises ValueError where its host has no name that can be looked up."""
+    proxy = environment_proxy(base_url)
+    if proxy is not None and not (urlsplit(proxy).hostname or "").encode("idna"):
+        raise ValueError
+    return proxy
+
+
 def _made(base_url: str, kind: Callable[..., T]) -> T:
     """Make a transport of httpx, of a kind that it has for its two clients."""
     import httpx
@@ -74,7 +82,7 @@ def _made(base_url: str, kind: Callable[..., T]) -> T:
         # Plain http goes to loopback only and speaks no TLS. A context that trusts nobody keeps it so, and saves
         # loading the CA certificates.
         trust = True if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return kind(verify=trust, limits=limits, proxy=environment_proxy(base_url))
+        return kind(verify=trust, limits=limits, proxy=_usable_proxy(base_url))
     except (ImportError, ValueError, httpx.InvalidURL):
         problem = "The proxy in the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: check its URL."
     except OSError:

@@ -48,7 +48,7 @@ def _refusal(operation: str, path: str, reason: str) -> InvalidRequestError:
 
 
 def text(operation: str, path: str, value: object) -> str:
-    """Return a value that must be a string.
+    """Return a value that must be a string, as exactly that.
 
     Raises:
         InvalidRequestError: it is none. (JSON encoders write bytes and UUIDs as strings without a word, and a missing
@@ -58,7 +58,7 @@ def text(operation: str, path: str, value: object) -> str:
         refuse(operation, path, f"expected a string, got {_name(value)}")
     if not is_unicode(value):
         refuse(operation, path, "is no valid Unicode text")
-    return value
+    return str.__str__(value)
 
 
 def texts(operation: str, path: str, values: object) -> list[str]:
@@ -72,6 +72,19 @@ def texts(operation: str, path: str, values: object) -> list[str]:
     if not _is_iterable(values):
         refuse(operation, path, f"expected a list of {path}, got {_name(values)}")
     return [text(operation, f"{path}[{index}]", value) for index, value in enumerate(values)]
+
+
+def one_of(operation: str, path: str, value: object, allowed: Iterable[str]) -> str:
+    """Return a value that must be one of some strings, as exactly that.
+
+    Raises:
+        InvalidRequestError: it is none of them; names them all.
+    """
+    known = tuple(allowed)
+    # Strings only: what an array makes of being compared is no answer.
+    if not isinstance(value, str) or value not in known:
+        refuse(operation, path, f"expected one of {', '.join(known)}")
+    return str.__str__(value)
 
 
 def is_unicode(value: str) -> bool:

@@ -14,7 +14,7 @@ from toast_compute_api.operation import Request
 from . import _plans
 from ._core import Core
 from ._effects import Plan, Together
-from ._input import refuse, texts
+from ._input import one_of, refuse, texts
 from .batches import BatchResult
 from .errors import (
     APITimeoutError,
@@ -55,16 +55,13 @@ def map_instances(
     core: Core, method: object, ids: Iterable[str], limit: object, arguments: Mapping[str, Any]
 ) -> Plan[BatchResult]:
     """Do the same to each instance, at most `limit` at a time."""
-    known = sorted([*_TAGS, *_OTHERS])
-    if method not in known:
-        refuse(_NAME, "method", f"expected one of {', '.join(known)}")
+    name = one_of(_NAME, "method", method, sorted([*_TAGS, *_OTHERS]))
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_AT_ONCE:
         refuse(_NAME, "limit", f"expected an integer from 1 to {_MOST_AT_ONCE}")
     given = list(dict.fromkeys(texts(_NAME, "ids", ids)))
     for id in given:
         # Building the request checks the id: nothing is sent when one of them cannot be.
         _plans.brief_instances(core, id)
-    name = str(method)
     if name in _OTHERS and arguments:
         refuse(_NAME, next(iter(arguments)), f"{name} takes no arguments")
     if given:

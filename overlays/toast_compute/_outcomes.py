@@ -41,17 +41,17 @@ def final_error(failure: Failure, request: Request[Any], attempts: tuple[Attempt
     error.attempts = attempts
     error.retryable = may_pass(failure, request.retry)
     if request.retry != "never" or failure.never_left:
-        return _with_hint(error)
+        return _with_hint(error, error)
     operation = request.operation.id
     ambiguous = AmbiguousOutcomeError(
         f"{operation} may or may not have been carried out, look before sending it again: {error}", operation=operation
     )
     ambiguous.attempts = attempts
     ambiguous.__cause__ = error
-    return _with_hint(ambiguous)
+    return _with_hint(ambiguous, error)
 
 
-def _with_hint(error: ToastComputeError) -> ToastComputeError:
-    if (note := hint(error)) is not None:
+def _with_hint(error: ToastComputeError, cause: ToastComputeError) -> ToastComputeError:
+    if (note := hint(cause)) is not None:
         error.add_note(note)
     return error

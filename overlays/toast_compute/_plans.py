@@ -30,7 +30,7 @@ from ._core import Core
 from ._effects import Plan
 from ._evidence import expect, expecting
 from ._findings import Findings
-from ._input import as_model, check_leaves, is_mapping, refuse, text
+from ._input import as_model, check_leaves, is_mapping, one_of, refuse, text
 from ._instance_spec import instance_spec
 from ._pem import CreatedKeypair, with_methods
 from ._reconcile import CLAIMED, claim, find_created
@@ -117,8 +117,7 @@ def make_instance(
     **members: Any,
 ) -> Plan[models.Instance]:
     """Create instances."""
-    if on_ambiguous not in (RAISE, RECONCILE):
-        refuse("createInstance", "on_ambiguous", f"expected {RAISE!r} or {RECONCILE!r}")
+    on_ambiguous = one_of("createInstance", "on_ambiguous", on_ambiguous, (RAISE, RECONCILE))
     instance = instance_spec(networks, security_groups, volume, count, members)
     body = models.CreateInstanceRequest(instance=instance)
     request = core.request(lambda appkey: create_instance(appkey, body=body))
@@ -204,10 +203,7 @@ def upload_image(core: Core, id: str, name: str) -> Plan[models.CreatedImage]:
 
 def _action(action: Any) -> models.InstanceAction:
     if is_mapping(action):
-        tag = action.get("action")
-        type_ = _ACTION_TYPES.get(tag) if isinstance(tag, str) else None
-        if type_ is None:
-            refuse(_ACTION, "action", f"expected one of {', '.join(_ACTION_TYPES)}")
+        type_ = _ACTION_TYPES[one_of(_ACTION, "action", action.get("action"), _ACTION_TYPES)]
         action = as_model(type_, action, operation=_ACTION, path="")
     elif type(action) not in RUN_INSTANCE_ACTION.variants:
         refuse(_ACTION, "action", f"expected an action or a mapping, got a value of type {type(action).__name__}")

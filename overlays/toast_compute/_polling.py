@@ -135,19 +135,22 @@ def poll(core: Core, wait: Wait, board: Board, options: Options) -> Plan[None]:
     if left < math.inf:
         # A deadline of the caller's is a hard one: the last look has to fit in.
         allowed = min(allowed, max(left - min(LAST_LOOK_SECONDS, left / 2), 0.0))
+    deadline = present(core)
+    spent = 0.0 if deadline is None else deadline.spent
     try:
         with board.joined():
             yield from _Polling(core, wait, board, options, started, allowed).run()
     except ToastComputeError:
-        yield from _spend(present(core), started)
+        yield from _spend(deadline, started, spent)
         raise
-    yield from _spend(present(core), started)
+    yield from _spend(deadline, started, spent)
 
 
-def _spend(deadline: Deadline | None, started: float) -> Plan[None]:
+def _spend(deadline: Deadline | None, started: float, spent: float) -> Plan[None]:
+    """Note the time of a wait, but for what its looks have noted already."""
     if deadline is not None:
         now: float = yield ReadClock()
-        deadline.spend("waits", now - started)
+        deadline.spend("waits", max(0.0, now - started - (deadline.spent - spent)))
 
 
 class _Polling:

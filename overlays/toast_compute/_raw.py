@@ -13,7 +13,7 @@ from toast_compute_api.operation import Operation, Parameter, Request, Retry
 from ._capture import capturing
 from ._core import Core
 from ._effects import Plan
-from ._input import check_leaves, is_mapping, is_sequence, refuse, text
+from ._input import check_leaves, is_mapping, is_sequence, one_of, refuse, text
 from .errors import MalformedResponseError
 
 _NAME = "request"
@@ -26,10 +26,8 @@ _DOTS = re.compile(r"(^|/)(\.|%2[Ee]){1,2}(/|$)")
 
 def send_raw(core: Core, method: object, path: object, query: object, body: object, retry: object) -> Plan[Any]:
     """Send a request below the appkey's path, and return the reply as decoded JSON, with its header."""
-    if method not in _METHODS:
-        refuse(_NAME, "method", f"expected one of {', '.join(_METHODS)}")
-    if retry not in get_args(Retry):
-        refuse(_NAME, "retry", f"expected one of {', '.join(get_args(Retry))}")
+    verb = one_of(_NAME, "method", method, _METHODS)
+    kind = one_of(_NAME, "retry", retry, get_args(Retry))
     own = text(_NAME, "path", path)
     if not _PATH.fullmatch(own) or _DOTS.search(own):
         refuse(_NAME, "path", "expected a path such as /instances, without query, `..` and empty segments")
@@ -37,7 +35,7 @@ def send_raw(core: Core, method: object, path: object, query: object, body: obje
         _check_leaves(body)
     except RecursionError:
         refuse(_NAME, "body", "is nested too deeply")
-    request = core.request(lambda appkey: _request(appkey, str(method), own, query, body, retry))
+    request = core.request(lambda appkey: _request(appkey, verb, own, query, body, kind))
     with capturing(core) as exchanges:
         yield from core.call(request)
     exchange = exchanges[-1]

@@ -94,9 +94,14 @@ def _seen(matching: Collection[InstanceDetail], count: int) -> str:
 
 
 def _claim(claimed: MutableMapping[str, object], ids: Sequence[str]) -> bool:
-    """Take ids for this call, unless another call of the client took one of them meanwhile."""
+    """Take ids for this call, all or none: another call of the client may have taken one of them meanwhile."""
     mine = object()
-    return all(claimed.setdefault(id, mine) is mine for id in ids)
+    taken = [id for id in ids if claimed.setdefault(id, mine) is mine]
+    if len(taken) == len(ids):
+        return True
+    for id in taken:
+        claimed.pop(id, None)
+    return False
 
 
 def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:

@@ -15,7 +15,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value = str.__str__(value)
 
     def reveal(self) -> str:
         """Return the string itself, for the one place that needs it."""

@@ -16,7 +16,7 @@ from ._board import BOARDS, LIST, Look
 from ._core import Core
 from ._effects import Plan, ReadClock
 from ._evidence import GONE, doubt_since
-from ._input import refuse, text, texts
+from ._input import one_of, refuse, text, texts
 from ._polling import Glance, Glimpse, OnPoll, Options, options, poll
 from ._refusals import absent
 from ._watched import Watched
@@ -37,7 +37,7 @@ def wait_for_status(
     since: InstanceDetail | None = None,
 ) -> Plan[Instance]:
     """Look at one instance until it is in a status."""
-    goal = _goal(status)
+    goal = one_of(LIST, "status", status, LIFECYCLE.states)
     how = options(timeout, poll_interval, on_poll)
     key = text(LIST, "id", id).casefold()
     known: Mapping[str, InstanceDetail] = {} if since is None else _by_id([since])
@@ -58,7 +58,7 @@ def wait_for_all(
     since: Iterable[InstanceDetail] = (),
 ) -> Plan[list[Instance]]:
     """Look at all instances with one request at a time until each one has been seen in a status."""
-    goal = _goal(status)
+    goal = one_of(LIST, "status", status, LIFECYCLE.states)
     how = options(timeout, poll_interval, on_poll)
     given = texts(LIST, "ids", ids)
     reached = yield from _reach(core, given, goal, how, known=_by_id(since), is_single=False)
@@ -118,6 +118,8 @@ class _Wait:
                     doubtful.append(one)
         if doubtful:
             believed += yield from self._confirmed(doubtful, glance, now, now - look.begun)
+        if glance.is_shared or not self._is_single:
+            believed = yield from self._asked_for(believed, glance, now)
         return Glimpse(
             seen=[one.present for one in waiting],
             begun=look.begun if glance.is_shared else None,
@@ -152,6 +154,20 @@ class _Wait:
                 believed.append((one, None))
         return believed
 
+    def _asked_for(
+        self, believed: Sequence[tuple[Watched, Instance | None]], glance: Glance, now: float
+    ) -> Plan[list[tuple[Watched, Instance | None]]]:
+        """Ask for what a list of all does not show by its id, since a list may be cut short; for some of many."""
+        certain = [seen for seen in believed if seen[1] is not None]
+        for one in [one for one, instance in believed if instance is None][:_SHOWN]:
+            look = yield from self._board.briefs.own(self._core, one.id, glance.seconds)
+            self.attempts += look.attempts
+            found = look.find(one.id)
+            status = one.see(found)
+            if found is None or (one.is_decided_by(status) and not one.may_be_old(status, now)):
+                certain.append((one, found))
+        return certain
+
     def _judge(
         self, believed: Sequence[tuple[Watched, Instance | None]], refusal: NotFoundError | None
     ) -> ToastComputeError | None:
@@ -170,7 +186,11 @@ class _Wait:
             failure.attempts = self.attempts
             return failure
         if missing:
-            return refusal or absent(LIST, f"instance {', '.join(missing)}", "instance", self.attempts)
+            error = refusal or absent(LIST, f"instance {', '.join(missing)}", "instance", self.attempts)
+            unseen = sum(one.present is None for one in self._waiting()) - len(missing)
+            if unseen:
+                error.add_note(f"The list does not show {unseen} more of those that are waited for.")
+            return error
         return None
 
     def _waiting(self) -> list[Watched]:
@@ -197,12 +217,6 @@ class _Wait:
         if self._is_single:
             return self._watched[0].last
         return [one.last for one in self._watched if one.last is not None]
-
-
-def _goal(status: object) -> str:
-    if not isinstance(status, str) or status not in LIFECYCLE.states:
-        refuse(LIST, "status", f"expected one of {', '.join(LIFECYCLE.states)}")
-    return str(status)
 
 
 def _by_id(known: Iterable[object]) -> Mapping[str, InstanceDetail]:

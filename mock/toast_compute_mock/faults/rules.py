@@ -86,7 +86,7 @@ class Match(Term, frozen=True, kw_only=True):
             raise FaultError("until", "must be later than after")
 
     def _check_action(self) -> None:
-        actions = _actions()
+        actions = contract().actions
         if self.operation is not None and not actions[self.operation]:
             raise FaultError("action", f"{self.operation} has no actions")
         known = list(chain(*actions.values())) if self.operation is None else actions[self.operation]
@@ -141,7 +141,7 @@ class Fault(Term, frozen=True, kw_only=True):
                 raise FaultError("match.operation", f"{self.match.operation} does not read, so it cannot be stale")
         if isinstance(self.effect, EndInError):
             field, name = ("action", self.match.action) if self.match.action else ("operation", self.match.operation)
-            if name is not None and name not in _MOVES and not _actions().get(name):
+            if name is not None and name not in _MOVES and not contract().actions.get(name):
                 raise FaultError(f"match.{field}", f"{name} begins no change of status that could end in ERROR")
 
     def fits(self, call: Sighting) -> bool:
@@ -168,12 +168,6 @@ class MatchOptions(TypedDict, total=False):
     token_age_max: float | None
     after: float | None
     until: float | None
-
-
-@cache
-def _actions() -> dict[str, tuple[str, ...]]:
-    """The actions of each operation; none for most."""
-    return contract().actions
 
 
 @cache

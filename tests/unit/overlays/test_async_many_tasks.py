@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -198,6 +199,26 @@ def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_i
         assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
         assert mock.journal.count(operation="listFlavors") == 3
         assert [one.status for one in await asyncio.gather(*leading, waiting)] == [200] * 4
+        await sender.close()
+
+    with mock.serve() as server:
+        base_url = server.base_url
+        run(lambda: main(base_url))
+
+
+def test_the_wait_for_a_turn_is_within_the_time_of_the_call() -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.5, budget=None)])
+
+    async def main(base_url: str) -> None:
+        sender = AsyncHttpSender(base_url, None, max_at_once=1)
+        leading = asyncio.create_task(sender.send(SEND))
+        await until(lambda: mock.journal.count(operation="listFlavors") == 1)
+        began = time.monotonic()
+        with pytest.raises(TransportFault, match=r"did not answer within 0.8 s") as caught:
+            await sender.send(Send(SEND.request, None, 0.8, 0.8))
+        assert time.monotonic() - began == pytest.approx(0.8, abs=0.15)
+        assert not caught.value.never_left
+        await leading
         await sender.close()
 
     with mock.serve() as server:

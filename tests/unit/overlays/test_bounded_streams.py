@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -123,3 +124,21 @@ def test_a_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(httpcore.ConnectError, match="Name or service not known"):
         bounded.connect_tcp("host", 1, 1.0)
+
+
+@pytest.mark.parametrize("name", ["a..example.invalid", "a" * 64 + ".example.invalid"])
+def test_what_is_no_name_cannot_be_reached(name: str) -> None:
+    bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
+    with pytest.raises(httpcore.ConnectError):
+        bounded.connect_tcp(name, 1, 1.0)
+
+
+def test_a_name_that_takes_too_long_to_look_up_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(10) and [])
+    bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
+    began = time.monotonic()
+    with pytest.raises(httpcore.ConnectTimeout):
+        bounded.connect_tcp("host", 1, 0.2)
+    assert time.monotonic() - began < 1
+    answered.set()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Callable
+from typing import Any
 
+import httpx
 import pytest
 from toast_compute import (
     AmbiguousOutcomeError,
+    APIConnectionError,
+    APIError,
     APITimeoutError,
     InvalidRequestError,
     MalformedResponseError,
+    ToastCompute,
     WaitTimeoutError,
 )
 from toast_compute_mock import MockCloud, faults
 
+from .conftest import FakeClock
 from .mocked import BATCH, NEW, client, fresh_cloud
 
 
@@ -108,3 +116,76 @@ def test_a_deadline_is_a_number_of_seconds(cloud: MockCloud, seconds: float) -> 
         toast.deadline(seconds),
     ):
         raise AssertionError
+
+
+class Suspended(FakeClock):
+    """A machine that is put to sleep whenever somebody waits: an hour passes."""
+
+    def sleep(self, seconds: float, /) -> None:
+        super().sleep(seconds + 3600)
+
+
+def test_what_was_sent_before_the_deadline_is_not_said_to_be_unsent(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    service.on("DELETE instances", service.reset())
+    toast = make_client(clock=Suspended())
+    with (
+        toast.deadline(5),
+        pytest.raises(
+            APITimeoutError, match=r"^deleteInstance was not sent again: the deadline of 5 s is over"
+        ) as caught,
+    ):
+        toast.instances.delete("i-1")
+    assert not caught.value.never_sent
+    assert [one.outcome for one in caught.value.attempts] == ["APIConnectionError"]
+
+
+def test_what_never_left_before_the_deadline_was_not_sent(cloud: MockCloud) -> None:
+    class Unreachable(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if not request.url.path.endswith("/tokens"):
+                raise httpx.ConnectError("no")
+            return cloud.transport.handle_request(request)
+
+    with (
+        client(cloud, transport=Unreachable(), clock=Suspended()) as toast,
+        toast.deadline(5),
+        pytest.raises(APITimeoutError, match=r"^createKeypair was not sent: ") as caught,
+    ):
+        toast.keypairs.create("new")
+    assert caught.value.never_sent
+    assert [one.outcome for one in caught.value.attempts] == ["APIConnectionError"]
+
+
+@pytest.mark.parametrize("unreachable", [True, False])
+def test_a_token_that_cannot_be_had_for_another_try_hides_no_try(
+    make_client: Callable[..., ToastCompute], service: Any, unreachable: bool
+) -> None:
+    service.on("DELETE instances", service.reset())
+    service.on("POST tokens", service.token(), service.reset() if unreachable else service.no(-3, "Permission denied"))
+    toast = make_client(clock=Suspended(), max_retries=1)
+    with pytest.raises(APIConnectionError if unreachable else APIError) as caught:
+        toast.instances.delete("i-1")
+    tried = [(one.operation, round(one.started / 3600)) for one in caught.value.attempts]
+    assert tried[:2] == [("deleteInstance", 0), ("issueToken", 1)]
+    assert caught.value.__notes__[-1] == "deleteInstance was sent before, and may have been carried out."
+    assert not getattr(caught.value, "never_sent", False)
+
+
+def test_the_time_of_a_wait_is_counted_once(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay("listInstances", seconds=3, budget=None))
+    with client(cloud) as toast:
+        toast.flavors.list()
+        began = cloud.clock.now()
+        with toast.deadline(30):
+            with pytest.raises((WaitTimeoutError, APITimeoutError)):
+                toast.instances.wait_for_status(BATCH, "ACTIVE", timeout=600)
+            took = cloud.clock.now() - began
+            cloud.clock.sleep(40)
+            with pytest.raises(APITimeoutError) as caught:
+                toast.flavors.list()
+    told = dict(re.findall(r"([a-z-]+) ([0-9.]+) s", str(caught.value).partition("(")[2]))
+    assert float(told.pop("elsewhere")) == pytest.approx(40, abs=0.2)
+    assert sum(map(float, told.values())) == pytest.approx(took, abs=0.2)
+    assert "waits" in told

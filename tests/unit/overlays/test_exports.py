@@ -33,7 +33,7 @@ def test_every_module_says_which_question_it_answers() -> None:
         assert "?" in docstring.splitlines()[0], path.name
 
 
-def test_only_one_module_knows_httpx() -> None:
+def test_only_the_modules_of_http_know_httpx() -> None:
     root = Path(toast_compute.__file__ or "").parent
     users = []
     for path in root.rglob("*.py"):

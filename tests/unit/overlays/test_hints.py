@@ -54,6 +54,12 @@ HELPED: dict[str, tuple[str, Callable[[Any], Any], Call, str]] = {
         LIST,
         f"Is the base_url that of the service? {DOCTOR}",
     ),
+    "create at a wrong address": (
+        "POST keypairs",
+        lambda service: service.http(404),
+        lambda toast: toast.keypairs.create("mine"),
+        f"Is the base_url that of the service? {DOCTOR}",
+    ),
     "lost create": (
         "POST instances",
         lambda service: service.reset(),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from toast_compute import APIConnectionError, APITimeoutError, AsyncToastCompute, ToastCompute
+from toast_compute import AmbiguousOutcomeError, APIConnectionError, APITimeoutError, AsyncToastCompute, ToastCompute
+from toast_compute._departure import Departure
 
 from .conftest import APPKEY, PASSWORD, USERNAME, Service, listening
 
@@ -60,17 +62,28 @@ def tls(pem: Path) -> Iterator[Service]:
         yield service
 
 
-def blocking(base_url: str, **options: Any) -> object:
+Call = Callable[[Any], Any]
+
+
+def flavors(toast: Any) -> Any:
+    return toast.flavors.list()
+
+
+def new_keypair(toast: Any) -> Any:
+    return toast.keypairs.create("new")
+
+
+def blocking(base_url: str, call: Call = flavors, **options: Any) -> object:
     with ToastCompute(APPKEY, USERNAME, PASSWORD, base_url=base_url, **options) as toast:
-        return toast.flavors.list()
+        return call(toast)
 
 
-def asynchronous(base_url: str, **options: Any) -> object:
-    async def call() -> object:
+def asynchronous(base_url: str, call: Call = flavors, **options: Any) -> object:
+    async def main() -> object:
         async with AsyncToastCompute(APPKEY, USERNAME, PASSWORD, base_url=base_url, **options) as toast:
-            return await toast.flavors.list()
+            return await call(toast)
 
-    return asyncio.run(call())
+    return asyncio.run(main())
 
 
 Colour = Callable[..., object]
@@ -161,3 +174,75 @@ def test_what_fails_before_a_proxy_gives_a_tunnel_never_left(
             colour(tls.base_url, timeout=0.4, max_retries=0)
     assert caught.value.never_sent
     assert tls.received == []
+
+
+class _Tunnel(socketserver.BaseRequestHandler):
+    """Passes on every byte between a client and the service that it asks for."""
+
+    def handle(self) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += self.request.recv(65536)
+        host, port = head.split()[1].decode().rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as service:
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=self._pass, args=(service, self.request))
+            back.start()
+            self._pass(self.request, service)
+            back.join()
+
+    @staticmethod
+    def _pass(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def tunnel(pem: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The environment's proxy gives a tunnel to everybody."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tunnel) as proxy:
+        proxy.daemon_threads = True
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield
+        proxy.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("tunnel")
+@pytest.mark.parametrize("colour", COLOURS)
+def test_the_service_is_reached_through_a_tunnel(colour: Colour, tls: Service) -> None:
+    assert colour(tls.base_url) == []
+
+
+@pytest.mark.usefixtures("tunnel")
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    "fault", [Service.reset(), Service.truncated(), Service.silence(1), Service.no_http(b"SSH\r\n")]
+)
+def test_a_create_that_is_lost_behind_a_tunnel_is_sent_once(colour: Colour, tls: Service, fault: Any) -> None:
+    tls.on("POST keypairs", fault)
+    with pytest.raises(AmbiguousOutcomeError):
+        colour(tls.base_url, new_keypair, timeout=0.5)
+    assert len(tls.asked("POST keypairs")) == 1
+
+
+def test_what_the_steps_do_not_prove_may_have_left() -> None:
+    class Asked:
+        method = b"CONNECT"
+
+    departure = Departure()
+    departure.note("http11.some_other_step.started", {"request": Asked()})
+    assert not departure.never_left
+    departure.note("http11.send_request_headers.started", {"request": Asked()})
+    assert departure.never_left
+    departure.note("http11.some_other_step.started", {})
+    Asked.method = b"POST"
+    departure.note("http11.send_request_headers.started", {"request": Asked()})
+    assert not departure.never_left

@@ -157,6 +157,6 @@ def test_of_a_create_of_several_all_are_found(cloud: MockCloud, count: int) -> N
 def test_what_to_do_is_one_of_two_things(cloud: MockCloud) -> None:
     with (
         client(cloud) as toast,
-        pytest.raises(InvalidRequestError, match="on_ambiguous: expected 'raise' or 'reconcile'"),
+        pytest.raises(InvalidRequestError, match="on_ambiguous: expected one of raise, reconcile"),
     ):
         toast.instances.create(**NEW, on_ambiguous="retry")  # type: ignore[arg-type]

@@ -147,6 +147,21 @@ def test_what_another_call_takes_at_the_same_time_is_not_taken() -> None:
     assert pauses == [1.0, 3.0]
 
 
+def test_of_several_all_are_taken_or_none() -> None:
+    class Raced(dict[str, object]):
+        """Another thread claims one of them between the look and the claim."""
+
+        def setdefault(self, key: str, value: object = None, /) -> object:
+            return super().setdefault(key, "the other's" if key == "new-2" else value)
+
+    claimed = Raced()
+    both = [MADE, altered(id="new-2")]
+    error, _ = find(both, wanted=msgspec.structs.replace(WANTED, count=2), claimed=claimed)
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert [one.id for one in error.candidates] == ["new"]
+    assert claimed == {"new-2": "the other's"}
+
+
 def test_what_was_found_is_taken_for_good() -> None:
     claimed: dict[str, object] = {}
     find([MADE], claimed=claimed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import pickle
@@ -11,10 +12,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
-from toast_compute import APIError, ToastCompute, ToastComputeError
+from toast_compute import APIError, AsyncToastCompute, ToastCompute, ToastComputeError
 from toast_compute._secret import Secret, mask
 
 APPKEY = "canary-appkey-7f3a"
@@ -65,7 +66,7 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
     "no HTTP with an echo": lambda service: service.no_http(f"SSH-2.0-{APPKEY} {TOKEN}\r\n\r\n".encode()),
     "reset": lambda service: service.reset(),
     "truncated": lambda service: service.truncated(),
-    "silence": lambda service: service.silence(0.3),
+    "silence": lambda service: service.silence(0.6),
 }
 
 
@@ -74,7 +75,7 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
 def test_no_error_and_no_log_record_shows_a_secret(
     make_client: Callable[..., ToastCompute], service: Any, caplog: pytest.LogCaptureFixture, call: str, script: str
 ) -> None:
-    toast = make_client(timeout=0.15)
+    toast = make_client(timeout=0.3 if script == "silence" else 5.0)
     service.on("GET flavors", service.yes(flavors=[]))
     # From here on the client holds a token.
     toast.flavors.list()
@@ -168,17 +169,68 @@ def test_the_environment_shows_in_no_traceback(
     assert_clean(everything_about(caught.value))
 
 
-def test_an_interrupt_shows_no_secret_of_the_request_under_way(toast: ToastCompute, service: Any) -> None:
-    service.on("GET flavors", service.silence(2))
+@pytest.fixture(params=["directly", "through a proxy"])
+def place(request: pytest.FixtureRequest, service: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The base URL of the service, which may be its own proxy, with a password."""
+    if request.param == "directly":
+        return str(service.base_url)
+    address = urlsplit(service.base_url).netloc
+    monkeypatch.setenv("http_proxy", f"http://{quote('canary-asked')}:{quote(PRIVATE_KEY)}@{address}")
+    return "http://127.0.0.1:9/compute"
+
+
+def assert_interrupt_is_clean(interrupt: BaseException) -> None:
+    seen: BaseException | None = interrupt
+    while seen is not None:
+        steps = traceback.TracebackException.from_exception(seen, capture_locals=True)
+        frames = [frame for frame in steps.stack if Path(frame.filename).parent != Path(__file__).parent]
+        assert any("toast_compute" in frame.filename for frame in frames)
+        assert_clean("".join(str(frame.locals) for frame in frames))
+        seen = seen.__cause__ or seen.__context__
+
+
+@pytest.mark.parametrize("resource", ["GET flavors", "POST tokens"])
+def test_an_interrupt_shows_no_secret_of_the_request_under_way(service: Any, place: str, resource: str) -> None:
+    service.on("GET flavors", service.yes(flavors=[]))
+    service.on(resource, service.silence(2))
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    with ToastCompute(APPKEY, "u", PASSWORD, base_url=place) as toast:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            toast.flavors.list()
+    assert len(service.asked(resource)) == 1
+    assert_interrupt_is_clean(caught.value)
+
+
+@pytest.mark.parametrize("resource", ["GET flavors", "POST tokens"])
+def test_a_cancellation_shows_no_secret_of_the_request_under_way(service: Any, place: str, resource: str) -> None:
+    service.on("GET flavors", service.yes(flavors=[]))
+    service.on(resource, service.silence(1))
+
+    async def main() -> asyncio.CancelledError:
+        async with AsyncToastCompute(APPKEY, "u", PASSWORD, base_url=place) as toast:
+            task = asyncio.ensure_future(toast.flavors.list())
+            await asyncio.sleep(0.3)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            return caught.value
+
+    cancellation = asyncio.run(main())
+    assert len(service.asked(resource)) == 1
+    assert_interrupt_is_clean(cancellation)
+
+
+def test_what_was_being_handled_before_stays_with_an_interrupt(toast: ToastCompute, service: Any) -> None:
+    service.on("GET flavors", service.silence(1))
     toast.tokens.issue()
-    timer.start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        toast.flavors.list()
-    steps = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    frames = [frame for frame in steps.stack if Path(frame.filename).parent != Path(__file__).parent]
-    assert any("httpx" in frame.filename for frame in frames)
-    assert_clean("".join(str(frame.locals) for frame in frames))
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    try:
+        raise LookupError("before")
+    except LookupError:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            toast.flavors.list()
+    assert isinstance(caught.value.__context__, LookupError)
 
 
 def test_a_password_in_a_url_shows_in_no_traceback() -> None:

@@ -18,14 +18,17 @@ class Noting(httpx.BaseTransport):
     def __init__(self, cloud: MockCloud) -> None:
         self._inner = cloud.transport
         self.seconds: dict[str, float] = {}
+        self.to_connect: dict[str, float] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         key = f"{request.method} {request.url.path.rsplit('/', 1)[-1]}"
-        self.seconds[key] = round(request.extensions["timeout"]["read"])
+        steps = request.extensions["timeout"]
+        self.seconds[key] = round(steps["read"])
+        self.to_connect[key] = round(steps["connect"])
         return self._inner.handle_request(request)
 
 
-def used(**options: Any) -> dict[str, float]:
+def used(**options: Any) -> Noting:
     cloud = fresh_cloud()
     noting = Noting(cloud)
     with ToastCompute(
@@ -37,11 +40,11 @@ def used(**options: Any) -> dict[str, float]:
         toast.instances.attach_volume(WEB, VOLUME)
         toast.instances.delete(WEB)
         toast.instances.upload_image(BATCH, "image")
-    return noting.seconds
+    return noting
 
 
 def test_what_must_not_be_sent_twice_is_given_more_time() -> None:
-    assert used() == {
+    assert used().seconds == {
         "POST tokens": 30,
         "GET flavors": 30,
         "POST instances": 120,
@@ -53,7 +56,12 @@ def test_what_must_not_be_sent_twice_is_given_more_time() -> None:
 
 
 def test_a_timeout_of_the_users_holds_for_everything() -> None:
-    assert set(used(timeout=7).values()) == {7}
+    assert set(used(timeout=7).seconds.values()) == {7}
+
+
+def test_nothing_is_given_more_time_to_connect() -> None:
+    assert set(used().to_connect.values()) == {30}
+    assert set(used(timeout=7).to_connect.values()) == {7}
 
 
 @pytest.mark.parametrize("seconds", [50, 200])

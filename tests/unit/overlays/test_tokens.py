@@ -124,6 +124,13 @@ def test_a_refused_token_is_dropped_even_if_no_new_one_can_be_had(
     assert sent_tokens(service) == ["refused", "fresh"]
 
 
+def test_refused_credentials_are_what_ends_a_call(toast: ToastCompute, service: Any) -> None:
+    service.on("POST tokens", service.no(50401, "Unauthorized"))
+    with pytest.raises(AuthenticationError) as caught:
+        toast.flavors.list()
+    assert [one.decision for one in caught.value.attempts] == ["given up: the credentials were refused"]
+
+
 def test_many_threads_that_start_together_issue_one_token(toast: ToastCompute, service: Any) -> None:
     threads = 24
     together = threading.Barrier(threads)

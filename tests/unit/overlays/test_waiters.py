@@ -261,7 +261,8 @@ def test_those_that_are_missing_among_many_are_named(toast: ToastCompute, servic
     service.on("GET instances", service.instances(("i-1", "BUILD")))
     with pytest.raises(NotFoundError, match="found no instance i-2, i-3") as caught:
         toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE")
-    assert [attempt.operation for attempt in caught.value.attempts] == ["listInstances"]
+    assert [attempt.operation for attempt in caught.value.attempts] == ["listInstances"] * 3
+    assert [one.query.get("id") for one in service.asked("GET instances")] == [None, ["i-2"], ["i-3"]]
 
 
 def test_a_timeout_of_three_names_them_all(toast: ToastCompute, service: Any) -> None:
