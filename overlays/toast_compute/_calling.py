@@ -240,7 +240,7 @@ class Call(Generic[S]):
         error = APITimeoutError(
             f"{operation} was not sent{again}: {self._deadline.story(now)}",
             operation=operation,
-            never_sent=not self._has_left,
+            never_sent=True,
             retryable=True,
         )
         error.attempts = self.trail.attempts

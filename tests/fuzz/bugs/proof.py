@@ -78,7 +78,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz proof", description="Hold the fuzzer against deliberate bugs."
     )
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="the bugs to try, when not all of them")
+    parser.add_argument(
+        "--only", action="extend", nargs="+", metavar="NAME", help="the bugs to try, when not all of them"
+    )
     parser.add_argument("--seed", type=int, default=1, help="the seed of every run (1)")
     parser.add_argument("--reports", type=Path, default=Path("build/fuzz"), help="where the table is written")
     given = parser.parse_args(arguments)

@@ -9,7 +9,7 @@ from itertools import count
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..replaying import command
-from . import each_trouble, many_calls, tokens_at_once
+from . import each_trouble, many_calls, shared_waits, tokens_at_once
 from .junit import Case, write_junit
 from .options import Options, read_options
 from .story import COLOURS, FindingError, Telling
@@ -32,6 +32,8 @@ KINDS = (
     "read-only client", "limited client",
 )  # fmt: skip
 """Every kind of step that a run has to have taken."""
+_CHECKS = {**tokens_at_once.CHECKS, **many_calls.CHECKS, **shared_waits.CHECKS, **each_trouble.CHECKS}
+"""What is looked at before the stories, by name."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,7 +93,7 @@ def _seeds(options: Options, telling: Telling) -> Iterator[int]:
 
 
 def _at_once() -> Iterator[Case]:
-    for name, check in {**tokens_at_once.CHECKS, **many_calls.CHECKS, **each_trouble.CHECKS}.items():
+    for name, check in _CHECKS.items():
         start = time.monotonic()
         problem = check()
         told = f"{name}: {problem}\n  replay: {command('story')}" if problem else ""

@@ -8,11 +8,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, ToastCompute
+from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, Attempt, ToastCompute
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
-from . import each_trouble, many_calls
+from . import each_trouble, many_calls, shared_waits
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
@@ -119,6 +119,7 @@ def outcome(entries: Sequence[Entry], error: Exception | None, operation: str = 
 
 
 REFUSED = APIError("no", operation="x", result_code=-4, result_message="", kind="invalid-parameters")
+TRY = Attempt("createInstance", 0.0, 1.0, "APIConnectionError", None, None, "given up")
 LOST_ERROR = APIConnectionError("no", operation="x", never_sent=True, retryable=False)
 
 
@@ -131,6 +132,7 @@ LOST_ERROR = APIConnectionError("no", operation="x", never_sent=True, retryable=
         ([entry(applied=1, fault="f")], REFUSED, "createInstance", "told to be refused"),
         ([entry(applied=1, fault="f")], LOST_ERROR, "createInstance", "told never to have been sent"),
         ([entry(applied=1)], AmbiguousOutcomeError("?"), "createInstance", "told to be ambiguous, and it is not"),
+        ([entry(fault="f")], AmbiguousOutcomeError("?"), "createInstance", "the error tells of 0 tries"),
         (
             [entry(applied=1, operation="deleteInstance", fault="f")] * 2,
             REFUSED,
@@ -153,7 +155,9 @@ def test_a_caller_who_is_told_something_else_is_noticed(
 
 def test_a_caller_who_is_told_the_truth_is_not_blamed() -> None:
     assert not list(problems_of_outcome(outcome([entry(applied=1)], None)))
-    assert not list(problems_of_outcome(outcome([entry(applied=1, fault="f")], AmbiguousOutcomeError("?"))))
+    lost = AmbiguousOutcomeError("?")
+    lost.attempts = (TRY,)
+    assert not list(problems_of_outcome(outcome([entry(applied=1, fault="f")], lost)))
     # A token that was refused is no reason not to send a create once more: it was not carried out.
     assert not list(problems_of_outcome(outcome([entry(code=-3, fault="f"), entry(applied=1)], None)))
 
@@ -174,6 +178,11 @@ def test_each_trouble_is_dealt_with(name: str) -> None:
 @pytest.mark.parametrize("name", many_calls.CHECKS)
 def test_many_calls_keep_what_was_promised(name: str) -> None:
     assert many_calls.CHECKS[name]() == ""
+
+
+@pytest.mark.parametrize("name", shared_waits.CHECKS)
+def test_waits_that_share_their_looks_end_well(name: str) -> None:
+    assert shared_waits.CHECKS[name]() == ""
 
 
 def test_a_summary_shows_what_was_found_and_what_was_tried(tmp_path: Path) -> None:

@@ -65,9 +65,7 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
         yield f"{name} was told to have succeeded, and it was not carried out"
     if isinstance(error, APIError) and outcome.applied and outcome.trouble is not None:
         yield f"{name} was told to be refused ({type(error).__name__}), and it was carried out"
-    failures = (error, error.__cause__) if error is not None else ()
-    if outcome.own and any(isinstance(one, APIConnectionError) and one.never_sent for one in failures):
-        yield f"{name} was told never to have been sent, and it arrived"
+    yield from problems_of_tries(outcome, name)
     if isinstance(error, AmbiguousOutcomeError) and (outcome.retry != NEVER or not outcome.is_troubled):
         yield f"{name} was told to be ambiguous, and it is not"
     if outcome.retry == NEVER and isinstance(error, APIError) and proves_nothing(error.result_code):
@@ -75,6 +73,17 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
     if outcome.retry == NEVER and isinstance(error, APIConnectionError | MalformedResponseError) and outcome.own:
         yield f"{type(error).__name__} hides that {name} may have been carried out"
     yield from problems_of_trouble(outcome, name)
+
+
+def problems_of_tries(outcome: Outcome, name: str) -> Iterator[str]:
+    """Yield what is wrong with what an error tells of the requests that were sent for a call."""
+    error, own = outcome.error, outcome.own
+    failures = (error, error.__cause__) if error is not None else ()
+    if own and any(isinstance(one, APIConnectionError) and one.never_sent for one in failures):
+        yield f"{name} was told never to have been sent, and it arrived"
+    told = sum(one.operation == outcome.operation for one in getattr(error, "attempts", ()))
+    if error is not None and told < len(own):
+        yield f"{name} arrived {len(own)} times, and the error tells of {told} tries"
 
 
 def problems_of_trouble(outcome: Outcome, name: str) -> Iterator[str]:
