@@ -40,10 +40,15 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
 
 
 def occupy(subnet: Subnet, address: str) -> None:
-    """Mark an address of the seed world as taken. Raises ValueError when it is none, or the subnet has no range."""
+    """Mark an address as taken. Raises ValueError when it is none, or the subnet has no range."""
     host = _host(subnet, address)
     if 0 <= host < _range(subnet.cidr).size:
         subnet.taken.add(host)
+
+
+def is_occupied(subnet: Subnet, address: str) -> bool:
+    """Return whether an address is taken."""
+    return _host(subnet, address) in subnet.taken
 
 
 def release(world: World, interface: Interface) -> None:

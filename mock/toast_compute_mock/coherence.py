@@ -13,11 +13,13 @@ from ipaddress import IPv4Address, IPv4Network
 from toast_compute_api.behaviour import LIFECYCLE
 
 from . import keys
+from .addresses import is_occupied
 from .state import Instance, Interface, Subnet, Transition, World
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)  # a day before the last time that there is, so that one can add to it
-_ENDS = frozenset({*LIFECYCLE.states, "gone"})
+_GONE = "gone"
+_ENDS = frozenset({*LIFECYCLE.states, _GONE})
 
 
 def problem_of(world: World) -> str | None:
@@ -42,6 +44,22 @@ def _problems(world: World) -> Iterator[str]:
         yield from _of_instance(world, instance, place)
         for number, interface in enumerate(instance.interfaces):
             yield from _of_interface(world, instance, interface, ranges, f"{place}.interfaces[{number}]")
+    yield from _of_addresses(world)
+
+
+def _of_addresses(world: World) -> Iterator[str]:
+    owners: set[tuple[str, str]] = set()
+    for index, instance in enumerate(world.instances.values()):
+        if instance.transition is not None and instance.transition.to == _GONE:
+            continue  # its addresses are free already
+        for number, interface in enumerate(instance.interfaces):
+            place = f"instances[{index}].interfaces[{number}].ipAddress"
+            if not is_occupied(world.subnets[interface.subnet_id], interface.ip_address):
+                yield f"{place}: is not among those that its subnet has taken"
+            owner = (interface.subnet_id, interface.ip_address)
+            if owner in owners:
+                yield f"{place}: is that of an interface before it, too"
+            owners.add(owner)
 
 
 def _of_subnets(world: World) -> Iterator[str]:

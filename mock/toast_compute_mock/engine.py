@@ -64,7 +64,9 @@ class Engine:
         self._places = Places(self._contract)
         self._replies = Replies(sample_above)
         self._evolution: tuple[str, ...] = ()
-        self._before: dict[str, tuple[datetime, World]] = {}
+        # By the world's id and whether it is about what a token is for, and not about tokens: the world before the last
+        # change, and when that was.
+        self._before: dict[tuple[str, bool], tuple[datetime, World]] = {}
         self.registry = Registry(seed_world or default_seed_world(), seed)
         self.faults = FaultPlan(seed)
         self.journal = Journal() if journal is None else journal
@@ -95,11 +97,14 @@ class Engine:
         """
         visit = recognise(self._places, self.registry, request, datetime.fromtimestamp(now, UTC))
         chosen = self._choose(visit, now) if self.faults else None
+        before = self._copied(visit) if self.faults.wants_history else None
         names: tuple[str, ...] = ()
         if chosen is None:
             outcome = self._carry_out(visit)
         else:
             outcome, names = self._carry_out_faultily(visit, chosen), chosen.names
+        if before is not None and outcome.applied:
+            self._before[_kind(visit)] = (visit.now, before)
         reply = outcome.reply
         record(self.journal, self.registry, visit, now, reply, outcome.result_code, outcome.applied, names)
         return reply
@@ -131,7 +136,7 @@ class Engine:
             reply = effect.apply(_NO_REPLY)
             outcome = Outcome(reply, _result_code(reply), 0)
         elif effect.stale and visit.world is not None:
-            _, before = self._before[visit.world.account.user_id]
+            _, before = self._before[_kind(visit)]
             visit.worlds = [before if world is visit.world else world for world in visit.worlds]
             visit.world = before
             outcome = self._carry_out(visit)
@@ -148,23 +153,33 @@ class Engine:
         return Outcome(replace(outcome.reply, delay=chosen.delay), outcome.result_code, outcome.applied)
 
     def _choose(self, visit: Visit, now: float) -> Chosen | None:
-        """Let the plan choose what goes wrong, and remember the world for stale reads if some are planned."""
-        world_id = "" if visit.world is None else visit.world.account.user_id
-        reads = visit.operation is not None and visit.operation.reads
-        before = self._before.get(world_id)
-        chosen = self.faults.choose(
+        """Let the plan choose what goes wrong."""
+        operation = visit.operation
+        before = self._before.get(_kind(visit)) if operation is not None and operation.reads else None
+        return self.faults.choose(
             Sighting(
-                operation="" if visit.operation is None else visit.operation.id,
+                operation="" if operation is None else operation.id,
                 action=visit.action,
-                world=world_id,
+                world=_world_id(visit),
                 token_age=visit.token_age,
                 now=now,
-                changed_ago=(visit.now - before[0]).total_seconds() if reads and before is not None else None,
+                changed_ago=None if before is None else (visit.now - before[0]).total_seconds(),
             )
         )
-        if visit.world is not None and not reads and self.faults.wants_history:
-            self._before[world_id] = (visit.now, copy_of(visit.world))
-        return chosen
+
+    def _copied(self, visit: Visit) -> World | None:
+        """The world as it is before a change, for stale reads."""
+        if visit.world is None or visit.operation is None or visit.operation.reads:
+            return None
+        return copy_of(visit.world)
+
+
+def _kind(visit: Visit) -> tuple[str, bool]:
+    return _world_id(visit), visit.operation is not None and visit.operation.needs_token
+
+
+def _world_id(visit: Visit) -> str:
+    return "" if visit.world is None else visit.world.account.user_id
 
 
 def _result_code(reply: Reply) -> int | None:

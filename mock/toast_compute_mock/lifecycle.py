@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from toast_compute_api.behaviour import LIFECYCLE
 
+from .addresses import occupy
 from .behaviours import RefusedError, Rule
 from .state import Instance, Transition, World
 
@@ -92,10 +93,13 @@ def under_way(world: World) -> dict[str, Transition | None]:
 
 
 def end_in_error(world: World, before: Mapping[str, Transition | None]) -> None:
-    """Let the changes of status that began since `before` end in ERROR."""
+    """Let the changes of status that began since `before` end in ERROR; who is not deleted keeps its addresses."""
     for instance in world.instances.values():
         change = instance.transition
         if change is not None and change is not before.get(instance.id):
+            if change.to == _GONE:
+                for interface in instance.interfaces:
+                    occupy(world.subnets[interface.subnet_id], interface.ip_address)
             change.to = _FAILED
             change.flavor = None
 

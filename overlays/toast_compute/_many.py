@@ -58,7 +58,11 @@ def map_instances(
     name = one_of(_NAME, "method", method, sorted([*_TAGS, *_OTHERS]))
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_AT_ONCE:
         refuse(_NAME, "limit", f"expected an integer from 1 to {_MOST_AT_ONCE}")
-    given = list(dict.fromkeys(texts(_NAME, "ids", ids)))
+    # However often and in which case an id is given, there is one instance.
+    spelled: dict[str, str] = {}
+    for id in texts(_NAME, "ids", ids):
+        spelled.setdefault(id.casefold(), id)
+    given = list(spelled.values())
     for id in given:
         # Building the request checks the id: nothing is sent when one of them cannot be.
         _plans.brief_instances(core, id)

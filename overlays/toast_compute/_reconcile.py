@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping, Sequence
 
-from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolumeSpec
+from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolume, RootVolumeSpec
 
 from ._effects import Plan, Sleep
 from ._per_client import PerClient
@@ -107,16 +107,18 @@ def _claim(claimed: MutableMapping[str, object], ids: Sequence[str]) -> bool:
 def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
     return (
         detail.name == wanted.name
-        and detail.image == wanted.image
-        and detail.flavor.id == wanted.flavor
+        and detail.image.casefold() == wanted.image.casefold()
+        and detail.flavor.id.casefold() == wanted.flavor.casefold()
         and detail.key_name == wanted.key_name
         and detail.availability_zone == wanted.availability_zone
         and len(detail.addresses) == len(wanted.networks)
         and {group.name for group in detail.security_groups} == {group.name for group in wanted.security_groups}
-        and _has_root_disk(detail, wanted.volume)
+        and _is_root_disk(detail.volumes.root, wanted.volume)
     )
 
 
-def _has_root_disk(detail: InstanceDetail, wanted: object) -> bool:
-    size = wanted.size if isinstance(wanted, RootVolumeSpec) else None
-    return not isinstance(size, int) or detail.volumes.root.size == size
+def _is_root_disk(disk: RootVolume, wanted: object) -> bool:
+    if not isinstance(wanted, RootVolumeSpec):
+        return True
+    has_size = not isinstance(wanted.size, int) or disk.size == wanted.size
+    return has_size and (not isinstance(wanted.type, str) or disk.type == wanted.type)

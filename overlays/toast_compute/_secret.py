@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NoReturn
-from urllib.parse import quote
 
 MASK = "***"
 
@@ -35,9 +35,22 @@ class Secret:
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """Return `text` with every one of `secrets` replaced, also where it stands percent-encoded."""
-    spellings = {spelling for secret in secrets for spelling in (secret.reveal(), quote(secret.reveal(), safe=""))}
+    """Return `text` with every one of `secrets` replaced, also where it is encoded, in part or as a whole."""
+    values = {secret.reveal() for secret in secrets} - {""}
     # Longest first, so that a secret that contains another one leaves no rest behind.
-    for spelling in sorted(spellings - {""}, key=len, reverse=True):
-        text = text.replace(spelling, MASK)
+    for value in sorted(values, key=len, reverse=True):
+        text = re.sub("".join(map(_spellings, value)), MASK, text)
     return text
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern for a character as it is, in a URL, and in a JSON string."""
+    in_url = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogatepass"))
+    in_json = "".join(f"\\\\u{unit:04x}" for unit in _utf_16(character))
+    space = r"|\+" if character == " " else ""
+    return rf"(?:\\?{re.escape(character)}|(?i:{in_url}|{in_json}){space})"
+
+
+def _utf_16(character: str) -> list[int]:
+    encoded = character.encode("utf-16-be", errors="surrogatepass")
+    return [int.from_bytes(encoded[at : at + 2]) for at in range(0, len(encoded), 2)]

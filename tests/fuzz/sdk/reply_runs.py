@@ -21,7 +21,7 @@ from .served import AsyncTransport, BlockingTransport, Served, Service
 COLOURS = ("blocking", "asyncio")
 APPKEY = "planted-Appkey-71c0"
 USERNAME = "planted@example.com"
-PASSWORD = "planted/Password 83fe"
+PASSWORD = f"{APPKEY}/Password 83fe"  # contains another secret, so that a rest may be left
 TOKEN = "planted-Token-2b9d"
 PRIVATE_KEY = "planted Private Key 6aa4"
 SENSITIVE: dict[str, str] = {"id": TOKEN, "privateKey": PRIVATE_KEY}

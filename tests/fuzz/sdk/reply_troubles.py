@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from .reply_mutations import Change, encode
+from .secrecy import spellings
 from .served import JSON, Served
 
 BOMB_BYTES = 300 * 1024 * 1024  # more than the SDK takes
@@ -83,7 +83,7 @@ def troubles(sent: Collection[str], secrets: Collection[str]) -> dict[str, Chang
 
 
 def _quoting(secrets: Collection[str]) -> str:
-    return " ".join(form for secret in secrets for form in (secret, quote(secret, safe="")))
+    return " ".join(spellings(secrets))
 
 
 EXCEPTIONS = tuple(_EXCEPTIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import re
 import traceback
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -19,14 +20,23 @@ _SDK = str(Path(toast_compute.__file__).parent)
 _LOGGERS = ("toast_compute", "httpx", "httpcore")
 
 
-def spellings(secrets: Collection[str]) -> set[str]:
-    """Return every form in which a secret may show."""
-    return {form for secret in secrets for form in (secret, quote(secret, safe=""))}
+def spellings(secrets: Collection[str]) -> list[str]:
+    """Return every form in which a secret may show: as it is, in a URL, and in a JSON text."""
+    forms: dict[str, None] = {}
+    for secret in secrets:
+        in_url = quote(secret, safe="")
+        lower = re.sub("%..", lambda code: code[0].lower(), in_url)
+        forms |= dict.fromkeys((secret, in_url, lower, quote(secret), secret.replace("/", "\\/")))
+    return list(forms)
 
 
 def shown(text: str, secrets: Collection[str]) -> bool:
-    """Return whether a text shows one of the secrets."""
-    return any(form in text for form in spellings(secrets))
+    """Return whether a text shows one of the secrets, or the rest of one of which another one was masked."""
+    return any(form in text for form in spellings([*secrets, *_rests(secrets)]))
+
+
+def _rests(secrets: Collection[str]) -> list[str]:
+    return [whole.removeprefix(part) for whole in secrets for part in secrets if part != whole and part in whole]
 
 
 def problems_of_error(error: BaseException, secrets: Collection[str], *, with_locals: bool = False) -> Iterator[str]:

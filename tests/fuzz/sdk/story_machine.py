@@ -8,6 +8,7 @@ from typing import Any
 import hypothesis
 from hypothesis.stateful import invariant, run_state_machine_as_test
 from toast_compute import NotFoundError
+from toast_compute_mock.coherence import problem_of
 from toast_compute_mock.state import World
 
 from .chance import settings_for
@@ -32,6 +33,8 @@ class StoryMachine(Changes, Creates, Guards, Keys, Waits):
         self.tell_of(self.model.settle(now, {id: shown_status(world, id) for id in world.instances}))
         self.telling.statuses.update(shown_status(world, id) for id in world.instances)
         self.tell_of(self._problems_of_books(world))
+        problem = problem_of(world)
+        self.require(problem is None, f"the mock's books contradict each other: {problem}")
         self.told.append("look at everything")
         self.tell_of(self._problems_of_looks(world))
         self.told.pop()

@@ -96,6 +96,17 @@ def test_a_read_can_be_answered_from_before_the_last_write(cloud: Cloud) -> None
     assert [entry.faults for entry in cloud.engine.journal.find(fault="stale")] == [("stale",), ("stale",)]
 
 
+def test_what_is_refused_or_concerns_tokens_is_no_write_of_instances(cloud: Cloud) -> None:
+    cloud.engine.faults.add(faults.stale_read("listInstances"))
+    cloud.act(BATCH, "start")
+    body = {"auth": {"username": "demo@example.com", "password": "demo-password"}}
+    assert cloud.code("POST", "tokens", body) == 0
+    assert cloud.act(WEB, "start") == 10409
+    assert cloud.act(WEB, "explode") == -4
+    assert cloud.status(BATCH) == "STOP"
+    assert cloud.status(BATCH) == "POWERING_ON"
+
+
 def test_the_look_up_of_a_token_can_be_stale(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.stale_read("getToken"))
     body = {"auth": {"username": "demo@example.com", "password": "demo-password"}}
@@ -126,6 +137,23 @@ def test_an_operation_can_end_in_error(cloud: Cloud) -> None:
     statuses = [one["status"] for one in cloud.send("GET", "instances")["instances"]]
     assert statuses == ["ACTIVE", "STOP", "ERROR", "ERROR"]
     assert cloud.act(made, "start") == 10409
+
+
+def test_a_deletion_that_ends_in_error_keeps_its_addresses(cloud: Cloud) -> None:
+    (address,) = cloud.detail(WEB)["addresses"]
+    cloud.engine.faults.add(faults.end_in_error("deleteInstance"))
+    assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
+    cloud.now += 600
+    assert cloud.status(WEB) == "ERROR"
+    shown = {key: address[key] for key in ("macAddress", "ipAddress", "version")}
+    assert cloud.detail(WEB)["addresses"] == [shown]
+    for _ in range(25):  # more than the subnet has room for
+        cloud.send("POST", "instances", new_instance(count=10))
+    given = [
+        one["ipAddress"] for detail in cloud.send("GET", "instances-detail")["instances"] for one in detail["addresses"]
+    ]
+    assert len(given) == len(set(given)) > 200
+    assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
 
 
 def test_only_what_the_fault_touched_ends_in_error(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    SSHCertificateBuilder,
+    SSHCertificateType,
     load_ssh_private_key,
 )
 
@@ -68,6 +71,19 @@ def test_the_fingerprint_is_the_one_that_ssh_shows(cloud: Cloud) -> None:
     upload(cloud, KNOWN_KEY)
     (shown,) = cloud.send("GET", "keypairs", query="name=uploaded")["keypairs"]
     assert (shown["publicKey"], shown["fingerprint"]) == (KNOWN_KEY, KNOWN_FINGERPRINT)
+
+
+def test_a_certificate_is_no_key(cloud: Cloud) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    signed = SSHCertificateBuilder().public_key(key.public_key()).type(SSHCertificateType.USER).serial(1)
+    certificate = signed.key_id(b"me").valid_for_all_principals().valid_after(0).valid_before(2**32).sign(key)
+    assert upload(cloud, certificate.public_bytes().decode()) == -4
+
+
+def test_a_key_on_a_token_of_hardware_is_of_another_type(cloud: Cloud) -> None:
+    parts = (b"sk-ssh-ed25519@openssh.com", bytes(range(32)), b"ssh:")
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    assert upload(cloud, f"{parts[0].decode()} {base64.b64encode(blob).decode()}") == -4
 
 
 def test_two_lines_are_no_key(cloud: Cloud) -> None:

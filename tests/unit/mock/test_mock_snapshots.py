@@ -341,6 +341,16 @@ def lead_to(world: Any, address: str) -> None:
             f"the instance '{WEB}' has no interface with this address",
         ),
         (
+            world_with(lambda w: w["subnets"][0].update(taken=[])),
+            "instances[0].interfaces[0].ipAddress",
+            "is not among those that its subnet has taken",
+        ),
+        (
+            instance_with(lambda i: i["interfaces"].append(i["interfaces"][0])),
+            "instances[0].interfaces[1].ipAddress",
+            "is that of an interface before it, too",
+        ),
+        (
             world_with(lambda w: w["subnets"][0].update(networkId=NOWHERE)),
             "subnets[0].networkId",
             f"there is no network '{NOWHERE}'",

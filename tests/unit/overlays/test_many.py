@@ -20,7 +20,7 @@ def cloud() -> MockCloud:
 
 def test_each_instance_has_its_own_outcome(cloud: MockCloud) -> None:
     with client(cloud) as toast:
-        result = toast.instances.map("stop", [WEB, BATCH, "nobody", WEB])
+        result = toast.instances.map("stop", [WEB, BATCH, "nobody", WEB, "NOBODY"])
     assert dict(result.ok) == {WEB: None}
     assert list(result.failed) == [BATCH, "nobody"]
     assert isinstance(result.failed[BATCH], ConflictError)

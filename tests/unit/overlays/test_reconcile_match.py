@@ -19,6 +19,7 @@ from toast_compute_api.models import (
     RootVolumeSpec,
     SecurityGroupReference,
     SecurityGroupSpec,
+    VolumeType,
 )
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -115,6 +116,17 @@ def test_the_size_of_the_root_disk_counts_where_it_was_asked_for(size: int | Non
     volume = msgspec.UNSET if size is None else RootVolumeSpec(size=size)
     found, _ = find([MADE], wanted=msgspec.structs.replace(WANTED, volume=volume))
     assert (found == MADE) is is_found
+
+
+@pytest.mark.parametrize(("type_", "is_found"), [("General HDD", True), ("General SSD", False), (None, True)])
+def test_the_type_of_the_root_disk_counts_where_it_was_asked_for(type_: str | None, is_found: bool) -> None:
+    volume = RootVolumeSpec() if type_ is None else RootVolumeSpec(type=VolumeType(type_))
+    found, _ = find([MADE], wanted=msgspec.structs.replace(WANTED, volume=volume))
+    assert (found == MADE) is is_found
+
+
+def test_ids_are_the_same_in_another_case() -> None:
+    assert find([MADE], wanted=msgspec.structs.replace(WANTED, image="IMAGE", flavor="Flavor")) == (MADE, [])
 
 
 def test_what_was_there_before_is_not_taken() -> None:

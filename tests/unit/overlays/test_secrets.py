@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import logging
 import pickle
 import signal
@@ -265,3 +266,26 @@ def test_a_secret_hides_itself_and_compares_by_value() -> None:
 def test_masking_takes_the_longest_secret_first_and_ignores_an_empty_one() -> None:
     secrets = (Secret("abc"), Secret("abcdef"), Secret(""))
     assert mask("abcdef abc x", secrets) == "*** *** x"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "pa/ss:w\u00f6rd 9",
+        quote("pa/ss:w\u00f6rd 9"),
+        quote("pa/ss:w\u00f6rd 9", safe=""),
+        quote("pa/ss:w\u00f6rd 9", safe="").lower(),
+        "pa/ss%3aw\u00f6rd 9",
+        "pa/ss:w\u00f6rd+9",
+        json.dumps("pa/ss:w\u00f6rd 9")[1:-1],
+        "pa\\/ss:w\\u00F6rd 9",
+        "%70%61%2F%73%73%3A%77%C3%B6%72%64%20%39",
+    ],
+)
+def test_a_secret_is_masked_however_it_is_written(echo: str) -> None:
+    assert mask(f"<{echo}>, <{echo}> and pass", [Secret("pa/ss:w\u00f6rd 9")]) == "<***>, <***> and pass"
+
+
+def test_what_a_secret_looks_like_to_a_pattern_does_not_matter() -> None:
+    secret = r"a.c\1(x)*[^b]+$ {2}|%41"
+    assert mask(f"<{secret}> abc", [Secret(secret)]) == "<***> abc"
