@@ -15,7 +15,7 @@ from ._attempts import Attempt
 from ._calling import Call, Common
 from ._config import Settings, unusable
 from ._deadline import Deadline, present, seconds_left, within
-from ._effects import Plan, ReadClock
+from ._effects import Plan, ReadClock, Sleep
 from ._guard import check_allowed
 from ._input import build
 from ._retries import RetryBudget, UselessRenewals
@@ -53,6 +53,13 @@ class Core:
             return math.inf
         now: float = yield ReadClock()
         return seconds_left(deadline, now)
+
+    def pause(self, seconds: float) -> Plan[bool]:
+        """Wait for some seconds and return True, or return False at once when the deadline does not leave as many."""
+        if (yield from self.remaining()) <= seconds:
+            return False
+        yield Sleep(seconds)
+        return True
 
     def request(self, make: Callable[[str], Request[S]]) -> Request[S]:
         """Return the request that an endpoint function makes with the client's appkey.

@@ -132,7 +132,7 @@ def make_instance(
     try:
         return (yield from _created(core, (yield from core.call(request)).instance))
     except AmbiguousOutcomeError as lost:
-        found = yield from find_created(lambda: all_details(core), before, instance, lost, CLAIMED.of(core))
+        found = yield from find_created(lambda: all_details(core), core.pause, before, instance, lost, CLAIMED.of(core))
     return (yield from _created(core, models.Instance(id=found.id, name=found.name, status=found.status)))
 
 
@@ -146,7 +146,7 @@ def remove_instance(core: Core, id: str) -> Plan[None]:
     """Delete an instance."""
     text("deleteInstance", "id", id)
     request = core.request(lambda appkey: delete_instance(appkey, id=id))
-    change = core.change(request, settling.moved(lambda: one_detail(core, id), "deleteInstance"))
+    change = core.change(request, settling.moved(_eyes(core, id), "deleteInstance"))
     yield from expecting(core, id, "deleteInstance", change)
 
 
@@ -164,14 +164,18 @@ def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
     text("detachVolume", "instanceId", id)
     text("detachVolume", "volumeId", volume_id)
     request = core.request(lambda appkey: detach_volume(appkey, id, volume_id=volume_id))
-    yield from core.change(request, settling.without_volume(lambda: one_detail(core, id), volume_id))
+    yield from core.change(request, settling.without_volume(_eyes(core, id), volume_id))
+
+
+def _eyes(core: Core, id: str) -> settling.Eyes:
+    return settling.Eyes(lambda: one_detail(core, id), core.pause)
 
 
 def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]:
     """Run an action, given as a model or as a mapping with its tag."""
     body = _action(action)
     request, tag = action_request(core, id, body)
-    change = core.change(request, settling.of_action(lambda: one_detail(core, id), body), action=tag)
+    change = core.change(request, settling.of_action(_eyes(core, id), body), action=tag)
     reply = yield from expecting(core, id, tag, change)
     return reply.created_image if isinstance(reply, models.UploadImageSuccess) else None
 

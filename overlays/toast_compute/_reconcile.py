@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, MutableMapping, Sequence
 
 from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolume, RootVolumeSpec
 
-from ._effects import Plan, Sleep
+from ._effects import Plan
+from ._looking import Pause, look_until
 from ._per_client import PerClient
 from .errors import AmbiguousOutcomeError, ToastComputeError
 
@@ -17,12 +18,10 @@ _MOST_CLAIMED = 10_000
 CLAIMED: PerClient[dict[str, object]] = PerClient(dict)
 """The ids of instances that were returned to calls of a client: none of them can be the outcome of another call."""
 
-# A list may lag behind: the looks for the new instance, and the seconds before each.
-_LOOKS = (0.0, 1.0, 3.0)
-
 
 def find_created(
     look: Callable[[], Plan[list[InstanceDetail]]],
+    pause: Pause,
     before: Sequence[InstanceDetail],
     wanted: InstanceSpec,
     lost: AmbiguousOutcomeError,
@@ -32,6 +31,7 @@ def find_created(
 
     Args:
         look: reads all instances in detail.
+        pause: waits between two looks.
         before: the instances that there were before the create was sent.
         wanted: what was asked for.
         lost: the error of the create.
@@ -45,16 +45,17 @@ def find_created(
     known = {detail.id for detail in before}
     newest = max((detail.created_at for detail in before), default=None)
     matching: list[InstanceDetail] = []
+    found: list[InstanceDetail] = []
     trouble = ""
-    for pause in _LOOKS:
-        if pause:
-            yield Sleep(pause)
+
+    def is_decided() -> Plan[bool]:
+        nonlocal matching, trouble
         try:
             details = yield from look()
         except ToastComputeError as error:
             # It says nothing of the create, and must not be taken for its outcome.
             trouble = f"; the last look failed: {error}"
-            continue
+            return False
         trouble = ""
         matching = [
             detail
@@ -66,9 +67,12 @@ def find_created(
             and _is(detail, wanted)
         ]
         if len(matching) == count and _claim(claimed, [detail.id for detail in matching]):
-            return matching[0]
-        if len(matching) > count:
-            break
+            found.extend(matching)
+        return bool(found) or len(matching) > count
+
+    yield from look_until(pause, is_decided)
+    if found:
+        return found[0]
     unclear = AmbiguousOutcomeError(
         f"createInstance may or may not have been carried out: {_seen(matching, count)}{trouble}; look before sending "
         "it again",

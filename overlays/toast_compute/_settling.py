@@ -7,17 +7,25 @@ was to be started runs. Then the call has succeeded. What the state is decides, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from toast_compute_api import models
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ._effects import Plan
+from ._looking import Pause, look_until
 from ._refusals import is_absence
 from .errors import APIError, ToastComputeError
 
-Look: TypeAlias = Callable[[], Plan[models.InstanceDetail]]
-"""Reads the instance that it is about."""
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """How to look at the instance that it is about."""
+
+    look: Callable[[], Plan[models.InstanceDetail]]
+    pause: Pause
+
 
 Settle: TypeAlias = Callable[[APIError], Plan[bool]]
 """Says whether a refusal means that an earlier try, whose reply was lost, was carried out."""
@@ -31,50 +39,53 @@ def is_gone(error: APIError) -> Plan[bool]:
     return is_absence(error, "keypair")
 
 
-def moved(look: Look, move: str) -> Settle:
+def moved(eyes: Eyes, move: str) -> Settle:
     """Take a move of the lifecycle for done when the instance's status says that it has begun."""
     expected = LIFECYCLE.operations[move]
 
     def settle(error: APIError) -> Plan[bool]:
         if is_absence(error, "instance"):
             return expected.to == _GONE
-        return (yield from _sees(look, lambda detail: str(detail.status) in (*expected.through, expected.to)))
+        return (yield from _sees(eyes, lambda detail: str(detail.status) in (*expected.through, expected.to)))
 
     return settle
 
 
-def without_volume(look: Look, volume_id: str) -> Settle:
+def without_volume(eyes: Eyes, volume_id: str) -> Settle:
     """Take a detachment for done when the instance no longer has the volume."""
-    return _when(look, lambda detail: volume_id.casefold() not in _volumes(detail))
+    return _when(eyes, lambda detail: volume_id.casefold() not in _volumes(detail))
 
 
-def of_action(look: Look, action: models.InstanceAction) -> Settle:
+def of_action(eyes: Eyes, action: models.InstanceAction) -> Settle:
     """Take an action for done when the instance is as the action would leave it."""
     match action:
         case models.AddFloatingIpAction(parameters=models.AddFloatingIpParameters(address=wanted, ip_address=own)):
-            return _when(look, lambda detail: (own, wanted) in _floating_ips(detail))
+            return _when(eyes, lambda detail: (own, wanted) in _floating_ips(detail))
         case models.RemoveFloatingIpAction(parameters=models.RemoveFloatingIpParameters(address=unwanted)):
-            return _when(look, lambda detail: all(address != unwanted for _, address in _floating_ips(detail)))
+            return _when(eyes, lambda detail: all(address != unwanted for _, address in _floating_ips(detail)))
         case models.AddSecurityGroupAction(parameters=models.AddSecurityGroupParameters(name=joined)):
-            return _when(look, lambda detail: joined in _security_groups(detail))
+            return _when(eyes, lambda detail: joined in _security_groups(detail))
         case models.RemoveSecurityGroupAction(parameters=models.RemoveSecurityGroupParameters(name=left)):
-            return _when(look, lambda detail: left not in _security_groups(detail))
+            return _when(eyes, lambda detail: left not in _security_groups(detail))
         case _:
-            return moved(look, str(action.__struct_config__.tag))
+            return moved(eyes, str(action.__struct_config__.tag))
 
 
-def _when(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
+def _when(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
     def settle(_: APIError) -> Plan[bool]:
-        return (yield from _sees(look, is_done))
+        return (yield from _sees(eyes, is_done))
 
     return settle
 
 
-def _sees(look: Look, is_done: Callable[[models.InstanceDetail], bool]) -> Plan[bool]:
-    try:
-        return is_done((yield from look()))
-    except ToastComputeError:
-        return False  # nothing is known, so the refusal stands
+def _sees(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool]) -> Plan[bool]:
+    def is_seen() -> Plan[bool]:
+        try:
+            return is_done((yield from eyes.look()))
+        except ToastComputeError:
+            return False  # nothing is known, so the refusal stands
+
+    return (yield from look_until(eyes.pause, is_seen))
 
 
 def _volumes(detail: models.InstanceDetail) -> set[str]:

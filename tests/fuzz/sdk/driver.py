@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -17,6 +18,8 @@ CREDENTIALS = ("demo-appkey", "demo@example.com", "demo-password")
 # A wait in a story is at most some minutes, with all that may go wrong in it.
 _SENSELESS = 100_000.0
 
+Call = Callable[[Any], Any]
+"""Calls a method of a client; what it returns has to be awaited when the client is asynchronous."""
 BeforeSending = Callable[[str], None]
 """Gets the operation of each request before it is sent."""
 
@@ -43,6 +46,26 @@ class _Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
             self.before(operation_of(request.method, request.url.path))
 
 
+def within_deadlines(make: Call, *seconds: float) -> Call:
+    """Return the same call in blocks with deadlines, the outermost first."""
+
+    async def later(toast: AsyncToastCompute) -> Any:
+        with ExitStack() as blocks:
+            for each in seconds:
+                blocks.enter_context(toast.deadline(each))
+            return await make(toast)
+
+    def call(toast: ToastCompute | AsyncToastCompute) -> Any:
+        if isinstance(toast, AsyncToastCompute):
+            return later(toast)
+        with ExitStack() as blocks:
+            for each in seconds:
+                blocks.enter_context(toast.deadline(each))
+            return make(toast)
+
+    return call
+
+
 class Driver:
     """A client of one colour on one mock, and others like it for a moment."""
 
@@ -52,7 +75,7 @@ class Driver:
         self._runner = asyncio.Runner() if colour == "asyncio" else None
         self._client = self._make({})
 
-    def call(self, make: Callable[[Any], Any], *, before: BeforeSending | None = None) -> tuple[Any, Exception | None]:
+    def call(self, make: Call, *, before: BeforeSending | None = None) -> tuple[Any, Exception | None]:
         """Make a call, and return what it returned or raised."""
         self._wire.before = before
         self._clock.limit = self._clock.monotonic() + _SENSELESS
@@ -63,7 +86,7 @@ class Driver:
         finally:
             self._wire.before = None
 
-    def call_as(self, make: Callable[[Any], Any], **options: Any) -> tuple[Any, Exception | None]:
+    def call_as(self, make: Call, **options: Any) -> tuple[Any, Exception | None]:
         """Make a call with a client of its own, which has other options."""
         client = self._make(options)
         try:
@@ -83,7 +106,7 @@ class Driver:
         kind = ToastCompute if self._runner is None else AsyncToastCompute
         return kind(*CREDENTIALS, **{"transport": self._wire, "clock": self._clock, "max_retries": 2, **options})
 
-    def _run(self, client: ToastCompute | AsyncToastCompute, make: Callable[[Any], Any]) -> Any:
+    def _run(self, client: ToastCompute | AsyncToastCompute, make: Call) -> Any:
         if self._runner is None:
             return make(client)
 

@@ -1,4 +1,4 @@
-"""What shows over many calls only? The limit of a batch, and the budget of retries."""
+"""What shows over many calls only? The limit of a batch, the budget of retries, what denials and failures add up to."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from toast_compute_mock.worlds import default_seed_world
 from .clocks import SteppingClock
 from .driver import Driver
 from .story import COLOURS
+from .told import TOKEN
 
 _LIST = "listInstances"
 _MANY = 24
 _LIMIT = 3
 _ROUNDS = 40  # twice as many as there are retries at once
 _SUCCESSES = 9  # of which five pay for a retry
+_DENIED = "createKeypair"
+_TIMES = 5
+_TOKENS = 2  # the first, and one to see whether that helps
+_LONG = 600.0
 
 
 class _Counting(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -93,6 +98,40 @@ def retries_are_paid_back(colour: str) -> str:
     return ""
 
 
+def what_is_denied_costs_no_tokens(colour: str) -> str:
+    """Return what is wrong with a client that asks again and again for what its user may not do."""
+    clock = SteppingClock()
+    cloud = MockCloud(clock=clock)
+    driver = Driver(cloud, clock, colour)
+    try:
+        cloud.faults.add(faults.result_code(_DENIED, -3, budget=None))
+        for _ in range(_TIMES):
+            driver.call(lambda toast: toast.keypairs.create("not-for-you"))
+    finally:
+        driver.close()
+    issued = cloud.journal.count(operation=TOKEN)
+    return "" if issued <= _TOKENS else f"{_TIMES} calls that are denied issued {issued} tokens"
+
+
+def a_long_wait_outlives_failures(colour: str) -> str:
+    """Return what is wrong with a wait in which every other look fails."""
+    clock = SteppingClock()
+    cloud = MockCloud(clock=clock)
+    world = default_seed_world()
+    id, user = world.instances[0].id, world.accounts[0].user_id
+    driver = Driver(cloud, clock, colour)
+    try:
+        driver.call(lambda toast: toast.flavors.list())
+        cloud.worlds.migrate(user, id, _LONG)
+        cloud.faults.add(faults.http_status(_LIST, 503, budget=None, every=2))
+        _, error = driver.call_as(
+            lambda toast: toast.instances.wait_for_status(id, "ACTIVE", timeout=2 * _LONG), max_retries=0
+        )
+    finally:
+        driver.close()
+    return "" if error is None else f"a wait in which every other look failed ended as {type(error).__name__}"
+
+
 def _create(driver: Driver, number: int) -> list[str]:
     """Create so many instances one after the other, and return their ids."""
     for _ in range(number):
@@ -117,7 +156,12 @@ def new_instance() -> dict[str, Any]:
 
 CHECKS: Mapping[str, Callable[[], str]] = {
     f"{check.__name__.replace('_', ' ')}, {colour}": lambda check=check, colour=colour: check(colour)  # type: ignore[misc]
-    for check in (batch_keeps_its_limit, retries_are_paid_back)
+    for check in (
+        batch_keeps_its_limit,
+        retries_are_paid_back,
+        what_is_denied_costs_no_tokens,
+        a_long_wait_outlives_failures,
+    )
     for colour in COLOURS
 }
 """By name: returns what is wrong, empty for nothing."""

@@ -48,6 +48,8 @@ class Instance:
     volumes: set[str] = field(default_factory=set)
     floating_ip: str | None = None
     change: Change | None = None
+    is_undeleted: bool = False
+    """Whether a deletion of it has failed, or is going to."""
     changed: float = 0.0
     """When the last change of status that was asked for is over at the latest."""
 
@@ -182,6 +184,7 @@ class Model:
                 if one.floating_ip is not None:
                     self.floating_ips[one.floating_ip] = None
                     one.floating_ip = None
+                one.is_undeleted = fails
         if rule.through:
             to = FAILED if fails else one.status if rule.to == _SAME else rule.to
             flavor = None if fails else given.get("flavor")

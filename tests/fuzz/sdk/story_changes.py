@@ -157,7 +157,10 @@ class Changes(Story):
     def change_group(self, which: int, group: str, joins: bool, trouble: str) -> None:
         """Put into a security group, or take out of one."""
         move = "addSecurityGroup" if joins else "removeSecurityGroup"
-        id, name = self.pick(which, move, lambda one: joins or group in one.groups)
+        id, name = self.pick(which, move, lambda one: joins or one.groups)
+        one = self.model.instances.get(id)
+        if one is not None and self.fits(which):
+            group = min((self.model.all_groups - one.groups if joins else one.groups) or {group})
         wrong = self.say(move, f"{'put' if joins else 'take'} {name} {'into' if joins else 'out of'} {group}", trouble)
 
         def make(toast: Any) -> Any:

@@ -132,6 +132,36 @@ class Creates(Story):
             self.require(isinstance(outcome.error, AmbiguousOutcomeError), "the SDK found what was not created")
             self.require(not candidates & set(foreigners), "somebody else's instance is a candidate")
 
+    @rule(carried_out=st.booleans(), how=st.sampled_from(["close", "reset", "stall"]))
+    def create_and_see_nothing(self, carried_out: bool, how: Any) -> None:
+        """Create, lose the reply or the request, and let the looks for what came of it fail, too."""
+        if len(self.model.instances) >= self.model.quota or not self.model.keypairs:
+            return
+        key = next(iter(self.model.keypairs))
+        birth = Birth(self.fresh_name(), _ZONES[0], FLAVORS[0], LINUX, key, {"default"}, _MIN_DISK[LINUX], 0.0)
+        what = "reply" if carried_out else "request"
+        self.say(
+            "create, see nothing",
+            f"create {birth.name} with on_ambiguous='reconcile', the {what} gets lost, and the looks after it fail",
+        )
+        lost = faults.lose_reply if carried_out else faults.lose_request
+
+        def blind(operation: str) -> None:
+            if operation == CREATE:
+                self.cloud.faults.add(faults.http_status("listInstanceDetails", 503, budget=None))
+
+        outcome = self.ask(
+            CREATE,
+            lambda toast: toast.instances.create(**_arguments(birth, birth.root, None), on_ambiguous="reconcile"),
+            more=[lost(CREATE, how=how)],
+            before=blind,
+        )
+        self.require(len(outcome.own) == 1, f"{CREATE} was sent {len(outcome.own)} times")
+        self._adopt([replace(birth, at=self.moment_of(outcome.own[0]))] if outcome.applied else [])
+        self._nobody_else()
+        ended = type(outcome.error).__name__
+        self.require(isinstance(outcome.error, AmbiguousOutcomeError), f"{ended} hides that {CREATE} may be done")
+
     def _somebody_creates(self, birth: Birth) -> BeforeSending:
         """Let somebody else create an instance right before the story's client does."""
         done: list[str] = []

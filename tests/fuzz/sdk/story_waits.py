@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from toast_compute import (
+    AmbiguousOutcomeError,
     APIConnectionError,
     InstanceFailedError,
     MalformedResponseError,
@@ -18,8 +19,10 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import faults
 from toast_compute_mock.faults import Fault
 
+from .driver import Call, within_deadlines
 from .model import FAILED, GONE
 from .story import NEVER, WORLD, Story, shown_status, some_instance, some_trouble
+from .story_changes import FLAVORS
 from .told import Outcome
 
 LIST = "listInstances"
@@ -92,7 +95,7 @@ class Waits(Story):
         outcome = self.ask_for_change(
             power, id, {}, lambda toast: getattr(toast.instances, power)(id), trouble=wrong, more=old, keep=bool(stale)
         )
-        if outcome.error is not None:
+        if outcome.error is not None and not isinstance(outcome.error, AmbiguousOutcomeError):
             self.cloud.faults.clear()
             return
         self.told.append(f"wait for {name} to be {goal}")
@@ -101,25 +104,36 @@ class Waits(Story):
             self.telling.steps["old read"] += 1
         self.hold_wait(waited, id, goal, 40.0)
 
-    @rule(which=some_instance, soft=st.booleans(), waits=st.booleans())
-    def fail(self, which: int, soft: bool, waits: bool) -> None:
+    @rule(which=some_instance, other=st.sampled_from(["", "resize", "deleteInstance"]), waits=st.booleans())
+    def fail(self, which: int, other: str, waits: bool) -> None:
         """Begin a change that ends in ERROR, and wait for its end or not."""
         id, name = self.pick(which, "addSecurityGroup")  # allowed at rest, which is what can fail
         one = self.model.instances.get(id)
-        power = "start" if one is not None and one.status == "STOP" else "reboot" if soft else "stop"
-        self.say("failing change", f"{power} {name}, and it is going to fail")
+        is_stopped = one is not None and one.status == "STOP"
+        move = other or ("start" if is_stopped else "reboot" if which % 2 else "stop")
+        flavor = next(flavor for flavor in FLAVORS if one is None or flavor != one.flavor)
+        calls: dict[str, Call] = {
+            "resize": lambda toast: toast.instances.resize(id, flavor),
+            "deleteInstance": lambda toast: toast.instances.delete(id),
+        }
+        self.say("failing change", f"{move} {name}, and it is going to fail")
         outcome = self.ask_for_change(
-            power,
+            move,
             id,
-            {},
-            lambda toast: getattr(toast.instances, power)(id),
+            {"flavor": flavor} if move == "resize" else {},
+            calls.get(move, lambda toast: getattr(toast.instances, move)(id)),
             trouble=None,
             fails=True,
-            more=[faults.end_in_error("runInstanceAction")],
+            more=[faults.end_in_error()],
         )
         if waits and outcome.error is None:
-            goal = LIFECYCLE.operations[power].to
+            to = LIFECYCLE.operations[move].to
+            goal = to if to in (GONE, *LIFECYCLE.states) else "STOP" if is_stopped else "ACTIVE"
             self.say("wait for what fails", f"wait for {name} to be {goal}")
+            if goal == GONE:
+                deleted = self.ask(LIST, lambda toast: toast.instances.wait_until_deleted(id, timeout=90.0))
+                self.hold_wait(deleted, id, GONE, 90.0)
+                return
             waited = self.ask(LIST, lambda toast: toast.instances.wait_for_status(id, goal, timeout=90.0))
             self.hold_wait(waited, id, goal, 90.0)
 
@@ -129,15 +143,7 @@ class Waits(Story):
         id, name = self.pick(which)
         self.say("deadline", f"with a deadline of {seconds:g} s: wait for {name} to be {goal}, after a late read")
 
-        def blocking(toast: Any) -> Any:
-            with toast.deadline(seconds):
-                return toast.instances.wait_for_status(id, goal)
-
-        async def asynchronous(toast: Any) -> Any:
-            with toast.deadline(seconds):
-                return await toast.instances.wait_for_status(id, goal)
-
-        make = blocking if self.colour == "blocking" else asynchronous
+        make = within_deadlines(lambda toast: toast.instances.wait_for_status(id, goal), seconds)
         outcome = self.ask(LIST, make, more=[faults.delay(LIST, 0.2)])
         took = outcome.ended - outcome.began
         self.require(took <= seconds + _EXACTNESS, f"a wait took {took:g} s, and the deadline was {seconds:g} s")
@@ -205,6 +211,10 @@ class Waits(Story):
             )
         elif isinstance(error, InstanceFailedError):
             self.require(truth not in (goal, *_may_become(goal)), f"a wait for {goal} failed, and it is {truth}")
+            self.require(
+                goal != GONE or (one is not None and one.is_undeleted),
+                "a wait for a deletion failed, and no deletion did",
+            )
         elif isinstance(error, NotFoundError):
             self.require(truth == GONE, f"a wait did not find an instance that is {truth}")
         else:

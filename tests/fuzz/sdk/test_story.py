@@ -12,7 +12,7 @@ from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, A
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
-from . import each_trouble, many_calls, shared_waits
+from . import each_method, each_trouble, many_calls, shared_waits
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
@@ -173,6 +173,11 @@ def test_tokens_beyond_need_are_noticed() -> None:
 @pytest.mark.parametrize("name", each_trouble.CHECKS)
 def test_each_trouble_is_dealt_with(name: str) -> None:
     assert each_trouble.CHECKS[name]() == ""
+
+
+@pytest.mark.parametrize("name", each_method.CHECKS)
+def test_each_method_keeps_to_the_block_that_it_is_in(name: str) -> None:
+    assert each_method.CHECKS[name]() == ""
 
 
 @pytest.mark.parametrize("name", many_calls.CHECKS)

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, MalformedResponseError
+from toast_compute import (
+    AmbiguousOutcomeError,
+    APIConnectionError,
+    APIError,
+    MalformedResponseError,
+    ToastComputeError,
+)
 from toast_compute_mock.journal import Entry
 from toast_compute_mock.worlds import TOKEN_LIFETIME
 
@@ -65,7 +71,7 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
         yield f"{name} was told to have succeeded, and it was not carried out"
     if isinstance(error, APIError) and outcome.applied and outcome.trouble is not None:
         yield f"{name} was told to be refused ({type(error).__name__}), and it was carried out"
-    yield from problems_of_tries(outcome, name)
+    yield from problems_of_tries(outcome)
     if isinstance(error, AmbiguousOutcomeError) and (outcome.retry != NEVER or not outcome.is_troubled):
         yield f"{name} was told to be ambiguous, and it is not"
     if outcome.retry == NEVER and isinstance(error, APIError) and proves_nothing(error.result_code):
@@ -75,15 +81,31 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
     yield from problems_of_trouble(outcome, name)
 
 
-def problems_of_tries(outcome: Outcome, name: str) -> Iterator[str]:
+def problems_of_tries(outcome: Outcome) -> Iterator[str]:
     """Yield what is wrong with what an error tells of the requests that were sent for a call."""
-    error, own = outcome.error, outcome.own
+    name, error, own = outcome.action or outcome.operation, outcome.error, outcome.own
     failures = (error, error.__cause__) if error is not None else ()
     if own and any(isinstance(one, APIConnectionError) and one.never_sent for one in failures):
         yield f"{name} was told never to have been sent, and it arrived"
     told = sum(one.operation == outcome.operation for one in getattr(error, "attempts", ()))
     if error is not None and told < len(own):
         yield f"{name} arrived {len(own)} times, and the error tells of {told} tries"
+
+
+def problems_of_retryable(outcome: Outcome) -> Iterator[str]:
+    """Yield what is wrong with what an error says of calling once more, when the trouble lasts."""
+    trouble, error, name = outcome.trouble, outcome.error, outcome.action or outcome.operation
+    if trouble is None or not isinstance(error, ToastComputeError):
+        return
+    passes = trouble.is_final or (outcome.retry in trouble.survived and not _is_about_a_token(trouble))
+    if error.retryable != (passes and outcome.retry != NEVER):
+        yield f"{name} may {'not ' if error.retryable else ''}be called again, and the error says something else"
+    if len(outcome.own) < _TRIES and outcome.retry in trouble.survived - {NEVER} and not _is_about_a_token(trouble):
+        yield f"{name} was given up after {len(outcome.own)} tries, and {trouble.says}"
+
+
+def _is_about_a_token(trouble: Trouble) -> bool:
+    return trouble.code is not None and asks_for_fresh_token(trouble.code)
 
 
 def problems_of_trouble(outcome: Outcome, name: str) -> Iterator[str]:

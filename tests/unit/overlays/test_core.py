@@ -29,6 +29,7 @@ PURE = [
     "_envelope.py",
     "_guard.py",
     "_input.py",
+    "_looking.py",
     "_many.py",
     "_outcomes.py",
     "_plans.py",

@@ -74,8 +74,12 @@ def find(
             raise seen
         return list(seen)
 
+    def pause(seconds: float) -> Generator[Any, Any, bool]:
+        yield Sleep(seconds)
+        return True
+
     lost = AmbiguousOutcomeError("lost", operation="createInstance")
-    plan = find_created(look, before, wanted, lost, {} if claimed is None else claimed)
+    plan = find_created(look, pause, before, wanted, lost, {} if claimed is None else claimed)
     try:
         while True:
             effect = next(plan)

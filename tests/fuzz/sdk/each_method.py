@@ -1,0 +1,96 @@
+"""Does what is said of a block hold for every public method in it? Deadlines, and captures of what was exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from toast_compute import AsyncToastCompute, ToastCompute, ToastComputeError
+from toast_compute_mock import MockCloud, faults
+
+from .calls import Call, calls
+from .clocks import SteppingClock
+from .driver import Driver, within_deadlines
+from .story import COLOURS
+from .told import TOKEN
+
+_DEADLINE = 4.0
+_LATER = 100.0
+_SLOW = 10.0
+_EXACTNESS = 1e-3
+
+
+def _problems_of_deadlines(call: Call) -> Iterator[str]:
+    for colour in COLOURS:
+        for deadlines in ([_DEADLINE], [_DEADLINE, _LATER], [_LATER, _DEADLINE]):
+            cloud, clock, driver = _opened(colour)
+            try:
+                cloud.faults.add(faults.delay(None, _SLOW, budget=None))
+                began = clock.monotonic()
+                value, error = driver.call(within_deadlines(call.make, *deadlines))
+                took = clock.monotonic() - began
+            finally:
+                driver.close()
+            within = f"{colour}: {call.name} within {' and '.join(f'{each:g} s' for each in deadlines)}"
+            if took > _DEADLINE + _EXACTNESS:
+                yield f"{within} took {took:g} s"
+            failed = [error] if error is not None else list(getattr(value, "failed", {}).values())
+            if not failed or not all(isinstance(one, ToastComputeError) for one in failed):
+                yield f"{within} ended as if there were no deadline"
+
+
+def _problems_of_captures(call: Call) -> Iterator[str]:
+    for colour in COLOURS:
+        cloud, _, driver = _opened(colour)
+        try:
+            last = cloud.journal.last
+            seen: list[str] = []
+            driver.call(_capturing(call.make, seen))
+            sent = [entry.operation for entry in cloud.journal.find(after=last)]
+        finally:
+            driver.close()
+        if call.operation != TOKEN:
+            seen, sent = _without_tokens(seen), _without_tokens(sent)
+        if len(seen) != len(sent):
+            yield f"{colour}: a capture around {call.name} shows {len(seen)} exchanges, and there were {len(sent)}"
+
+
+def _without_tokens(operations: Sequence[str]) -> list[str]:
+    return [one for one in operations if one != TOKEN]
+
+
+def _opened(colour: str) -> tuple[MockCloud, SteppingClock, Driver]:
+    """Return a cloud and a client that has a token."""
+    clock = SteppingClock()
+    cloud = MockCloud(clock=clock)
+    driver = Driver(cloud, clock, colour)
+    driver.call(lambda toast: toast.availability_zones.list())
+    return cloud, clock, driver
+
+
+def _capturing(make: Callable[[Any], Any], seen: list[str]) -> Callable[[Any], Any]:
+    async def later(toast: AsyncToastCompute) -> Any:
+        with toast.capture() as exchanges:
+            try:
+                return await make(toast)
+            finally:
+                seen.extend(one.operation for one in exchanges)
+
+    def call(toast: ToastCompute | AsyncToastCompute) -> Any:
+        if isinstance(toast, AsyncToastCompute):
+            return later(toast)
+        with toast.capture() as exchanges:
+            try:
+                return make(toast)
+            finally:
+                seen.extend(one.operation for one in exchanges)
+
+    return call
+
+
+CHECKS: Mapping[str, Callable[[], str]] = {
+    f"{call.name} in a block with a {what}": lambda call=call, find=find: next(find(call), "")  # type: ignore[misc]
+    for call in calls()
+    for what, find in {"deadline": _problems_of_deadlines, "capture": _problems_of_captures}.items()
+}
+"""By name: returns what is wrong, empty for nothing."""

@@ -1,0 +1,85 @@
+"""After a try whose reply was lost, does a refusal of the next one mean what it seems to mean?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from toast_compute import AmbiguousOutcomeError, APIError, ConflictError, NotFoundError
+from toast_compute_mock import MockCloud, faults
+
+from .colours import Run, asynchronous, blocking, cloud
+from .mocked import BATCH, NEW, WEB
+
+COLOURS = [blocking, asynchronous]
+OWNED = "b10c0000-0000-4000-8000-000000000003"
+CHANGES: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "start": ("runInstanceAction", lambda toast: toast.instances.start(BATCH)),
+    "removeSecurityGroup": ("runInstanceAction", lambda toast: toast.instances.remove_security_group(WEB, "default")),
+    "detachVolume": ("detachVolume", lambda toast: toast.instances.detach_volume(WEB, OWNED)),
+}
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_look_that_lags_behind_is_not_believed_at_once(colour: Run, change: str) -> None:
+    operation, call = CHANGES[change]
+    mock = cloud(faults=[faults.lose_reply(operation), faults.stale_read("listInstanceDetails", seconds=1.5)])
+    colour(mock, call)
+    assert mock.journal.count(operation=operation) == 2
+    assert mock.faults.unused() == []
+
+
+def refused_before(mock: MockCloud) -> None:
+    """Lose a request, and let somebody else make it impossible meanwhile."""
+    mock.faults.add(faults.lose_request("runInstanceAction"))
+    mock.worlds.migrate("05e40000-0000-4000-8000-000000000001", BATCH, 600)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_what_does_not_show_in_some_seconds_was_not_carried_out(colour: Run) -> None:
+    mock = cloud()
+    refused_before(mock)
+    began = mock.clock.now()
+    with pytest.raises(ConflictError):
+        colour(mock, lambda toast: toast.instances.start(BATCH))
+    assert 4 <= mock.clock.now() - began < 6
+
+
+@pytest.mark.parametrize("ends", [2.0, 3.5])
+def test_looks_end_with_the_deadline(ends: float) -> None:
+    mock = cloud()
+    refused_before(mock)
+
+    def call(toast: Any) -> None:
+        with toast.deadline(ends):
+            toast.instances.start(BATCH)
+
+    began = mock.clock.now()
+    with pytest.raises(APIError):
+        blocking(mock, call)
+    assert mock.clock.now() - began <= ends
+
+
+def test_looks_for_a_lost_create_end_with_the_deadline() -> None:
+    mock = cloud(faults=[faults.lose_request("createInstance")])
+
+    def call(toast: Any) -> None:
+        toast.flavors.list()
+        with toast.deadline(2):
+            toast.instances.create(**NEW, on_ambiguous="reconcile")
+
+    began = mock.clock.now()
+    with pytest.raises(AmbiguousOutcomeError, match="no new instance like this can be seen"):
+        blocking(mock, call)
+    assert mock.clock.now() - began <= 2
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_what_is_gone_is_not_looked_for_again(colour: Run) -> None:
+    mock = cloud(faults=[faults.lose_reply("deleteInstance")])
+    colour(mock, lambda toast: toast.instances.delete(WEB))
+    with pytest.raises(NotFoundError):
+        colour(mock, lambda toast: toast.instances.delete("nobody"))
+    assert mock.journal.count(operation="deleteInstance") == 3
