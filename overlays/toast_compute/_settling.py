@@ -16,7 +16,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from ._effects import Plan
 from ._looking import Pause, look_until
 from ._refusals import is_absence
-from .errors import APIError, ToastComputeError
+from .errors import APIError, NotFoundError, ToastComputeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,13 @@ def is_gone(error: APIError) -> Plan[bool]:
 def moved(eyes: Eyes, move: str) -> Settle:
     """Take a move of the lifecycle for done when the instance's status says that it has begun."""
     expected = LIFECYCLE.operations[move]
+    ends = expected.to == _GONE
 
     def settle(error: APIError) -> Plan[bool]:
         if is_absence(error, "instance"):
-            return expected.to == _GONE
-        return (yield from _sees(eyes, lambda detail: str(detail.status) in (*expected.through, expected.to)))
+            return ends
+        begun = (*expected.through, expected.to)
+        return (yield from _sees(eyes, lambda detail: str(detail.status) in begun, is_gone_done=ends))
 
     return settle
 
@@ -78,10 +80,12 @@ def _when(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool]) -> Settl
     return settle
 
 
-def _sees(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool]) -> Plan[bool]:
+def _sees(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool], *, is_gone_done: bool = False) -> Plan[bool]:
     def is_seen() -> Plan[bool]:
         try:
             return is_done((yield from eyes.look()))
+        except NotFoundError as error:
+            return is_gone_done and is_absence(error, "instance")
         except ToastComputeError:
             return False  # nothing is known, so the refusal stands
 

@@ -69,8 +69,16 @@ def within_deadlines(make: Call, *seconds: float) -> Call:
 class Driver:
     """A client of one colour on one mock, and others like it for a moment."""
 
-    def __init__(self, cloud: MockCloud, clock: SteppingClock, colour: str) -> None:
+    def __init__(
+        self,
+        cloud: MockCloud,
+        clock: SteppingClock,
+        colour: str,
+        credentials: tuple[str, str, str] = CREDENTIALS,
+        **options: Any,
+    ) -> None:
         self._cloud, self._clock = cloud, clock
+        self._credentials, self._options = credentials, options
         self._wire = _Wire(cloud)
         self._runner = asyncio.Runner() if colour == "asyncio" else None
         self._client = self._make({})
@@ -104,7 +112,8 @@ class Driver:
 
     def _make(self, options: dict[str, Any]) -> ToastCompute | AsyncToastCompute:
         kind = ToastCompute if self._runner is None else AsyncToastCompute
-        return kind(*CREDENTIALS, **{"transport": self._wire, "clock": self._clock, "max_retries": 2, **options})
+        usual = {"transport": self._wire, "clock": self._clock, "max_retries": 2}
+        return kind(*self._credentials, **{**usual, **self._options, **options})
 
     def _run(self, client: ToastCompute | AsyncToastCompute, make: Call) -> Any:
         if self._runner is None:

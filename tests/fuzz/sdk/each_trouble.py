@@ -12,57 +12,14 @@ from typing import NamedTuple
 import msgspec
 from toast_compute import APIError
 from toast_compute_mock import MockCloud, faults
-from toast_compute_mock.worlds import default_seed_world
 
 from .clocks import SteppingClock
 from .driver import Call, Driver, within_deadlines
-from .many_calls import new_instance
+from .kinds import CALLS, CHANGES, Kind
 from .story import COLOURS
 from .told import TOKEN, Outcome, problems_of_outcome, problems_of_retryable, problems_of_tries
 from .troubles import TROUBLES, Trouble
 
-_WORLD = default_seed_world()
-_RUNNING, _STOPPED = _WORLD.instances[0], _WORLD.instances[1]
-_KEYPAIR = _WORLD.keypairs[0].name
-_FLAVOR = next(one.id for one in _WORLD.flavors if one.id != _STOPPED.flavor)
-_VOLUME = next(one.id for one in _WORLD.volumes if one.zone == _RUNNING.zone and one.id not in _RUNNING.attachments)
-_TAKEN = _RUNNING.interfaces[0].floating_ip_address or ""
-_ADDRESS = next(one.address for one in _WORLD.floating_ips if one.address != _TAKEN)
-_GROUP = next(one.name for one in _WORLD.security_groups if one.name not in _STOPPED.security_groups)
-
-
-class _Kind(NamedTuple):
-    operation: str
-    action: str = ""
-
-
-_CALLS: Mapping[_Kind, Call] = {
-    _Kind("listFlavors"): lambda toast: toast.flavors.list(),
-    _Kind("deleteKeypair"): lambda toast: toast.keypairs.delete(_KEYPAIR),
-    _Kind("createKeypair"): lambda toast: toast.keypairs.create("another-key"),
-}
-"""One of each kind of `x-retry`."""
-_ACTION = "runInstanceAction"
-_CHANGES: Mapping[_Kind, Call] = {
-    _Kind("createInstance"): lambda toast: toast.instances.create(**new_instance()),
-    _Kind("deleteInstance"): lambda toast: toast.instances.delete(_RUNNING.id),
-    _Kind("attachVolume"): lambda toast: toast.instances.attach_volume(_RUNNING.id, _VOLUME),
-    _Kind("detachVolume"): lambda toast: toast.instances.detach_volume(_RUNNING.id, next(iter(_RUNNING.attachments))),
-    _Kind(_ACTION, "start"): lambda toast: toast.instances.start(_STOPPED.id),
-    _Kind(_ACTION, "stop"): lambda toast: toast.instances.stop(_RUNNING.id),
-    _Kind(_ACTION, "reboot"): lambda toast: toast.instances.reboot(_RUNNING.id),
-    _Kind(_ACTION, "resize"): lambda toast: toast.instances.resize(_STOPPED.id, _FLAVOR),
-    _Kind(_ACTION, "uploadImage"): lambda toast: toast.instances.upload_image(_STOPPED.id, "an image"),
-    _Kind(_ACTION, "addFloatingIp"): lambda toast: toast.instances.add_floating_ip(
-        _STOPPED.id, _ADDRESS, _STOPPED.interfaces[0].ip_address
-    ),
-    _Kind(_ACTION, "removeFloatingIp"): lambda toast: toast.instances.remove_floating_ip(_RUNNING.id, _TAKEN),
-    _Kind(_ACTION, "addSecurityGroup"): lambda toast: toast.instances.add_security_group(_STOPPED.id, _GROUP),
-    _Kind(_ACTION, "removeSecurityGroup"): lambda toast: toast.instances.remove_security_group(
-        _RUNNING.id, _RUNNING.security_groups[0]
-    ),
-}
-"""Every change of an instance; each is accepted in the mock's own world."""
 _LOST = ("reply lost", "reset before", "HTTP 502, carried out", "result code -2")
 """The troubles in which every change is tried: it may have been carried out, or not."""
 _DEADLINE = 60.0
@@ -90,7 +47,7 @@ class _Case(NamedTuple):
     """Whether a new token can be had."""
 
 
-def _outcomes(calls: Mapping[_Kind, Call], case: _Case) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(calls: Mapping[Kind, Call], case: _Case) -> Iterator[tuple[str, Outcome]]:
     """Make each of some calls in each colour."""
     for colour in COLOURS:
         for (operation, action), make in calls.items():
@@ -113,7 +70,7 @@ def _outcomes(calls: Mapping[_Kind, Call], case: _Case) -> Iterator[tuple[str, O
 
 
 def _once(trouble: Trouble) -> Iterator[str]:
-    calls = {**_CALLS, **_CHANGES} if trouble.name in _LOST else _CALLS
+    calls = {**CALLS, **CHANGES} if trouble.name in _LOST else CALLS
     for colour, outcome in _outcomes(calls, _Case(trouble)):
         if not outcome.is_troubled:
             yield f"{colour}: {outcome.operation} met nothing"
@@ -123,7 +80,7 @@ def _once(trouble: Trouble) -> Iterator[str]:
 
 
 def _always(trouble: Trouble) -> Iterator[str]:
-    for colour, outcome in _outcomes(_CALLS, _Case(trouble, lasts=True)):
+    for colour, outcome in _outcomes(CALLS, _Case(trouble, lasts=True)):
         for problem in (*problems_of_tries(outcome), *problems_of_retryable(outcome)):
             yield f"{colour}: {problem}"
 
@@ -133,7 +90,7 @@ def _after_sleep(trouble: Trouble) -> Iterator[str]:
         _Case(trouble, is_suspended=True, has_deadline=True),
         _Case(trouble, is_suspended=True, lets_in=False),
     ):
-        for colour, outcome in _outcomes(_CALLS, case):
+        for colour, outcome in _outcomes(CALLS, case):
             yield from (f"{colour}: {problem}" for problem in problems_of_tries(outcome))
 
 

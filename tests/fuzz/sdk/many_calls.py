@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import httpx
 from toast_compute_mock import MockCloud, faults
@@ -14,6 +13,7 @@ from toast_compute_mock.worlds import default_seed_world
 
 from .clocks import SteppingClock
 from .driver import Driver
+from .kinds import new_instance
 from .story import COLOURS
 from .told import TOKEN
 
@@ -22,6 +22,8 @@ _MANY = 24
 _LIMIT = 3
 _ROUNDS = 40  # twice as many as there are retries at once
 _SUCCESSES = 9  # of which five pay for a retry
+_AT_ONCE = 25  # retries, at most, without a success
+_LEAST_PAUSE = 0.1  # seconds before a retry, on average: at random from 0 to half a second
 _DENIED = "createKeypair"
 _TIMES = 5
 _TOKENS = 2  # the first, and one to see whether that helps
@@ -95,7 +97,24 @@ def retries_are_paid_back(colour: str) -> str:
                     return f"failure {number + 1} was not tried again ({type(error).__name__}), with successes between"
     finally:
         driver.close()
-    return ""
+    mean = clock.monotonic() / _ROUNDS
+    return "" if mean > _LEAST_PAUSE else f"the pause before a retry is {mean:.3f} s on average"
+
+
+def retries_have_a_budget(colour: str) -> str:
+    """Return what is wrong with a client whose calls fail all the time."""
+    clock = SteppingClock()
+    cloud = MockCloud(clock=clock)
+    driver = Driver(cloud, clock, colour)
+    try:
+        driver.call(lambda toast: toast.flavors.list())
+        cloud.faults.add(faults.http_status(_LIST, 503, budget=None))
+        for _ in range(_ROUNDS):
+            driver.call(lambda toast: toast.instances.list())
+    finally:
+        driver.close()
+    more = cloud.journal.count(operation=_LIST) - _ROUNDS
+    return "" if more <= _AT_ONCE else f"{_ROUNDS} calls that fail were tried again {more} times, and none succeeded"
 
 
 def what_is_denied_costs_no_tokens(colour: str) -> str:
@@ -140,25 +159,12 @@ def _create(driver: Driver, number: int) -> list[str]:
     return [one.id for one in listed[-number:]]
 
 
-def new_instance() -> dict[str, Any]:
-    """Return what to create."""
-    world = default_seed_world()
-    return {
-        "name": "one-of-many",
-        "image": world.images[0].id,
-        "flavor": world.flavors[0].id,
-        "availability_zone": world.zones[0].name,
-        "key_name": world.keypairs[0].name,
-        "networks": [{"subnet_id": world.subnets[0].id}],
-        "security_groups": [world.security_groups[0].name],
-    }
-
-
 CHECKS: Mapping[str, Callable[[], str]] = {
     f"{check.__name__.replace('_', ' ')}, {colour}": lambda check=check, colour=colour: check(colour)  # type: ignore[misc]
     for check in (
         batch_keeps_its_limit,
         retries_are_paid_back,
+        retries_have_a_budget,
         what_is_denied_costs_no_tokens,
         a_long_wait_outlives_failures,
     )

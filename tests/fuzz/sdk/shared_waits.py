@@ -14,7 +14,7 @@ from toast_compute import AsyncToastCompute, ToastCompute
 from toast_compute_mock import MockCloud, ScaledClock, faults
 
 from .driver import CREDENTIALS
-from .many_calls import new_instance
+from .kinds import new_instance
 from .story import COLOURS
 
 Wait = Callable[[Any], Any]

@@ -9,7 +9,7 @@ from itertools import count
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..replaying import command
-from . import each_method, each_trouble, many_calls, shared_waits, tokens_at_once
+from . import each_method, each_move, each_setting, each_trouble, many_calls, shared_waits, token_ends, tokens_at_once
 from .junit import Case, write_junit
 from .options import Options, read_options
 from .story import COLOURS, FindingError, Telling
@@ -30,12 +30,20 @@ KINDS = (
     "upload key pair", "create key pair", "delete key pair",
     "get key pair", "issue token", "revoke tokens", "time passes", "catalogue", "wait", "wait for all",
     "wait until deleted", "change and wait", "old read", "wait for what fails", "deadline", "map", "get", "get details",
-    "read-only client", "limited client",
 )  # fmt: skip
 """Every kind of step that a run has to have taken."""
 _CHECKS = {
     name: check
-    for module in (tokens_at_once, many_calls, shared_waits, each_method, each_trouble)
+    for module in (
+        tokens_at_once,
+        token_ends,
+        many_calls,
+        shared_waits,
+        each_method,
+        each_move,
+        each_setting,
+        each_trouble,
+    )
     for name, check in module.CHECKS.items()
 }
 """What is looked at before the stories, by name."""

@@ -24,6 +24,7 @@ LINUX, WINDOWS = "1a9e0000-0000-4000-8000-000000000001", "1a9e0000-0000-4000-800
 _MIN_DISK = {image.id: image.min_disk for image in default_seed_world().images}
 _SUBNET = "5b4e0000-0000-4000-8000-000000000001"
 _ZONES = ("kr-pub-a", "kr-pub-b")
+_DIFFERENCES = ("groups", "key", "disk", "flavor", "zone")
 
 
 class Creates(Story):
@@ -69,7 +70,7 @@ class Creates(Story):
     @rule(
         twin=st.booleans(),
         which=some_instance,
-        foreign=st.sampled_from(["other groups", "another", "the same", "", "another", "other groups"]),
+        foreign=st.sampled_from(["", "another name", "the same", *_DIFFERENCES]),
         carried_out=st.booleans(),
         how=st.sampled_from(["close", "reset", "stall"]),
     )
@@ -77,7 +78,7 @@ class Creates(Story):
         """Create, lose the reply or the request, and let the SDK look what came of it.
 
         There may be one that looks the same before, and somebody else may create another one at the same time, which
-        differs in its name, or only in its groups, or in nothing.
+        differs in its name, in something else that was asked for, or in nothing.
         """
         there = [one for one in self.model.instances.values() if one.groups and one.key in self.model.keypairs]
         like = there[which % len(there)] if twin and there else None
@@ -86,7 +87,7 @@ class Creates(Story):
             return
         foreign = foreign if room > 1 else ""
         if foreign == "the same" and not carried_out:
-            foreign = "other groups"  # nobody could tell that it is somebody else's
+            foreign = "groups"  # nobody could tell that it is somebody else's
         key = next(iter(self.model.keypairs))
         birth = Birth(self.fresh_name(), _ZONES[0], FLAVORS[0], LINUX, key, {"default"}, _MIN_DISK[LINUX], 0.0)
         if like is not None:
@@ -94,12 +95,8 @@ class Creates(Story):
                 birth, name=like.name, zone=like.zone, flavor=like.flavor, image=like.image, key=like.key,
                 groups=set(like.groups), root=like.root,
             )  # fmt: skip
-        other = replace(
-            birth,
-            name=self.fresh_name() if foreign == "another" else birth.name,
-            groups=set(self.model.all_groups - birth.groups) if foreign == "other groups" else set(birth.groups),
-        )
-        if not other.groups:
+        other = self._different(birth, foreign)
+        if other == birth and foreign != "the same":
             foreign = ""
         what = "reply" if carried_out else "request"
         self.say(
@@ -161,6 +158,25 @@ class Creates(Story):
         self._nobody_else()
         ended = type(outcome.error).__name__
         self.require(isinstance(outcome.error, AmbiguousOutcomeError), f"{ended} hides that {CREATE} may be done")
+
+    def _different(self, birth: Birth, what: str) -> Birth:
+        """Return an instance that differs in one thing from another one, where it can."""
+        birth = replace(birth, groups=set(birth.groups))
+        match what:
+            case "another name":
+                return replace(birth, name=self.fresh_name())
+            case "groups":
+                others = set(self.model.all_groups - birth.groups)
+                return replace(birth, groups=others or set(birth.groups))
+            case "key":
+                return replace(birth, key=next((key for key in self.model.keypairs if key != birth.key), birth.key))
+            case "disk":
+                return replace(birth, root=birth.root + 10)
+            case "flavor":
+                return replace(birth, flavor=next(one for one in FLAVORS if one != birth.flavor))
+            case "zone":
+                return replace(birth, zone=next(one for one in _ZONES if one != birth.zone))
+        return birth
 
     def _somebody_creates(self, birth: Birth) -> BeforeSending:
         """Let somebody else create an instance right before the story's client does."""

@@ -16,7 +16,6 @@ from .secrecy import logging_into
 from .story import WORLD, EnoughError, FindingError, Telling, shown_status
 from .story_changes import Changes
 from .story_creates import Creates
-from .story_guards import Guards
 from .story_keys import Keys
 from .story_waits import Waits
 
@@ -25,7 +24,7 @@ _AT_A_TIME = 7
 _SEEDS_APART = 1000
 
 
-class StoryMachine(Changes, Creates, Guards, Keys, Waits):
+class StoryMachine(Changes, Creates, Keys, Waits):
     """All that may happen. A story is one run of it."""
 
     @invariant()

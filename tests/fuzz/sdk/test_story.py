@@ -12,7 +12,7 @@ from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, A
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
-from . import each_method, each_trouble, many_calls, shared_waits
+from . import each_method, each_move, each_setting, each_trouble, many_calls, shared_waits, token_ends
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
@@ -178,6 +178,21 @@ def test_each_trouble_is_dealt_with(name: str) -> None:
 @pytest.mark.parametrize("name", each_method.CHECKS)
 def test_each_method_keeps_to_the_block_that_it_is_in(name: str) -> None:
     assert each_method.CHECKS[name]() == ""
+
+
+@pytest.mark.parametrize("name", each_move.CHECKS)
+def test_each_wait_ends_when_its_move_does(name: str) -> None:
+    assert each_move.CHECKS[name]() == ""
+
+
+@pytest.mark.parametrize("name", token_ends.CHECKS)
+def test_tokens_that_end_are_dealt_with(name: str) -> None:
+    assert token_ends.CHECKS[name]() == ""
+
+
+@pytest.mark.parametrize("name", each_setting.CHECKS)
+def test_each_client_keeps_to_its_settings(name: str) -> None:
+    assert each_setting.CHECKS[name]() == ""
 
 
 @pytest.mark.parametrize("name", many_calls.CHECKS)

@@ -100,8 +100,9 @@ def problems_of_retryable(outcome: Outcome) -> Iterator[str]:
     passes = trouble.is_final or (outcome.retry in trouble.survived and not _is_about_a_token(trouble))
     if error.retryable != (passes and outcome.retry != NEVER):
         yield f"{name} may {'not ' if error.retryable else ''}be called again, and the error says something else"
-    if len(outcome.own) < _TRIES and outcome.retry in trouble.survived - {NEVER} and not _is_about_a_token(trouble):
-        yield f"{name} was given up after {len(outcome.own)} tries, and {trouble.says}"
+    due = 2 if _is_about_a_token(trouble) else _TRIES if outcome.retry in trouble.survived - {NEVER} else 1
+    if len(outcome.own) != due:
+        yield f"{name} was tried {len(outcome.own)} times and not {due}, and {trouble.says}"
 
 
 def _is_about_a_token(trouble: Trouble) -> bool:

@@ -77,6 +77,15 @@ def test_looks_for_a_lost_create_end_with_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+def test_what_is_gone_by_the_time_of_a_look_was_deleted(colour: Run) -> None:
+    stale = faults.stale_read("listInstanceDetails", seconds=1.5, budget=2)
+    mock = cloud(faults=[faults.lose_reply("deleteInstance"), stale])
+    colour(mock, lambda toast: toast.instances.delete(WEB))
+    assert mock.journal.count(operation="deleteInstance") == 2
+    assert mock.journal.find(operation="listInstanceDetails")[-1].result_code == 10404
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_what_is_gone_is_not_looked_for_again(colour: Run) -> None:
     mock = cloud(faults=[faults.lose_reply("deleteInstance")])
     colour(mock, lambda toast: toast.instances.delete(WEB))
