@@ -48,31 +48,33 @@ SEED ?= 1
 REPORTS ?= build/fuzz
 FUZZ := $(BIN)/python -m tests.fuzz
 ifdef APPKEY
-fuzz: export FUZZ_APPKEY = $(value APPKEY)
+fuzz fuzz-long: export FUZZ_APPKEY = $(value APPKEY)
 endif
 ifdef USERNAME
-fuzz: export FUZZ_USERNAME = $(value USERNAME)
+fuzz fuzz-long: export FUZZ_USERNAME = $(value USERNAME)
 endif
 ifdef PASSWORD
-fuzz: export FUZZ_PASSWORD = $(value PASSWORD)
+fuzz fuzz-long: export FUZZ_PASSWORD = $(value PASSWORD)
 endif
 
 # Values come from whoever calls make, and are words for the shell and nothing more.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-fuzz: setup ## Fuzz the mock and the SDK, or with URL= APPKEY= USERNAME= PASSWORD= the service that is there
-ifdef URL
-	@$(FUZZ) service --url $(call quoted,URL) --seed $(call quoted,SEED) --reports $(call quoted,REPORTS) $(OPTIONS)
+# With a URL, be it an empty one, that service is meant, and never the mock.
+ifeq ($(origin URL),undefined)
+fuzz_parts = status=0; for part in 'service $(OPTIONS)' replies story; do $(FUZZ) $$part $(1) \
+	|| { status=$$?; [ $$status -eq 1 ] || exit $$status; }; done; exit $$status
 else
-	@status=0; for part in 'service $(OPTIONS)' replies story; do \
-		$(FUZZ) $$part --seed $(call quoted,SEED) --reports $(call quoted,REPORTS) || status=1; done; exit $$status
+fuzz_parts = $(FUZZ) service --url $(call quoted,URL) $(1) $(OPTIONS)
 endif
 
-fuzz-long: setup ## Fuzz each part for MINUTES= with one seed after another, the first of which is the day's
+fuzz: setup ## Fuzz the mock and the SDK, or with URL= APPKEY= USERNAME= PASSWORD= the service that is there
+	@$(call fuzz_parts,--seed $(call quoted,SEED) --reports $(call quoted,REPORTS))
+
+fuzz-long: setup ## Fuzz each part for MINUTES= with one seed after another; without SEED= the first one is the day's
 	@case $(call quoted,MINUTES) in ''|*[!0-9.]*|*.*.*) echo 'make: MINUTES: needs a number, such as MINUTES=30' >&2; exit 2;; esac
-	@status=0; for part in 'service $(OPTIONS)' replies story; do \
-		$(FUZZ) $$part --seed $$(date +%Y%m%d) --minutes $(call quoted,MINUTES) --reports $(call quoted,REPORTS) \
-			|| status=1; done; exit $$status
+	@$(call fuzz_parts,--seed $(if $(filter file,$(origin SEED)),$$(date +%Y%m%d),$(call quoted,SEED)) \
+		--minutes $(call quoted,MINUTES) --reports $(call quoted,REPORTS))
 
 fuzz-proof: setup ## Show that the fuzzer finds deliberate bugs
 	@$(FUZZ) proof --reports $(call quoted,REPORTS) $(OPTIONS)

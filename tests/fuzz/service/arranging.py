@@ -149,8 +149,8 @@ class Arranger:
         is_named = named != placeholders.OWN_INSTANCE and not is_strange
         if is_named and (known is None or not known.is_ours or known.deleted):
             return Plan(values=self._any_values(), is_possible=False)
-        if is_named and leave_state:
-            return Plan(known=known, values=self._any_values(known), is_possible=False)
+        if is_named and known is not None and leave_state:
+            return Plan(known=known, values=self._fitting_values(move, known), is_possible=False)
         plan = self._plan_for_move(move, known if is_named else None)
         if plan.known is None:
             plan.is_possible = False
@@ -222,6 +222,29 @@ class Arranger:
             body: JsonObject = {"action": "addSecurityGroup", "parameters": {"name": chosen}}
             self._run.call("runInstanceAction", {"instanceId": known.id}, body)
         return chosen
+
+    def _fitting_values(self, move: str, known: Known) -> dict[str, str]:
+        """Values with which only the state of an instance can be the reason for a refusal."""
+        values, stock = self._any_values(known), self._stock
+        match move:
+            case "attachVolume":
+                values[placeholders.OWN_VOLUME] = stock.free_volume()
+            case "detachVolume":
+                values[placeholders.OWN_VOLUME] = next(iter(known.attachments), stock.material.volumes[0])
+            case "addFloatingIp":
+                values[placeholders.OWN_ADDRESS] = stock.free_address()
+                values[placeholders.OWN_PORT] = stock.port_of(known) or placeholders.OWN_PORT
+            case "removeFloatingIp":
+                values[placeholders.OWN_ADDRESS] = next(iter(known.floating), stock.material.addresses[0])
+            case "resize":
+                now = known.expected.get("flavor")
+                values[placeholders.OTHER_FLAVOR] = next(one for one in stock.material.flavors if one != now)
+            case "addSecurityGroup" | "removeSecurityGroup":
+                present: set[str] = known.expected.get("securityGroups", set())
+                fits = [one for one in stock.material.groups if (one in present) == (move == "removeSecurityGroup")]
+                group = next(iter(fits), stock.material.groups[0])
+                values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
+        return values
 
     def _any_values(self, known: Known | None = None) -> dict[str, str]:
         """Values for placeholders where it does not matter whether the request is accepted."""

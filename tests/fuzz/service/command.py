@@ -23,6 +23,7 @@ from .target import Credentials, Impostors, LiveTarget, Target, TargetError
 
 _FOUND = 1
 _BAD_USE = 2
+_INTERRUPTED = 130
 _EXAMPLES = 20
 _SCENARIOS = 50
 _HELP = """Credentials and tokens can stand in the environment instead, where no list of processes shows them:
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     except TargetError as error:
         print(f"fuzz service: {error}", file=sys.stderr)
         return _BAD_USE
+    except KeyboardInterrupt:
+        print("fuzz service: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     except BrokenPipeError:
         raise  # nobody reads on; the reports have nothing to do with it
     except OSError as error:
@@ -58,13 +62,13 @@ class _Plans:
     def __init__(self, options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> None:
         self._options = options
         self._environment = environment
-        if options.url:
+        if options.url is not None:
             self.credentials = Credentials(*(self._secret(name) for name in ("appkey", "username", "password")))
         self.replay = " ".join([command("service"), shlex.join(self._repeated())]).strip()
 
     def target(self, seed: int) -> Target:
         """Return a service to try; the mock is a fresh one each time."""
-        if not self._options.url:
+        if self._options.url is None:
             return MockTarget(seed)
         expired, foreign = (self._environment.get(f"FUZZ_{kind}_TOKEN") or None for kind in ("EXPIRED", "FOREIGN"))
         return LiveTarget(self._options.url, self.credentials, Impostors(expired, foreign))
@@ -120,16 +124,18 @@ def _go(options: argparse.Namespace, plans: _Plans) -> int:
     while True:
         print(f"fuzz service: seed {seed}", flush=True)
         with closing(plans.target(seed)) as target:
-            outcome = fuzz(target, plans.plan(seed), _say if options.url else None)
+            outcome = fuzz(target, plans.plan(seed), _say if options.url is not None else None)
         _tell(outcome, plans.replay)
         # Of a long run only what is wanted is kept: a good outcome after the first one says nothing new.
         if not outcomes or not outcome.is_good:
             outcomes.append(outcome)
         write_reports(options.reports, outcomes, plans.replay)
         seed += 1
-        if time.monotonic() >= end:
+        if time.monotonic() >= end or outcome.was_interrupted:
             break
     print(f"fuzz service: the report is {options.reports / MARKDOWN}")
+    if outcomes[-1].was_interrupted:
+        return _INTERRUPTED
     return 0 if all(outcome.is_good for outcome in outcomes) else _FOUND
 
 
@@ -164,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--examples", type=_natural, default=_EXAMPLES, help="requests for each operation and action")
     parser.add_argument("--scenarios", type=_natural, default=_SCENARIOS, help="sequences of requests")
-    parser.add_argument("--url", default="", help="a service, up to what its paths begin with; else the mock is used")
+    parser.add_argument("--url", help="a service, up to what its paths begin with; else the mock is used")
     parser.add_argument("--appkey", default="", help="the appkey of the project")
     parser.add_argument("--username", default="", help="the account")
     parser.add_argument("--password", default="", help="its API password")

@@ -26,7 +26,8 @@ def ways(run: Run, material: Material, keypair: str) -> Iterator[JsonObject]:
     types = run.contract.document["components"]["schemas"]["VolumeType"]["enum"]
     changes: list[JsonObject] = [
         *({"name": name} for name in _NAMES),
-        *({"flavor": flavor} for flavor in material.flavors),
+        *({"flavor": flavor} for flavor in (*material.flavors, *material.fixed_flavors)),
+        *({"flavor": flavor, "volume": {"type": None}} for flavor in material.fixed_flavors),
         *({"volume": {"type": kind}} for kind in (*types, None)),
         {"volume": {"size": example["size"]}},
         {"volume": {"size": example["size"] + volume["size"]["multipleOf"], "type": types[-1]}},
@@ -63,4 +64,4 @@ def create_in_every_way(run: Run, stock: Stock, lookout: Lookout) -> None:
             return
         run.target.tick()
         stock.trim()
-        lookout.after(run.call("createInstance", body=body, phase=CREATING))
+        lookout.after(run.call("createInstance", body=body, phase=CREATING, prepared=run.target.is_exact))

@@ -40,12 +40,13 @@ def addresses_have_one_owner(ledger: Ledger, exchange: Exchange, meaning: Meanin
 
 
 def flavor_is_the_listed_one(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
-    """An instance has the processors and the memory of its flavor, as the flavors are listed."""
+    """An instance has the processors, the memory and the name of its flavor, as the flavors are listed."""
     for one in _details(exchange, meaning):
         shown = one["flavor"]
         listed = ledger.flavors.get(shown["id"])
-        if listed is not None and (shown["cpu"], shown["ram"]) != listed:
-            yield f"shows a flavor with {shown['cpu']} processors and {shown['ram']} MB, which is listed otherwise"
+        if listed is not None and (shown["cpu"], shown["ram"], shown["name"]) != listed:
+            is_like = f"{shown['name']} with {shown['cpu']} processors and {shown['ram']} MB"
+            yield f"shows a flavor as {is_like}, which is listed otherwise"
 
 
 DETAIL_CHECKS: Mapping[str, StateCheck] = {

@@ -74,6 +74,8 @@ class Engine:
         with self._hooked(schema):
             stream = from_schema(schema).execute()
             for event in stream:
+                if isinstance(event, events.Interrupted):
+                    raise KeyboardInterrupt  # the engine makes an event of it
                 self._take(event)
                 if run.is_over:
                     stream.stop()

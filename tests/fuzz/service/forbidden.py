@@ -100,24 +100,37 @@ class ForbiddenMoves:
         if known is None:
             return
         place = {_INSTANCE: known.id}
+        # The first one is attached again while the second one is there: neither may get the place of the other.
+        again = volumes[:1] if len(volumes) > 1 else []
         for volume in volumes:
+            run.call("attachVolume", place, {"attachment": {"volumeId": volume}}, phase=FORBIDDEN)
+        for volume in again:
+            run.call("detachVolume", {**place, "volumeId": volume}, phase=FORBIDDEN)
             run.call("attachVolume", place, {"attachment": {"volumeId": volume}}, phase=FORBIDDEN)
         for volume in volumes:
             run.call("detachVolume", {**place, "volumeId": volume}, phase=FORBIDDEN)
             self._lookout.from_both_sides(known.id)
 
     def try_second_address(self) -> None:
-        """Let a floating IP lead to the second address of an instance."""
-        stock, run = self._stock, self._run
+        """Let floating IPs lead to the second address of an instance, and to the first one, too."""
+        stock = self._stock
         known = stock.instance_with_two_addresses()
         detail = self._lookout.at(known.id) if known is not None else None
         if known is None or detail is None or not stock.bring_to(known, LIFECYCLE.operations[_ADDS].accepted_in):
             return
-        given = {"address": stock.free_address(), "ipAddress": detail["addresses"][-1]["ipAddress"]}
-        for action, parameters in ((_ADDS, given), ("removeFloatingIp", {"address": given["address"]})):
-            body: JsonObject = {"action": action, "parameters": parameters}
-            run.call("runInstanceAction", {_INSTANCE: known.id}, body, phase=FORBIDDEN, prepared=run.target.is_exact)
-            self._lookout.from_both_sides(known.id)
+        for port in reversed(detail["addresses"]):
+            address = stock.free_address()
+            if address in known.floating:
+                break  # there is one only, and it was taken away again for this
+            self._act(known, _ADDS, {"address": address, "ipAddress": port["ipAddress"]})
+        for address in tuple(known.floating):
+            self._act(known, "removeFloatingIp", {"address": address})
+
+    def _act(self, known: Known, action: str, parameters: dict[str, str]) -> None:
+        body: JsonObject = {"action": action, "parameters": parameters}
+        place, is_exact = {_INSTANCE: known.id}, self._run.target.is_exact
+        self._run.call("runInstanceAction", place, body, phase=FORBIDDEN, prepared=is_exact)
+        self._lookout.from_both_sides(known.id)
 
     def try_freed(self) -> None:
         """Delete an instance that has a volume and a floating IP, and use both again."""

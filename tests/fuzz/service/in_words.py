@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from ipaddress import ip_address, ip_network
 
 from toast_compute_api.behaviour import LIFECYCLE
 
@@ -12,11 +13,14 @@ from .material import example_of, longest_name_on_windows, spec_of
 from .run import Run
 from .state_checks import DELETE
 from .stock import Stock
+from .target import Subnet
 
 IN_WORDS = "in words"
 """The phase of these requests."""
 
 _AT_ONCE = 10
+_FEW, _MANY_NETWORKS = 4, 5  # so that few instances fill a subnet
+_TWO = 2
 _UPLOAD = "uploadImage"
 
 
@@ -35,6 +39,32 @@ def image_needs_its_disk(asked: int | None, needed: int, shown: int | None) -> I
         yield f"{made} where a disk of {asked or needed} GB is due for an image"
 
 
+def refused_create_takes_nothing(*, accepted: bool) -> Iterator[str]:
+    """A create of several for which there is no room takes none of the room that there is."""
+    if not accepted:
+        yield "is refused for one instance where there is room, after several were refused for which there was none"
+
+
+def addresses_are_in_their_subnets(shown: Sequence[str], asked: Sequence[Subnet]) -> Iterator[str]:
+    """An instance has one address in each subnet that it was created in, in the order that was asked for."""
+    if len(shown) != len(asked) or any(
+        ip_address(address) not in ip_network(subnet.cidr) for address, subnet in zip(shown, asked, strict=False)
+    ):
+        yield f"gives an instance other addresses than one in each of {', '.join(subnet.cidr for subnet in asked)}"
+
+
+def subnet_is_in_its_network(*, accepted: bool) -> Iterator[str]:
+    """A network that is named beside a subnet is the one that the subnet is in."""
+    if accepted:
+        yield "is accepted with a subnet that is in another network than the one that is named with it"
+
+
+def upload_is_one_key(*, accepted: bool) -> Iterator[str]:
+    """What is uploaded is one public key and nothing else."""
+    if accepted:
+        yield "is accepted for an upload that is no single public key"
+
+
 class Worded:
     """Tries the rules that only words tell, for one run."""
 
@@ -49,6 +79,9 @@ class Worded:
         if self._run.target.is_exact:
             self.try_disks()
             self.try_addresses()
+            self.try_full_subnet()
+            self.try_networks()
+            self.try_keys()
 
     def try_names(self) -> None:
         """Create on a Windows image, with the longest name that it may have and with one that is too long."""
@@ -87,10 +120,54 @@ class Worded:
             exchange = self._create({"count": _AT_ONCE}, prepared=True)
             if not exchange.reply.accepted:
                 return
-            for known in run.ledger.ours():
-                if known.id not in before:
-                    run.call(DELETE, {"id": known.id}, phase=IN_WORDS)
-            run.target.rest(LIFECYCLE.operations[DELETE].max_seconds)
+            self._delete_all_but(before)
+
+    def try_full_subnet(self) -> None:
+        """Fill the subnet until a create is refused, and then create what there is room for."""
+        material, run = self._stock.material, self._run
+        network = spec_of(material, "x", "x")["instance"]["networks"]
+        before = {one.id for one in run.ledger.ours()}
+        for _ in range(run.target.addresses_in_subnet // (_FEW * _MANY_NETWORKS)):
+            if not self._create({"count": _FEW, "networks": network * _MANY_NETWORKS}).reply.accepted:
+                break
+        exchange = self._create({})
+        for sentence in refused_create_takes_nothing(accepted=exchange.reply.accepted):
+            self._say(refused_create_takes_nothing.__name__, sentence, exchange)
+        self._delete_all_but(before)
+
+    def try_networks(self) -> None:
+        """Create two instances in two networks at once, and one with a subnet that is in another network."""
+        ranges = self._run.target.subnets
+        if len(ranges) < _TWO:
+            return
+        before = {one.id for one in self._run.ledger.ours()}
+        asked = list(ranges)[:_TWO]
+        exchange = self._create({"count": _TWO, "networks": [{"subnetId": one.id} for one in asked]}, prepared=True)
+        for known in self._run.ledger.ours():
+            shown = [one["ipAddress"] for one in (known.detail or {}).get("addresses", [])]
+            for sentence in () if known.id in before else addresses_are_in_their_subnets(shown, asked):
+                self._say(addresses_are_in_their_subnets.__name__, sentence, exchange)
+        right = {"id": asked[0].network, "subnetId": asked[0].id}
+        for wrong in ([right, {"id": asked[0].network, "subnetId": asked[1].id}], [{**right, "id": asked[1].network}]):
+            exchange = self._create({"networks": wrong})
+            for sentence in subnet_is_in_its_network(accepted=exchange.reply.accepted):
+                self._say(subnet_is_in_its_network.__name__, sentence, exchange)
+        self._delete_all_but(before)
+
+    def try_keys(self) -> None:
+        """Upload what is no single public key."""
+        key = example_of(self._run.contract, "createKeypair", "upload")["keypair"]["publicKey"]
+        for wrong in (f"{key}\n{key}", f"{key} a\n{key} b", key.partition(" ")[2], f"ssh-rsa {key.split()[1]}"):
+            body: JsonObject = {"keypair": {"name": self._stock.new_name(), "publicKey": wrong}}
+            exchange = self._run.call("createKeypair", body=body, phase=IN_WORDS)
+            for sentence in upload_is_one_key(accepted=exchange.reply.accepted):
+                self._say(upload_is_one_key.__name__, sentence, exchange)
+
+    def _delete_all_but(self, ids: Collection[str]) -> None:
+        for known in self._run.ledger.ours():
+            if known.id not in ids:
+                self._run.call(DELETE, {"id": known.id}, phase=IN_WORDS)
+        self._run.target.rest(LIFECYCLE.operations[DELETE].max_seconds)
 
     def _create(self, change: JsonObject, *, prepared: bool = False) -> Exchange:
         body = spec_of(self._stock.material, "in-words", self._stock.keypair())

@@ -44,6 +44,8 @@ def keypair_reads_back_equal(ledger: Ledger, exchange: Exchange, meaning: Meanin
                 continue
             if any(one[name] != known.shown[name] for name in ("publicKey", "fingerprint")):
                 yield "shows a key pair with another key than when it was made"
+            if "createdAt" in one and one["createdAt"] != known.shown.get("createdAt", one["createdAt"]):
+                yield "shows another createdAt of a key pair than before"
 
 
 def keypair_is_there_until_it_is_deleted(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:

@@ -70,8 +70,10 @@ class Ledger:
         self.ends: dict[str, float] = {}
         """When tokens expire by the clock of this machine, where that is not the clock of the service."""
         self.keypairs: dict[str, KnownKeypair] = {}
-        self.flavors: dict[str, tuple[int, int]] = {}
-        """The processors and the memory of each flavor that was listed."""
+        self.flavors: dict[str, tuple[int, int, str]] = {}
+        """The processors, the memory and the name of each flavor that was listed."""
+        self.volumes: dict[str, JsonObject] = {}
+        """Each volume as it was shown first."""
         self.login: tuple[str, str] | None = None
         """The only user name and password that are right."""
         self.tokens: dict[str, float] = {}
@@ -121,7 +123,7 @@ class Ledger:
                     life = moment(token["expires"]) - moment(token["issued_at"])
                     self.ends[token["id"]] = exchange.at + life
             case "listFlavors":
-                self.flavors.update({one["id"]: (one["vcpus"], one["ram"]) for one in content["flavors"]})
+                self.flavors.update({one["id"]: (one["vcpus"], one["ram"], one["name"]) for one in content["flavors"]})
             case "createInstance":
                 self._take_in(meaning.member("instance"), content["instance"]["id"], exchange.at)
                 self.instances[content["instance"]["id"]].status = content["instance"]["status"]
@@ -137,7 +139,8 @@ class Ledger:
                     self.keypairs[meaning.parameter("name")].deleted = True
             case "listKeypairs":
                 for one in content["keypairs"]:
-                    self.keypairs.setdefault(one["name"], KnownKeypair(one["name"], is_ours=False, shown=one))
+                    pair = self.keypairs.setdefault(one["name"], KnownKeypair(one["name"], is_ours=False, shown=one))
+                    pair.shown = {**one, **pair.shown}
             case _:
                 known = self.instances.get(meaning.parameter("instanceId") or meaning.parameter("id"))
                 if known is not None:
@@ -162,6 +165,7 @@ class Ledger:
                 known.flavor_before = ""
             if in_detail:
                 known.detail = one
+                self.volumes.update({each["id"]: each for each in one["volumes"]["attachments"]})
         if is_full:
             listed = {one["id"] for one in shown}
             for known in self.instances.values():

@@ -22,6 +22,8 @@ class Material:
     """One on which names have to be shorter; empty when none is known."""
     flavors: tuple[str, ...]
     """At least two, whose disk is not of fixed size."""
+    fixed_flavors: tuple[str, ...]
+    """Those whose disk is."""
     network: str
     subnet: str
     zone: str
@@ -65,11 +67,8 @@ def find_material(run: Run, given: Given) -> Material:
     contract = run.contract
     details = _listed(run, "listInstanceDetails", "instances")
     zones = [one["zoneName"] for one in _listed(run, "listAvailabilityZones", "zones") if one["zoneState"]["available"]]
-    flavors = [
-        one["id"]
-        for one in _listed(run, "listFlavors", "flavors")
-        if one["isPublic"] and not one["disabled"] and "volumeSize" not in one
-    ]
+    usable = [one for one in _listed(run, "listFlavors", "flavors") if one["isPublic"] and not one["disabled"]]
+    flavors = [one["id"] for one in usable if "volumeSize" not in one]
     if len(flavors) < 2:
         raise TargetError("the service lists fewer than two flavors that can be used")
     if not zones:
@@ -90,6 +89,7 @@ def find_material(run: Run, given: Given) -> Material:
         image=given.image or next((one["image"] for one in details), spec["image"]),
         windows_image=given.windows_image or run.target.windows_image,
         flavors=tuple(flavors),
+        fixed_flavors=tuple(one["id"] for one in usable if "volumeSize" in one),
         network=given.network or network["id"],
         subnet=given.subnet or ("" if given.network else network["subnetId"]),
         zone=given.zone or (spec["availabilityZone"] if spec["availabilityZone"] in zones else zones[0]),

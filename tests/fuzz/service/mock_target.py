@@ -8,7 +8,7 @@ from toast_compute_mock.state import Account, Quotas, Volume
 from toast_compute_mock.worlds import default_seed_world
 
 from .exchange import Reply, Request
-from .target import AsgiApp, Credentials, Impostors, Message, Receive, Send, TargetError, send_with
+from .target import AsgiApp, Credentials, Impostors, Message, Receive, Send, Subnet, TargetError, send_with
 
 _SECONDS_A_REQUEST = 0.5
 _VOLUME_SIZE = 10
@@ -34,6 +34,7 @@ class MockTarget:
         subnet = world.subnets[0]
         subnet.cidr = f"{subnet.cidr.partition('/')[0]}/{_SUBNET_BITS}"
         self.addresses_in_subnet = 2 ** (32 - _SUBNET_BITS)
+        self.subnets = tuple(Subnet(one.id, one.network_id, one.cidr) for one in world.subnets)
         self.credentials = Credentials(account.appkey, account.username, account.password)
         appkey, username, password = STRANGER
         world.accounts.append(

@@ -84,6 +84,10 @@ class Prober:
         for password in dict.fromkeys(wrong):
             if password not in ("", right):
                 run.call("issueToken", body={"auth": {"username": credentials.username, "password": password}})
+        if run.target.is_exact:  # elsewhere, an account may be found however it is written
+            name = credentials.username
+            for username in (name.swapcase(), f"{name}x", name[:-1]):
+                run.call("issueToken", body={"auth": {"username": username, "password": right}})
 
     def try_doors(self, operation: str, action: str, parts: Parts, parameters: dict[str, str]) -> None:
         """Send a request that would be accepted, with every token that must not open anything; once a name."""

@@ -33,12 +33,12 @@ def replay_of(replay: str, outcome: Outcome, finding: Finding) -> str:
 
 
 def describe(outcome: Outcome, finding: Finding, replay: str) -> Iterator[str]:
-    """Return a finding in lines: what broke, how to see it again, and the request alone."""
+    """Return a finding in lines: what broke, how to see it again, and the request, which may name what the run made."""
     times = f" ({finding.count} times)" if finding.count > 1 else ""
     yield f"{finding.name} {finding.sentence}{times}"
-    yield f"  check:  {finding.check}"
-    yield f"  replay: {replay_of(replay, outcome, finding)}"
-    yield f"  alone:  {finding.curl}"
+    yield f"  check:   {finding.check}"
+    yield f"  replay:  {replay_of(replay, outcome, finding)}"
+    yield f"  request: {finding.curl}"
 
 
 def junit(outcomes: Sequence[Outcome]) -> bytes:

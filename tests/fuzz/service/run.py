@@ -15,13 +15,14 @@ from .checks import CHECKS
 from .contract import Contract, Meaning, contract
 from .detail_checks import DETAIL_CHECKS
 from .exchange import Exchange, JsonObject, Reply, Request
+from .history_checks import HISTORY_CHECKS
 from .key_checks import KEY_CHECKS
 from .ledger import Ledger
 from .secret_checks import refusal_tells_no_secret
 from .state_checks import INSTANCE_CHECKS, StateCheck, move_of, target_of
 from .target import Credentials, Target, TargetError
 
-_STATE_CHECKS = {**INSTANCE_CHECKS, **DETAIL_CHECKS, **KEY_CHECKS}
+_STATE_CHECKS = {**INSTANCE_CHECKS, **DETAIL_CHECKS, **HISTORY_CHECKS, **KEY_CHECKS}
 _TIME_LEFT = 300.0  # seconds that a token has to live when it is used; so that none expires by the way
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 """The phases of the engine."""
@@ -121,7 +122,8 @@ class Run:
         if content is None or (reply.accepted and problem is not None):
             raise TargetError(f"the service's reply to a login is none of the contract (HTTP {reply.status})")
         if not reply.accepted:
-            raise TargetError(f"the login is refused with result code {reply.code}; check --appkey and the credentials")
+            what = "--url, --appkey and the credentials"
+            raise TargetError(f"the login is refused with result code {reply.code}; check {what}")
         token: str = content["access"]["token"]["id"]
         self.secrets.add(token)
         return token
@@ -170,11 +172,16 @@ class Run:
             raise
         return self.judge(request, reply, phase=phase, prepared=prepared)
 
+    def tell(self, sentence: str) -> None:
+        """Say something to whoever watches the run, if somebody does."""
+        if self._tell is not None:
+            self._tell(sentence)
+
     def judge(self, request: Request, reply: Reply, *, phase: str, link: str = "", prepared: bool = False) -> Exchange:
         """Count, judge and remember an exchange that has just taken place."""
         self.number += 1
-        if self._tell is not None and phase != OWN and phase not in self.tally.phases:
-            self._tell(f"{phase}, from exchange {self.number} on")
+        if phase != OWN and phase not in self.tally.phases:
+            self.tell(f"{phase}, from exchange {self.number} on")
         now = time.monotonic()
         self.tally.seconds[phase] += now - self._last
         self._last = now

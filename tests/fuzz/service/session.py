@@ -51,6 +51,7 @@ class Outcome:
     """What went wrong in the fuzzer itself, or why it had to stop."""
     probes: tuple[str, ...]
     seconds: float
+    was_interrupted: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -63,8 +64,11 @@ def fuzz(target: Target, plan: Plan, tell: Tell | None = None) -> Outcome:
     began = time.monotonic()
     run = Run(target, until=plan.until, fail_fast=plan.fail_fast, tell=tell)
     prober = Prober(run)
+    was_interrupted = False
     try:
         errors = _go(run, prober, plan)
+    except KeyboardInterrupt:
+        errors, was_interrupted = [f"it was interrupted after exchange {run.number}: the rest was not tried"], True
     except TargetError as error:
         was_let_in = bool(run.ledger.tokens)
         if not target.is_exact and (not was_let_in or (run.lost is None and not run.findings)):
@@ -75,8 +79,9 @@ def fuzz(target: Target, plan: Plan, tell: Tell | None = None) -> Outcome:
             raise
         # What was found may be just what makes it impossible to go on, such as a list without its members.
         errors = [f"after its findings the run could not go on ({type(error).__name__})"]
-    missed = () if run.is_over else tuple(not_reached(run, prober.kinds, plan.phases, plan.only, plan.may_miss))
-    return Outcome(plan, run, missed, tuple(errors), prober.kinds, time.monotonic() - began)
+    is_short = run.is_over or was_interrupted
+    missed = () if is_short else tuple(not_reached(run, prober.kinds, plan.phases, plan.only, plan.may_miss))
+    return Outcome(plan, run, missed, tuple(errors), prober.kinds, time.monotonic() - began, was_interrupted)
 
 
 def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
@@ -125,6 +130,9 @@ def _go(run: Run, prober: Prober, plan: Plan) -> list[str]:
             prober.touch_the_strange()
             lookout.from_both_sides(None)
             prober.use_up_the_quota(material, stock.keypair())
+    except KeyboardInterrupt:
+        run.tell("interrupted; what the run has made is deleted now")
+        raise
     finally:
         if run.lost is None:
             stock.empty()

@@ -44,6 +44,15 @@ class Impostors:
     foreign: str | None
 
 
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet of the service."""
+
+    id: str
+    network: str
+    cidr: str
+
+
 class Target(Protocol):
     """A service to try."""
 
@@ -61,6 +70,8 @@ class Target(Protocol):
     """An image of Windows; empty when none is known."""
     addresses_in_subnet: int
     """How many addresses the subnet has that instances get them from; 0 when that is not known."""
+    subnets: tuple[Subnet, ...]
+    """In different networks; none where they are not known."""
     is_exact: bool
     """Whether its time is known to the second, nobody else uses it, and what ends is as the contract says."""
 
@@ -111,6 +122,7 @@ class LiveTarget:
     addresses: tuple[str, ...] = ()
     windows_image = ""
     addresses_in_subnet = 0
+    subnets: tuple[Subnet, ...] = ()
 
     def __init__(
         self, url: str, credentials: Credentials, impostors: Impostors, stranger: Credentials | None = None
@@ -122,6 +134,10 @@ class LiveTarget:
             is_url = False
         if not is_url:
             raise TargetError("--url: needs a URL that begins with http:// or https://")
+        if "@" in parts.netloc:
+            raise TargetError("--url: must not hold a user name or a password; there are options for them")
+        if "?" in url or "#" in url:
+            raise TargetError("--url: must have no query and no fragment")
         self.base_url = url.rstrip("/")
         self.credentials = credentials
         self._impostors = impostors

@@ -47,8 +47,17 @@ def test_live_networks_may_share_private_addresses() -> None:
     assert not judged(detail_checks.addresses_have_one_owner, Ledger(is_exact=False), ALL, shown)
 
 
-@pytest.mark.parametrize(("vcpus", "ram", "is_found"), [(2, 4096, False), (4096, 2, True), (2, 2048, True)])
-def test_a_flavor_is_the_listed_one(ledger: Ledger, vcpus: int, ram: int, is_found: bool) -> None:
-    listed = success(flavors=[{"id": "flavor-1", "vcpus": vcpus, "ram": ram}])
+@pytest.mark.parametrize(
+    ("vcpus", "ram", "name", "is_found"),
+    [
+        (2, 4096, "m2.c2m4", False),
+        (4096, 2, "m2.c2m4", True),
+        (2, 2048, "m2.c2m4", True),
+        (4, 4096, "m2.c2m4", True),
+        (2, 4096, "m2.c2m8", True),
+    ],
+)
+def test_a_flavor_is_the_listed_one(ledger: Ledger, vcpus: int, ram: int, name: str, is_found: bool) -> None:
+    listed = success(flavors=[{"id": "flavor-1", "vcpus": vcpus, "ram": ram, "name": name}])
     ledger.update(exchange(FLAVORS, listed), meaning(FLAVORS))
     assert bool(judged(detail_checks.flavor_is_the_listed_one, ledger, ALL, success(instances=[detail()]))) is is_found

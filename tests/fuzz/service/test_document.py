@@ -18,7 +18,7 @@ from .samples import APPKEY
 from .target import Credentials
 
 MATERIAL = Material(
-    "image", "", ("f1", "f2"), "network", "subnet", "zone", ("default",), ("volume",), ("203.0.113.10",)
+    "image", "", ("f1", "f2"), ("f3",), "network", "subnet", "zone", ("default",), ("volume",), ("203.0.113.10",)
 )
 CREDENTIALS = Credentials(APPKEY, "demo@example.com", "demo-password")
 SEED_TOKEN = "00000000-0000-4000-8000-000000000001"

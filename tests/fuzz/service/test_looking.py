@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from .exchange import JSON, Reply, Request
 from .looking import as_many_as_asked_for, list_and_detail_agree, refusal_changes_nothing
+from .mock_target import MockTarget
 from .probes import quota_is_kept, strange_instance_stays
+from .ready import World
 from .samples import brief, detail
 
 
@@ -51,3 +55,56 @@ def test_another_users_instance_stays_as_it_is() -> None:
     assert not list(strange_instance_stays(detail(), detail()))
     assert list(strange_instance_stays(detail("ACTIVE"), detail("DELETING")))
     assert list(strange_instance_stays(detail(), None))
+
+
+class Sly(MockTarget):
+    """Changes an instance where it refuses to, and lets a deleted one come back in lists."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.key = ""
+        self.returns = ""
+
+    def send(self, request: Request) -> Reply:
+        reply = super().send(request)
+        content: Any = reply.content
+        if self.key and "instances-detail" in request.target and reply.accepted:
+            content = {**content, "instances": [{**one, "keyName": self.key} for one in content["instances"]]}
+        if self.returns and request.method == "GET" and "/instances" in request.target and "?" not in request.target:
+            again = [one for one in content["instances"] if one["id"] != self.returns]
+            content = {**content, "instances": [*again, {"id": self.returns, "name": "x", "status": "ACTIVE"}]}
+        return Reply(reply.status, reply.content_type, json.dumps(content).encode())
+
+
+def test_what_a_refusal_changes_is_seen() -> None:
+    target = Sly()
+    world = World(target)
+    known = world.run.ledger.ours()[0]
+    world.lookout.before_at(known.id)
+    refused = world.run.call("runInstanceAction", {"instanceId": known.id}, {"action": "start"})
+    target.key = "another-key"
+    world.lookout.after(refused)
+    assert refusal_changes_nothing.__name__ in {check for check, _ in world.run.findings}
+
+
+def test_after_a_deletion_all_instances_are_looked_at() -> None:
+    target = Sly()
+    world = World(target)
+    known = world.run.ledger.ours()[0]
+    world.lookout.before_at(known.id)
+    deleted = world.run.call("deleteInstance", {"id": known.id})
+    target.returns = known.id
+    world.lookout.after(deleted)
+    assert "deleted_instance_is_gone" in {check for check, _ in world.run.findings}
+
+
+def test_a_reply_that_breaks_its_schema_is_not_taken_for_the_truth() -> None:
+    world = World()
+    known = world.run.ledger.ours()[0]
+    asked = world.run.request("listInstanceDetails", {"id": known.id})
+    shown = world.run.send(asked, phase="test").content or {}
+    broken = {**shown, "instances": [{**shown["instances"][0], "name": 7, "status": "STOP"}]}
+    status = known.status
+    world.run.judge(asked, Reply(200, JSON, json.dumps(broken).encode()), phase="test")
+    assert ("reply_keeps_its_schema", "listInstanceDetails") in world.run.findings
+    assert known.status == status

@@ -35,7 +35,7 @@ def test_a_finding_says_what_broke_and_how_to_see_it_again(outcome: Outcome) -> 
     finding = outcome.run.findings["broken_request_is_refused", "createInstance"]
     first, *rest = describe(outcome, finding, REPLAY)
     assert first == "createInstance is accepted although instance.count breaks maximum (2 times)"
-    assert f"  replay: {REPLAY} --seed 7 --until 3" in rest
+    assert f"  replay:  {REPLAY} --seed 7 --until 3" in rest
     assert any('curl -X POST "$URL/v1.0/appkeys/$APPKEY/instances"' in line for line in rest)
 
 

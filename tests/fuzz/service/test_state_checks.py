@@ -230,6 +230,10 @@ def test_a_volume_and_a_floating_ip_have_one_instance(ledger: Ledger) -> None:
     add = action("addFloatingIp", address=ADDRESS, ipAddress="192.168.0.10")
     one = known(ledger)
     assert not judged(check, ledger, ATTACH, attached)
+    one.devices["another volume"] = "d"
+    assert judged(check, ledger, ATTACH, attached)
+    one.devices["another volume"] = "e"
+    assert not judged(check, ledger, ATTACH, attached)
     assert not judged(check, ledger, add, success())
     assert judged(check, ledger, DETACH, success())
     assert judged(check, ledger, action("removeFloatingIp", address=ADDRESS), success())

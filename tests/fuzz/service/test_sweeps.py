@@ -11,11 +11,21 @@ from .arranging import Parts
 from .contract import contract
 from .creating import CREATING, change_one_of_two, create_in_every_way, ways
 from .forbidden import FORBIDDEN, ForbiddenMoves
-from .in_words import IN_WORDS, Worded, image_needs_its_disk, names_on_windows_are_short
+from .in_words import (
+    IN_WORDS,
+    Worded,
+    addresses_are_in_their_subnets,
+    image_needs_its_disk,
+    names_on_windows_are_short,
+    refused_create_takes_nothing,
+    subnet_is_in_its_network,
+    upload_is_one_key,
+)
 from .odd import ODD, OddRequests
 from .probes import EXPIRED, FOREIGN, MISSING, OTHER_APPKEY, UNKNOWN
 from .ready import World
 from .spoiling import SPOILT, send_spoilt, spoilt
+from .target import Subnet
 
 
 @pytest.fixture
@@ -105,6 +115,8 @@ def test_what_only_words_say_is_tried(world: World) -> None:
     codes = world.run.tally.codes
     assert world.run.tally.phases[IN_WORDS] > world.run.target.addresses_in_subnet
     assert codes["createInstance", -4] == 2  # a name that is too long, and a disk that is too small
+    assert codes["createInstance", 20001] == 1  # the subnet is full
+    assert codes["createKeypair", -4] == 4
     assert codes["runInstanceAction.uploadImage", 0] == 1
     assert codes["deleteInstance", 0] > world.run.target.addresses_in_subnet
 
@@ -114,6 +126,25 @@ def test_names_on_windows_are_judged_by_their_length() -> None:
     assert not list(names_on_windows_are_short(13, 12, accepted=False))
     assert list(names_on_windows_are_short(13, 12, accepted=True))
     assert list(names_on_windows_are_short(12, 12, accepted=False))
+
+
+def test_rules_that_are_in_words_are_judged() -> None:
+    assert not list(refused_create_takes_nothing(accepted=True))
+    assert list(refused_create_takes_nothing(accepted=False))
+    for rule in (subnet_is_in_its_network, upload_is_one_key):
+        assert list(rule(accepted=True))
+        assert not list(rule(accepted=False))
+    asked = [Subnet("a", "n", "192.168.0.0/24"), Subnet("b", "m", "10.0.0.0/24")]
+    assert not list(addresses_are_in_their_subnets(["192.168.0.7", "10.0.0.7"], asked))
+    assert list(addresses_are_in_their_subnets(["10.0.0.7", "192.168.0.7"], asked))
+    assert list(addresses_are_in_their_subnets(["192.168.0.7"], asked))
+
+
+def test_a_volume_that_is_attached_again_gets_a_place_of_its_own(world: World) -> None:
+    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
+    moves.try_two()
+    assert world.run.tally.codes["attachVolume", 0] == 3
+    assert world.run.tally.codes["detachVolume", 0] == 3
 
 
 @pytest.mark.parametrize(
@@ -136,8 +167,8 @@ def test_an_image_needs_a_disk_as_large_as_it_was_made_of(asked: int | None, sho
 def test_a_floating_ip_leads_to_the_second_address_of_an_instance(world: World) -> None:
     ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material).try_second_address()
     assert world.run.ledger.ours()[-1].expected["addresses"] == 2
-    assert world.run.tally.codes["runInstanceAction.addFloatingIp", 0] == 1
-    assert world.run.tally.codes["runInstanceAction.removeFloatingIp", 0] == 1
+    assert world.run.tally.codes["runInstanceAction.addFloatingIp", 0] == 2
+    assert world.run.tally.codes["runInstanceAction.removeFloatingIp", 0] == 2
 
 
 def test_an_instance_is_created_in_every_way(world: World) -> None:
