@@ -89,8 +89,11 @@ class Worded:
         most = longest_name_on_windows(self._run.contract)
         for length in (most, most + 1) if material.windows_image else ():
             exchange = self._create({"name": "w" * length, "image": material.windows_image})
-            for sentence in names_on_windows_are_short(length, most, accepted=exchange.reply.accepted):
-                self._say(names_on_windows_are_short.__name__, sentence, exchange)
+            self._run.hold(
+                names_on_windows_are_short.__name__,
+                names_on_windows_are_short(length, most, accepted=exchange.reply.accepted),
+                exchange,
+            )
 
     def try_disks(self) -> None:
         """Make an image of an instance with a larger disk, and instances of that image."""
@@ -108,8 +111,7 @@ class Worded:
             volume: JsonObject = {} if asked is None else {"volume": {"size": asked}}
             exchange = self._create({"image": image["createdImage"]["id"], **volume})
             shown = self._root_of(exchange)
-            for sentence in image_needs_its_disk(asked, needed, shown):
-                self._say(image_needs_its_disk.__name__, sentence, exchange)
+            self._run.hold(image_needs_its_disk.__name__, image_needs_its_disk(asked, needed, shown), exchange)
 
     def try_addresses(self) -> None:
         """Create and delete more instances than there are addresses: what is deleted gives its address back."""
@@ -131,8 +133,11 @@ class Worded:
             if not self._create({"count": _FEW, "networks": network * _MANY_NETWORKS}).reply.accepted:
                 break
         exchange = self._create({})
-        for sentence in refused_create_takes_nothing(accepted=exchange.reply.accepted):
-            self._say(refused_create_takes_nothing.__name__, sentence, exchange)
+        self._run.hold(
+            refused_create_takes_nothing.__name__,
+            refused_create_takes_nothing(accepted=exchange.reply.accepted),
+            exchange,
+        )
         self._delete_all_but(before)
 
     def try_networks(self) -> None:
@@ -145,13 +150,15 @@ class Worded:
         exchange = self._create({"count": _TWO, "networks": [{"subnetId": one.id} for one in asked]}, prepared=True)
         for known in self._run.ledger.ours():
             shown = [one["ipAddress"] for one in (known.detail or {}).get("addresses", [])]
-            for sentence in () if known.id in before else addresses_are_in_their_subnets(shown, asked):
-                self._say(addresses_are_in_their_subnets.__name__, sentence, exchange)
+            if known.id not in before:
+                said = addresses_are_in_their_subnets(shown, asked)
+                self._run.hold(addresses_are_in_their_subnets.__name__, said, exchange)
         right = {"id": asked[0].network, "subnetId": asked[0].id}
         for wrong in ([right, {"id": asked[0].network, "subnetId": asked[1].id}], [{**right, "id": asked[1].network}]):
             exchange = self._create({"networks": wrong})
-            for sentence in subnet_is_in_its_network(accepted=exchange.reply.accepted):
-                self._say(subnet_is_in_its_network.__name__, sentence, exchange)
+            self._run.hold(
+                subnet_is_in_its_network.__name__, subnet_is_in_its_network(accepted=exchange.reply.accepted), exchange
+            )
         self._delete_all_but(before)
 
     def try_keys(self) -> None:
@@ -160,8 +167,7 @@ class Worded:
         for wrong in (f"{key}\n{key}", f"{key} a\n{key} b", key.partition(" ")[2], f"ssh-rsa {key.split()[1]}"):
             body: JsonObject = {"keypair": {"name": self._stock.new_name(), "publicKey": wrong}}
             exchange = self._run.call("createKeypair", body=body, phase=IN_WORDS)
-            for sentence in upload_is_one_key(accepted=exchange.reply.accepted):
-                self._say(upload_is_one_key.__name__, sentence, exchange)
+            self._run.hold(upload_is_one_key.__name__, upload_is_one_key(accepted=exchange.reply.accepted), exchange)
 
     def _delete_all_but(self, ids: Collection[str]) -> None:
         for known in self._run.ledger.ours():
@@ -183,6 +189,3 @@ class Worded:
         detail = self._lookout.at((exchange.content or {})["instance"]["id"])
         size: int = detail["volumes"]["root"]["size"] if detail is not None else 0
         return size
-
-    def _say(self, check: str, sentence: str, exchange: Exchange) -> None:
-        self._run.report(check, self._run.meaning(exchange), sentence, exchange)

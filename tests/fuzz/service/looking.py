@@ -75,11 +75,11 @@ class Lookout:
         detail = self._run.call(DETAIL, parameters)
         if brief.reply.accepted and detail.reply.accepted:
             is_exact = self._run.target.is_exact
-            for sentence in list_and_detail_agree(self._shown(brief), self._shown(detail), is_exact=is_exact):
-                self._say(list_and_detail_agree.__name__, sentence, detail)
+            said = list_and_detail_agree(self._shown(brief), self._shown(detail), is_exact=is_exact)
+            self._run.hold(list_and_detail_agree.__name__, said, detail)
         elif brief.reply.accepted != detail.reply.accepted and self._run.target.is_exact:
             sentence = f"answers {detail.reply.code} where {BRIEF} answers {brief.reply.code}"
-            self._say(list_and_detail_agree.__name__, sentence, detail)
+            self._run.hold(list_and_detail_agree.__name__, [sentence], detail)
         shown = self._shown(detail)
         return shown[0] if shown else None
 
@@ -119,8 +119,9 @@ class Lookout:
         after = self.from_both_sides(known.id)
         if not exchange.reply.accepted and after is not None:
             is_exact = self._run.target.is_exact
-            for sentence in refusal_changes_nothing(before, after, is_exact=is_exact):
-                self._run.report(refusal_changes_nothing.__name__, meaning, sentence, exchange)
+            self._run.hold(
+                refusal_changes_nothing.__name__, refusal_changes_nothing(before, after, is_exact=is_exact), exchange
+            )
         if exchange.reply.accepted and meaning.operation == DELETE:
             self.from_both_sides(None)
 
@@ -136,8 +137,8 @@ class Lookout:
             if one["name"] == spec["name"] and (one["id"] == first or one["id"] not in ledger.created_before)
         ]
         asked = int(spec.get("count", 1))
-        for sentence in as_many_as_asked_for(len(new), asked, is_exact=self._run.target.is_exact):
-            self._run.report(as_many_as_asked_for.__name__, meaning, sentence, exchange)
+        said = as_many_as_asked_for(len(new), asked, is_exact=self._run.target.is_exact)
+        self._run.hold(as_many_as_asked_for.__name__, said, exchange)
         for instance_id in new:
             if instance_id != first:
                 ledger.adopt(spec, instance_id, exchange.at)
@@ -151,6 +152,3 @@ class Lookout:
         if exchange.content is None or self._run.contract.problem(name, exchange.content) is not None:
             return []
         return shown_instances(exchange, meaning)
-
-    def _say(self, check: str, sentence: str, exchange: Exchange) -> None:
-        self._run.report(check, self._run.meaning(exchange), sentence, exchange)

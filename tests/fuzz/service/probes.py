@@ -74,8 +74,7 @@ class Prober:
             id = get()
             if id is not None:
                 exchange = run.call("getToken", {"id": id})
-                for sentence in other_token_is_unknown(exchange, what):
-                    run.report(other_token_is_unknown.__name__, run.meaning(exchange), sentence, exchange)
+                run.hold(other_token_is_unknown.__name__, other_token_is_unknown(exchange, what), exchange)
         credentials = run.target.credentials
         right = credentials.password
         wrong = [f"{right}x", f"x{right}", right[:-1], right.swapcase(), f"{right} ", credentials.username]
@@ -158,8 +157,7 @@ class Prober:
         run.call("runInstanceAction", {"instanceId": strange_id}, {"action": "stop"})
         last = run.call(DELETE, {"id": strange_id})
         after = self._look(self._stranger, strange_id)
-        for sentence in strange_instance_stays(before, after):
-            run.report(strange_instance_stays.__name__, run.meaning(last), sentence, last)
+        run.hold(strange_instance_stays.__name__, strange_instance_stays(before, after), last)
 
     def use_up_the_quota(self, material: Material, keypair: str) -> None:
         """Create more instances than the quota allows, where it is known."""
@@ -174,8 +172,7 @@ class Prober:
         assert last is not None
         listed = run.call("listInstances")
         there = len((listed.content or {}).get("instances", []))
-        for sentence in quota_is_kept(there, quota):
-            run.report(quota_is_kept.__name__, run.meaning(last), sentence, last)
+        run.hold(quota_is_kept.__name__, quota_is_kept(there, quota), last)
 
     def _look(self, who: Credentials, instance_id: str) -> JsonObject | None:
         content = self._as(who, "listInstanceDetails", parameters={"id": instance_id})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeAlias
@@ -203,6 +203,13 @@ class Run:
         """Return what an exchange was about."""
         tokens = self.ledger.valid_tokens(exchange.at)
         return self.contract.meaning(exchange.request, appkey=self.target.credentials.appkey, tokens=tokens)
+
+    def hold(self, check: str, sentences: Iterable[str], exchange: Exchange) -> None:
+        """Count a check that was made beside those of every exchange, and note what it says."""
+        meaning = self.meaning(exchange)
+        self.tally.judged[check, meaning.name] += 1
+        for sentence in sentences:
+            self.report(check, meaning, sentence, exchange)
 
     def report(self, check: str, meaning: Meaning, sentence: str, exchange: Exchange) -> None:
         """Note a finding."""

