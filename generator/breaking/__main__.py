@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..checks import extensions, references, structure
+from ..checks import extensions, references, structure, tables
 from ..document import Document, load
 from ..errors import ContractError, GenerationError
 from . import Change, compare
@@ -75,7 +75,7 @@ def _compare(old: Document, new: Document) -> list[Change]:
     """Compare two contracts. Raises GenerationError when one of them is none."""
     for document in (old, new):
         _require(document, structure.check, references.check)
-    _require(new, extensions.check)
+    _require(new, extensions.check, tables.check)
     try:
         return compare(old.data, new.data)
     except (KeyError, TypeError):

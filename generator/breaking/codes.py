@@ -36,6 +36,10 @@ def _compare_codes(was: list[dict[str, Any]], now: list[dict[str, Any]], changes
         changes.compatible(Spot.fresh(after[code]), what, "old clients raise an error that names no kind")
     for code in before.keys() & after.keys():
         old, new = was[_index(before[code])], now[_index(after[code])]
+        if old["message"] != new["message"]:
+            what = f"the message of code {code} was {shown(old['message'])}, and is {shown(new['message'])}"
+            where = Spot(pointer_of(before[code], "message"), pointer_of(after[code], "message"))
+            changes.compatible(where, what, "refusals begin with it, and clients act by the code")
         for member in _TELLING:
             if old.get(member) != new.get(member):
                 what = f"the {member} of code {code} was {shown(old.get(member))}, and is {shown(new.get(member))}"
@@ -58,12 +62,24 @@ def _compare_ranges(was: list[dict[str, Any]], now: list[dict[str, Any]], change
     list_pointer = pointer_of(_CODES, "ranges")
     before = {_range(entry): pointer_of(list_pointer, index) for index, entry in enumerate(was)}
     after = {_range(entry): pointer_of(list_pointer, index) for index, entry in enumerate(now)}
+    widened: set[tuple[int, int, str]] = set()
     for part in before.keys() - after.keys():
-        what = f"{part[0]} to {part[1]} are no longer the codes of {part[2]}"
-        changes.breaking(Spot.gone(before[part]), what, "old clients act on them")
-    for part in after.keys() - before.keys():
+        wider = next((one for one in after if _holds(one, part)), None)
+        if wider is not None:
+            widened.add(wider)
+            what = f"the codes of {part[2]} were {part[0]} to {part[1]}, and are {wider[0]} to {wider[1]}"
+            why = "old clients raise an error that names no kind for the new ones"
+            changes.compatible(Spot(before[part], after[wider]), what, why)
+        else:
+            what = f"not all of {part[0]} to {part[1]} are the codes of {part[2]} any more"
+            changes.breaking(Spot.gone(before[part]), what, "old clients act on them")
+    for part in after.keys() - before.keys() - widened:
         what = f"{part[0]} to {part[1]} are the codes of {part[2]} now"
         changes.compatible(Spot.fresh(after[part]), what, "old clients raise an error that names no kind")
+
+
+def _holds(wider: tuple[int, int, str], part: tuple[int, int, str]) -> bool:
+    return wider[2] == part[2] and wider[0] <= part[0] and part[1] <= wider[1]
 
 
 def _range(entry: Mapping[str, Any]) -> tuple[int, int, str]:

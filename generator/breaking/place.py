@@ -11,6 +11,7 @@ from ..replies import component_name
 from .changes import Spot
 
 _NULL = "null"
+_ONE_AND_NULL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Place:
             return replace(self, schema={**self.schema, "type": rest[0] if len(rest) == 1 else rest}), True
         forms = self.schema.get("oneOf", [])
         others = [index for index, form in enumerate(forms) if form != {"type": _NULL}]
-        if len(others) == len(forms) - 1 == 1:
-            return self.below("oneOf", others[0]), True
+        if len(others) == 1 and len(forms) <= _ONE_AND_NULL:
+            return self.below("oneOf", others[0]), len(forms) == _ONE_AND_NULL
         return self, False
 
     def members(self) -> dict[str, Place]:

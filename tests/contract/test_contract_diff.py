@@ -489,7 +489,25 @@ CHANGES: dict[str, tuple[Edits, str, str, bool]] = {
     "a part of the service has other codes": (
         {f"{CODES}/ranges/0/to": 10450},
         f"{CODES}/ranges/0",
-        "10400 to 10499 are no longer the codes of instance",
+        "not all of 10400 to 10499 are the codes of instance any more",
+        BREAKING,
+    ),
+    "a part of the service has more codes": (
+        {f"{CODES}/ranges/0/to": 10599},
+        f"{CODES}/ranges/0",
+        "the codes of instance were 10400 to 10499, and are 10400 to 10599",
+        COMPATIBLE,
+    ),
+    "a result code has another message": (
+        {f"{CODES}/codes/3/message": "No permission"},
+        f"{CODES}/codes/3/message",
+        "and is No permission",
+        COMPATIBLE,
+    ),
+    "null alone is no longer allowed": (
+        {f"{SCHEMAS}/RootVolumeSpec/properties/type/oneOf/1": GONE},
+        f"{SCHEMAS}/RootVolumeSpec/properties/type",
+        "null is no longer allowed",
         BREAKING,
     ),
     "codes of one HTTP status mean something else": (

@@ -74,8 +74,8 @@ class Engine:
         with self._hooked(schema):
             stream = from_schema(schema).execute()
             for event in stream:
-                if isinstance(event, events.Interrupted):
-                    raise KeyboardInterrupt  # the engine makes an event of it
+                if isinstance(event, events.Interrupted) and not run.is_over:
+                    raise KeyboardInterrupt  # the engine makes an event of it, as of being stopped
                 self._take(event)
                 if run.is_over:
                     stream.stop()

@@ -41,6 +41,16 @@ def test_a_run_up_to_an_exchange_ends_there_and_finds_nothing_behind_it() -> Non
     assert not outcome.missed
 
 
+def test_a_run_that_is_stopped_while_the_engine_works_was_not_interrupted() -> None:
+    plan = replace(SHORT, phases=("coverage",))
+    tally = fuzz(MockTarget(3), plan).run.tally
+    middle = sum(tally.phases.values()) - tally.phases["coverage"] // 2 - tally.phases["own"] // 3
+    outcome = fuzz(MockTarget(3), replace(plan, until=middle))
+    assert 0 < outcome.run.tally.phases["coverage"] < tally.phases["coverage"]
+    assert not outcome.was_interrupted
+    assert outcome.is_good
+
+
 def test_where_nothing_is_tried_nothing_is_reached() -> None:
     run = Run(MockTarget(1))
     sentences = list(not_reached(run, ("missing",), PHASES, (), ()))
