@@ -130,3 +130,12 @@ class Driver:
             client.close()
         elif self._runner is not None:
             self._runner.run(client.close())
+
+
+def opened(colour: str, **options: Any) -> tuple[MockCloud, SteppingClock, Driver]:
+    """Return a cloud, its clock, and a client that has a token; `options` are those of the client."""
+    clock = SteppingClock()
+    cloud = MockCloud(clock=clock)
+    driver = Driver(cloud, clock, colour, **options)
+    driver.call(lambda toast: toast.availability_zones.list())
+    return cloud, clock, driver

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from toast_compute import AsyncToastCompute, ToastCompute, ToastComputeError
-from toast_compute_mock import MockCloud, faults
+from toast_compute_mock import faults
 
 from .calls import Call, calls
-from .clocks import SteppingClock
-from .driver import Driver, within_deadlines
+from .driver import opened, within_deadlines
 from .story import COLOURS
 from .told import TOKEN
 
@@ -23,7 +22,7 @@ _EXACTNESS = 1e-3
 def _problems_of_deadlines(call: Call) -> Iterator[str]:
     for colour in COLOURS:
         for deadlines in ([_DEADLINE], [_DEADLINE, _LATER], [_LATER, _DEADLINE]):
-            cloud, clock, driver = _opened(colour)
+            cloud, clock, driver = opened(colour)
             try:
                 cloud.faults.add(faults.delay(None, _SLOW, budget=None))
                 began = clock.monotonic()
@@ -41,7 +40,7 @@ def _problems_of_deadlines(call: Call) -> Iterator[str]:
 
 def _problems_of_captures(call: Call) -> Iterator[str]:
     for colour in COLOURS:
-        cloud, _, driver = _opened(colour)
+        cloud, _, driver = opened(colour)
         try:
             last = cloud.journal.last
             seen: list[str] = []
@@ -57,15 +56,6 @@ def _problems_of_captures(call: Call) -> Iterator[str]:
 
 def _without_tokens(operations: Sequence[str]) -> list[str]:
     return [one for one in operations if one != TOKEN]
-
-
-def _opened(colour: str) -> tuple[MockCloud, SteppingClock, Driver]:
-    """Return a cloud and a client that has a token."""
-    clock = SteppingClock()
-    cloud = MockCloud(clock=clock)
-    driver = Driver(cloud, clock, colour)
-    driver.call(lambda toast: toast.availability_zones.list())
-    return cloud, clock, driver
 
 
 def _capturing(make: Callable[[Any], Any], seen: list[str]) -> Callable[[Any], Any]:

@@ -9,8 +9,7 @@ from toast_compute import AmbiguousOutcomeError, InstanceFailedError, WaitTimeou
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, faults
 
-from .clocks import SteppingClock
-from .driver import Call, Driver
+from .driver import Call, opened
 from .kinds import CHANGES, RUNNING, STOPPED, Kind
 from .model import FAILED, GONE
 from .story import COLOURS, WORLD, shown_status
@@ -31,7 +30,7 @@ def _problems(kind: Kind) -> Iterator[str]:
     id, goal = _goal(kind)
     for colour in COLOURS:
         for is_lost in (False, True):
-            cloud, driver = _opened(colour)
+            cloud, _, driver = opened(colour)
             try:
                 lost = [faults.lose_reply(kind.operation, action=kind.action or None)] if is_lost else []
                 cloud.faults.add(*lost, faults.stale_read(None, seconds=_STALE, budget=_READS))
@@ -52,7 +51,7 @@ def _problems_of_failures(kind: Kind) -> Iterator[str]:
     """Let a change fail, and then wait for what it was to lead to, and for a deletion that nobody has begun."""
     id, goal = _goal(kind)
     for colour in COLOURS:
-        cloud, driver = _opened(colour)
+        cloud, _, driver = opened(colour)
         try:
             cloud.faults.add(faults.end_in_error())
             driver.call(_MOVES[kind])
@@ -71,14 +70,6 @@ def _goal(kind: Kind) -> tuple[str, str]:
     """Return the instance that a change is made of, and the status that it leads to."""
     id, to = STOPPED.id if kind.name in ("start", "resize") else RUNNING.id, LIFECYCLE.operations[kind.name].to
     return id, to if to in (GONE, *LIFECYCLE.states) else "STOP"
-
-
-def _opened(colour: str) -> tuple[MockCloud, Driver]:
-    clock = SteppingClock()
-    cloud = MockCloud(clock=clock)
-    driver = Driver(cloud, clock, colour)
-    driver.call(lambda toast: toast.availability_zones.list())  # so that a token is there
-    return cloud, driver
 
 
 def _wait(id: str, goal: str, timeout: float) -> Call:

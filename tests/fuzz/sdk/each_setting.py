@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from toast_compute import APIError, APITimeoutError, NotAllowedError
 from toast_compute.token_store import MemoryTokenStore
 from toast_compute_mock import MockCloud, faults
 
 from .clocks import SteppingClock
-from .driver import CREDENTIALS, Driver
+from .driver import CREDENTIALS, Driver, opened
 from .facts import operations
 from .kinds import CALLS, CHANGES, Kind
 from .story import COLOURS
@@ -24,18 +23,9 @@ _LATE = 20.0
 _EXACTNESS = 1e-3
 
 
-def _opened(colour: str, **options: Any) -> tuple[MockCloud, SteppingClock, Driver]:
-    """Return a cloud and a client that has a token."""
-    clock = SteppingClock()
-    cloud = MockCloud(clock=clock)
-    driver = Driver(cloud, clock, colour, **options)
-    driver.call(lambda toast: toast.availability_zones.list())
-    return cloud, clock, driver
-
-
 def timeout_holds(kind: Kind, colour: str) -> str:
     """Return what is wrong with how long a client with a timeout waits for a reply that is late."""
-    cloud, clock, driver = _opened(colour, timeout=_TIMEOUT, max_retries=0)
+    cloud, clock, driver = opened(colour, timeout=_TIMEOUT, max_retries=0)
     try:
         cloud.faults.add(faults.delay(kind.operation, _LATE, action=kind.action or None))
         began = clock.monotonic()
@@ -51,7 +41,7 @@ def timeout_holds(kind: Kind, colour: str) -> str:
 
 def what_is_allowed_is_done(kind: Kind, colour: str) -> str:
     """Return what is wrong with a client that may do one thing, and does it."""
-    _, _, driver = _opened(colour, allow={kind.name} & _NAMES)
+    _, _, driver = opened(colour, allow={kind.name} & _NAMES)
     try:
         _, error = driver.call(_KINDS[kind])
     finally:
@@ -62,7 +52,7 @@ def what_is_allowed_is_done(kind: Kind, colour: str) -> str:
 def what_is_not_allowed_is_left(kind: Kind, colour: str) -> str:
     """Return what is wrong with a client that may do everything but this, and one that may change nothing."""
     for options in ({"allow": _NAMES - {kind.name}}, {"read_only": True}) if kind.name in _NAMES else ():
-        cloud, _, driver = _opened(colour, **options)
+        cloud, _, driver = opened(colour, **options)
         last = cloud.journal.last
         try:
             _, error = driver.call(_KINDS[kind])

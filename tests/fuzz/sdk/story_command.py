@@ -32,7 +32,7 @@ KINDS = (
     "wait until deleted", "change and wait", "old read", "wait for what fails", "deadline", "map", "get", "get details",
 )  # fmt: skip
 """Every kind of step that a run has to have taken."""
-_CHECKS = {
+CHECKS = {
     name: check
     for module in (
         tokens_at_once,
@@ -106,7 +106,7 @@ def _seeds(options: Options, telling: Telling) -> Iterator[int]:
 
 
 def _at_once() -> Iterator[Case]:
-    for name, check in _CHECKS.items():
+    for name, check in CHECKS.items():
         start = time.monotonic()
         problem = check()
         told = f"{name}: {problem}\n  replay: {command('story')}" if problem else ""

@@ -12,16 +12,15 @@ from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, A
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
-from . import each_method, each_move, each_setting, each_trouble, many_calls, shared_waits, token_ends
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
 from .model import GONE, Instance, Model
 from .story import COLOURS, FindingError, Telling
-from .story_command import KINDS, not_reached
+from .story_command import CHECKS, KINDS, not_reached
 from .story_machine import StoryMachine, tell_stories
 from .summary import write_summary
-from .tokens_at_once import CHECKS, problem_of_tokens
+from .tokens_at_once import problem_of_tokens
 from .told import Outcome, problems_of_outcome, problems_of_tokens
 from .troubles import TROUBLES
 
@@ -170,39 +169,9 @@ def test_tokens_beyond_need_are_noticed() -> None:
     assert list(problems_of_tokens([issue, issue], 0.0, 1.0, None, 0))
 
 
-@pytest.mark.parametrize("name", each_trouble.CHECKS)
-def test_each_trouble_is_dealt_with(name: str) -> None:
-    assert each_trouble.CHECKS[name]() == ""
-
-
-@pytest.mark.parametrize("name", each_method.CHECKS)
-def test_each_method_keeps_to_the_block_that_it_is_in(name: str) -> None:
-    assert each_method.CHECKS[name]() == ""
-
-
-@pytest.mark.parametrize("name", each_move.CHECKS)
-def test_each_wait_ends_when_its_move_does(name: str) -> None:
-    assert each_move.CHECKS[name]() == ""
-
-
-@pytest.mark.parametrize("name", token_ends.CHECKS)
-def test_tokens_that_end_are_dealt_with(name: str) -> None:
-    assert token_ends.CHECKS[name]() == ""
-
-
-@pytest.mark.parametrize("name", each_setting.CHECKS)
-def test_each_client_keeps_to_its_settings(name: str) -> None:
-    assert each_setting.CHECKS[name]() == ""
-
-
-@pytest.mark.parametrize("name", many_calls.CHECKS)
-def test_many_calls_keep_what_was_promised(name: str) -> None:
-    assert many_calls.CHECKS[name]() == ""
-
-
-@pytest.mark.parametrize("name", shared_waits.CHECKS)
-def test_waits_that_share_their_looks_end_well(name: str) -> None:
-    assert shared_waits.CHECKS[name]() == ""
+@pytest.mark.parametrize("name", CHECKS)
+def test_each_check_before_the_stories_is_content(name: str) -> None:
+    assert CHECKS[name]() == ""
 
 
 def test_a_summary_shows_what_was_found_and_what_was_tried(tmp_path: Path) -> None:
@@ -213,11 +182,6 @@ def test_a_summary_shows_what_was_found_and_what_was_tried(tmp_path: Path) -> No
     assert "## Found: a story\n\n```\nIt broke.\n  replay: ...\n```\n" in page
     assert "all well" not in page
     assert page.endswith("| steps | how often |\n|---|---|\n| a\\|b | 1 |\n| stop | 2 |\n")
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_one_token_is_enough_for_many(name: str) -> None:
-    assert CHECKS[name]() == ""
 
 
 def test_a_token_for_each_of_many_is_found_out() -> None:

@@ -8,8 +8,7 @@ from toast_compute import ToastComputeError
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.worlds import TOKEN_LIFETIME
 
-from .clocks import SteppingClock
-from .driver import Driver
+from .driver import opened
 from .secrecy import problems_of_error
 from .story import COLOURS
 from .told import TOKEN
@@ -21,7 +20,7 @@ _NEARLY = 60.0  # seconds before its end, when a token may be used on if no othe
 
 def an_ended_token_is_not_sent(colour: str) -> str:
     """Return what is wrong with a client whose token has ended, and that can get no other."""
-    cloud, clock, driver = _opened(colour)
+    cloud, clock, driver = opened(colour)
     try:
         cloud.faults.add(faults.http_status(TOKEN, 503, budget=None))
         clock.advance(_LIFE)
@@ -36,7 +35,7 @@ def an_ended_token_is_not_sent(colour: str) -> str:
 
 def a_token_that_holds_is_used_on(colour: str) -> str:
     """Return what is wrong with a client whose token is about to end, and that can get no other."""
-    cloud, clock, driver = _opened(colour)
+    cloud, clock, driver = opened(colour)
     try:
         cloud.faults.add(faults.http_status(TOKEN, 503, budget=None))
         clock.advance(_LIFE - _NEARLY)
@@ -48,7 +47,7 @@ def a_token_that_holds_is_used_on(colour: str) -> str:
 
 def the_token_before_is_a_secret_too(colour: str) -> str:
     """Return what is wrong with how an error shows a token that was replaced a moment ago."""
-    cloud, clock, driver = _opened(colour)
+    cloud, clock, driver = opened(colour)
     try:
         (before,) = cloud.worlds.secrets() - MockCloud().worlds.secrets()
         clock.advance(_LIFE)
@@ -60,15 +59,6 @@ def the_token_before_is_a_secret_too(colour: str) -> str:
     if error is None:
         return "a refusal ended as a success"
     return next(problems_of_error(error, {before}), "")
-
-
-def _opened(colour: str) -> tuple[MockCloud, SteppingClock, Driver]:
-    """Return a cloud and a client that has a token."""
-    clock = SteppingClock()
-    cloud = MockCloud(clock=clock)
-    driver = Driver(cloud, clock, colour)
-    driver.call(lambda toast: toast.flavors.list())
-    return cloud, clock, driver
 
 
 CHECKS: Mapping[str, Callable[[], str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
@@ -63,6 +64,13 @@ def upload_is_one_key(*, accepted: bool) -> Iterator[str]:
     """What is uploaded is one public key and nothing else."""
     if accepted:
         yield "is accepted for an upload that is no single public key"
+
+
+def _key_on_hardware() -> str:
+    """A public key of another type, which libraries read all the same: its private key is in a security token."""
+    kind = "sk-ssh-ed25519@openssh.com"
+    parts = (kind.encode(), bytes(range(32)), b"ssh:")
+    return f"{kind} {b64encode(b''.join(len(part).to_bytes(4) + part for part in parts)).decode()}"
 
 
 class Worded:
@@ -164,7 +172,8 @@ class Worded:
     def try_keys(self) -> None:
         """Upload what is no single public key."""
         key = example_of(self._run.contract, "createKeypair", "upload")["keypair"]["publicKey"]
-        for wrong in (f"{key}\n{key}", f"{key} a\n{key} b", key.partition(" ")[2], f"ssh-rsa {key.split()[1]}"):
+        others = (key.partition(" ")[2], f"ssh-rsa {key.split()[1]}", _key_on_hardware())
+        for wrong in (f"{key}\n{key}", f"{key} a\n{key} b", *others):
             body: JsonObject = {"keypair": {"name": self._stock.new_name(), "publicKey": wrong}}
             exchange = self._run.call("createKeypair", body=body, phase=IN_WORDS)
             self._run.hold(upload_is_one_key.__name__, upload_is_one_key(accepted=exchange.reply.accepted), exchange)

@@ -116,7 +116,7 @@ def test_what_only_words_say_is_tried(world: World) -> None:
     assert world.run.tally.phases[IN_WORDS] > world.run.target.addresses_in_subnet
     assert codes["createInstance", -4] == 2  # a name that is too long, and a disk that is too small
     assert codes["createInstance", 20001] == 1  # the subnet is full
-    assert codes["createKeypair", -4] == 4
+    assert codes["createKeypair", -4] == 5
     assert codes["runInstanceAction.uploadImage", 0] == 1
     assert codes["deleteInstance", 0] > world.run.target.addresses_in_subnet
 
