@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ _PARTS = {
     "proof": "tests.fuzz.bugs.proof",
 }
 _BAD_USE = 2
+_NOT_READ = 141  # as of a program that the signal ends
 _BUG = "--bug"
 
 
@@ -44,7 +46,13 @@ def main(arguments: Sequence[str]) -> int:
         except BugError as error:
             return _refuse(f"{_BUG}: {error}")
     part = import_module(_PARTS[rest[0]])
-    status: int = part.main(rest[1:])
+    try:
+        status: int = part.main(rest[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads on, and Python must not find that out once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOT_READ
     return status
 
 

@@ -35,6 +35,7 @@ def ways(run: Run, material: Material, keypair: str) -> Iterator[JsonObject]:
         {"count": 2},
         {"securityGroups": [{"name": name} for name in material.groups]},
         {"securityGroups": [{"name": name} for name in reversed(material.groups)]},
+        {"securityGroups": [{"name": material.groups[0]}] * 2},
         {"networks": [{"id": material.network}]},
         *([{"networks": [{"subnetId": material.subnet}]}] if material.subnet else []),
     ]

@@ -39,6 +39,15 @@ def addresses_have_one_owner(ledger: Ledger, exchange: Exchange, meaning: Meanin
             yield f"shows the same {name} twice"
 
 
+def nothing_is_listed_twice(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An instance is in a security group once, and has a volume once."""
+    for one in _details(exchange, meaning):
+        if _repeated(group["name"] for group in one["securityGroups"]):
+            yield "shows an instance that is in a security group twice"
+        if _repeated(volume["id"] for volume in one["volumes"]["attachments"]):
+            yield "shows an instance that has a volume twice"
+
+
 def flavor_is_the_listed_one(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An instance has the processors, the memory and the name of its flavor, as the flavors are listed."""
     for one in _details(exchange, meaning):
@@ -50,5 +59,6 @@ def flavor_is_the_listed_one(ledger: Ledger, exchange: Exchange, meaning: Meanin
 
 
 DETAIL_CHECKS: Mapping[str, StateCheck] = {
-    check.__name__: check for check in (times_are_in_order, addresses_have_one_owner, flavor_is_the_listed_one)
+    check.__name__: check
+    for check in (times_are_in_order, addresses_have_one_owner, nothing_is_listed_twice, flavor_is_the_listed_one)
 }

@@ -61,3 +61,14 @@ def test_a_flavor_is_the_listed_one(ledger: Ledger, vcpus: int, ram: int, name: 
     listed = success(flavors=[{"id": "flavor-1", "vcpus": vcpus, "ram": ram, "name": name}])
     ledger.update(exchange(FLAVORS, listed), meaning(FLAVORS))
     assert bool(judged(detail_checks.flavor_is_the_listed_one, ledger, ALL, success(instances=[detail()]))) is is_found
+
+
+def test_nothing_is_listed_twice(ledger: Ledger) -> None:
+    check = detail_checks.nothing_is_listed_twice
+    volume = {"id": "v", "name": "data", "size": 10, "type": "General HDD"}
+    root = {"size": 20, "type": "General HDD"}
+    groups = [{"name": "default"}, {"name": "web"}]
+    assert not judged(check, ledger, ALL, success(instances=[detail(securityGroups=groups)]))
+    assert judged(check, ledger, ALL, success(instances=[detail(securityGroups=[*groups, groups[0]])]))
+    assert not judged(check, ledger, ALL, success(instances=[detail(volumes={"root": root, "attachments": [volume]})]))
+    assert judged(check, ledger, ALL, success(instances=[detail(volumes={"root": root, "attachments": [volume] * 2})]))
