@@ -1,14 +1,13 @@
-"""How does one request go over HTTP once, and what can come of it?
+"""How does one request go over HTTP once?
 
-Only this module, `_http_transport` and `_hidden_request` know httpx, which is imported at the first call. The transport
-is called directly, below `httpx.Client`: the client writes every URL, and so the appkey, into its log.
+Only `_http_transport`, `_http_faults` and `_hidden_request` know httpx, which is imported at the first call. The
+transport is called directly, below `httpx.Client`: the client writes every URL, and so the appkey, into its log.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from toast_compute_api.behaviour import TOKEN_HEADER
 
 from ._departure import Departure
 from ._effects import FaultKind, Reply, Send, TransportFault
+from ._http_faults import fault_of, timeout
 from ._http_interrupt import without_frames
 from ._http_log import install, reply_headers_unlogged
 from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport, environment_proxy, is_tunnelled
@@ -94,41 +94,8 @@ class _Exchanges:
         if not isinstance(body, FaultKind):
             return Reply(response.status_code, tuple(response.headers.raw), body)
         if body is FaultKind.TIMEOUT:
-            return self._timeout(effect, never_left=False)
+            return timeout(effect, self._host, never_left=False)
         return TransportFault(body, f"the reply is over {self._max_reply_bytes} bytes long", never_left=False)
-
-    def _fault(self, effect: Send, error: Exception, departure: Departure) -> TransportFault:
-        import httpx
-
-        never_left = departure.never_left
-        match error:
-            case httpx.TimeoutException() | TimeoutError() if never_left:
-                return self._timeout(effect, never_left=True)
-            case httpx.ConnectTimeout() | httpx.PoolTimeout():
-                return self._timeout(effect, never_left=True)
-            case httpx.TimeoutException() | TimeoutError():
-                return self._timeout(effect, never_left=False)
-            case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
-                reason = f"{self._host} could not be reached{self._through}: {_plain(error)}"
-                return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
-            case _ if never_left:
-                reason = f"{self._host} could not be reached: the proxy broke the connection off"
-                return TransportFault(FaultKind.CONNECTION, reason, never_left=True)
-            case httpx.DecodingError():
-                return TransportFault(FaultKind.REPLY, "the reply cannot be decompressed", never_left=False)
-            case httpx.RemoteProtocolError() if str(error).startswith("illegal "):
-                return TransportFault(FaultKind.REPLY, f"what came back from {self._host} is no HTTP", never_left=False)
-            case _:
-                # The text of these may quote a header, so only the kind is told.
-                reason = f"the connection to {self._host} was lost before the whole reply came ({type(error).__name__})"
-                return TransportFault(FaultKind.CONNECTION, reason, never_left=False)
-
-    def _timeout(self, effect: Send, *, never_left: bool) -> TransportFault:
-        what = "could not be reached" if never_left else "did not answer"
-        seconds = effect.connect_timeout if never_left else effect.timeout
-        return TransportFault(
-            FaultKind.TIMEOUT, f"{self._host} {what} within {round(seconds, 2):g} s", never_left=never_left
-        )
 
 
 class _Time(threading.local):
@@ -182,7 +149,7 @@ class HttpSender(_Exchanges):
             finally:
                 response.close()
         except Exception as error:  # a transport of the user's may raise anything
-            return self._fault(effect, error, departure)
+            return fault_of(error, effect, self._host, departure, through=self._through)
         except BaseException as interrupt:
             raise without_frames(interrupt, handled)  # noqa: B904 - it is the same
 
@@ -253,7 +220,7 @@ class AsyncHttpSender(_Exchanges):
         if self._turns is None:
             return await self._exchange(effect, ends)
         if not await self._turns.take(min(effect.connect_timeout, effect.timeout)):
-            return self._timeout(effect, never_left=True)
+            return timeout(effect, self._host, never_left=True)
         try:
             return await self._exchange(effect, ends)
         finally:
@@ -265,7 +232,7 @@ class AsyncHttpSender(_Exchanges):
         transport, departure, handled = self._open(), Departure(), sys.exception()
         left = ends - time.monotonic()
         if left <= 0:
-            return self._timeout(effect, never_left=True)
+            return timeout(effect, self._host, never_left=True)
         try:
             async with asyncio.timeout(left + _MARGIN):
                 with reply_headers_unlogged():
@@ -276,7 +243,7 @@ class AsyncHttpSender(_Exchanges):
                 finally:
                     await response.aclose()
         except Exception as error:  # a transport of the user's may raise anything
-            return self._fault(effect, error, departure)
+            return fault_of(error, effect, self._host, departure, through=self._through)
         except BaseException as interrupt:
             raise without_frames(interrupt, handled)  # noqa: B904 - it is the same
 
@@ -298,8 +265,3 @@ class AsyncHttpSender(_Exchanges):
         self._home.enter()
         self._used = True
         return self._transport
-
-
-def _plain(error: Exception) -> str:
-    # Without the numbers and source lines of the C library: the words say the same.
-    return re.sub(r"^\[[^\]]+\] | \(_ssl\.c:\d+\)$", "", str(error)) or type(error).__name__

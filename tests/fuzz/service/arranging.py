@@ -85,7 +85,7 @@ class Arranger:
             for name, value in place.items():
                 if isinstance(value, str) and value in plan.values:
                     place[name] = plan.values[value]
-        parts.body = _filled(parts.body, plan.values)
+        parts.body = placeholders.filled(parts.body, plan.values)
         if not plan.is_possible or not self._run.target.is_exact:
             return False
         if operation == "createInstance":
@@ -103,8 +103,8 @@ class Arranger:
         values = self._any_values()
         for place in (parts.path, parts.query):
             for name, value in place.items():
-                place[name] = _filled(value, values)
-        parts.body = _filled(parts.body, values)
+                place[name] = placeholders.filled(value, values)
+        parts.body = placeholders.filled(parts.body, values)
 
     def _plan(self, operation: str, move: str, parts: Parts, *, leave_state: bool) -> Plan:
         stock = self._stock
@@ -285,20 +285,3 @@ class Arranger:
             )
         except (TypeError, KeyError, AttributeError, ValueError):
             return False
-
-
-def has_placeholder(value: Any) -> bool:
-    """Say whether a placeholder stands anywhere in a value."""
-    if isinstance(value, Mapping):
-        return any(has_placeholder(one) for one in value.values())
-    if isinstance(value, list):
-        return any(has_placeholder(one) for one in value)
-    return isinstance(value, str) and value in placeholders.ALL
-
-
-def _filled(value: Any, values: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _filled(one, values) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, values) for one in value]
-    return values.get(value, value) if isinstance(value, str) else value

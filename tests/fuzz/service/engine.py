@@ -14,7 +14,8 @@ from schemathesis.engine import events, from_schema
 from schemathesis.hooks import unregister_all
 from toast_compute_api.behaviour import TOKEN_HEADER
 
-from .arranging import Arranger, Parts, has_placeholder
+from . import placeholders
+from .arranging import Arranger, Parts
 from .calls import HIDDEN
 from .contract import Meaning
 from .document import document_for, instance_parameter
@@ -157,7 +158,9 @@ class Engine:
             self._prepared = False
             self._arranger.fill(parts)
         else:
-            by_link = self._phase == "stateful" and not has_placeholder([dict(case.path_parameters), dict(case.query)])
+            by_link = self._phase == "stateful" and not placeholders.stands_in(
+                [dict(case.path_parameters), dict(case.query)]
+            )
             self._links_followed += by_link
             leave = by_link and self._links_followed % _LEAVE_EVERY == 0
             self._prepared = self._arranger.arrange(operation, action, parts, leave_state=leave)

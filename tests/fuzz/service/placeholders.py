@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 OWN_INSTANCE = "own-instance"
 OWN_VOLUME = "own-volume"
 OWN_TOKEN = "own-token"
@@ -27,3 +30,21 @@ ALL = frozenset(
         OWN_PORT,
     }
 )
+
+
+def stands_in(value: Any) -> bool:
+    """Say whether a placeholder stands anywhere in a value."""
+    if isinstance(value, Mapping):
+        return any(stands_in(one) for one in value.values())
+    if isinstance(value, list):
+        return any(stands_in(one) for one in value)
+    return isinstance(value, str) and value in ALL
+
+
+def filled(value: Any, values: Mapping[str, str]) -> Any:
+    """Return a value with every placeholder in it replaced by what is given for it."""
+    if isinstance(value, dict):
+        return {name: filled(one, values) for name, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, values) for one in value]
+    return values.get(value, value) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ import pytest
 from toast_compute_api.behaviour import LIFECYCLE
 
 from . import placeholders
-from .arranging import Parts, has_placeholder
+from .arranging import Parts
 from .contract import contract
 from .document import example_bodies
 from .ready import World
@@ -44,7 +44,7 @@ def test_everything_is_accepted_that_was_arranged_and_again(move: str, world: Wo
     for _ in range(3):
         operation, action, given = parts(move, world)
         assert world.arranger.arrange(operation, action, given)
-        assert not has_placeholder([dict(given.path), dict(given.query), given.body])
+        assert not placeholders.stands_in([dict(given.path), dict(given.query), given.body])
         exchange = world.run.call(operation, {**given.path, **given.query}, given.body)
         assert exchange.reply.accepted, exchange.reply.body
 
