@@ -19,7 +19,7 @@ from toast_compute_api.models import InstanceDetail
 from ._core import Core
 from ._effects import Plan, ReadClock
 from ._per_client import PerClient
-from .errors import AmbiguousOutcomeError
+from .errors import AmbiguousOutcomeError, APIConnectionError, MalformedResponseError, ToastComputeError
 
 T = TypeVar("T")
 
@@ -144,8 +144,9 @@ def expecting(core: Core, id: str, operation: str, change: Plan[T]) -> Plan[T]:
     """Carry a change out, and expect its traces if it was accepted, or may have been."""
     try:
         result = yield from change
-    except AmbiguousOutcomeError:
-        yield from expect(core, id, operation)
+    except ToastComputeError as error:
+        if _may_be_done(error):
+            yield from expect(core, id, operation)
         raise
     yield from expect(core, id, operation)
     return result
@@ -155,3 +156,9 @@ def expect(core: Core, id: str, operation: str) -> Plan[None]:
     """Expect the traces of a change that was accepted just now."""
     now: float = yield ReadClock()
     EXPECTATIONS.of(core).expect(id, operation, now)
+
+
+def _may_be_done(error: ToastComputeError) -> bool:
+    if isinstance(error, APIConnectionError):
+        return not error.never_sent
+    return isinstance(error, AmbiguousOutcomeError | MalformedResponseError)

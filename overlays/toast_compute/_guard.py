@@ -54,7 +54,5 @@ def check_allowed(operation: Operation, action: str, *, read_only: bool, allow: 
     if read_only:
         raise NotAllowedError(f"{what} was not sent: this client is read-only (read_only=True)", operation=operation.id)
     if allow is not None and what not in allow:
-        allowed = ", ".join(sorted(allow)) or "nothing"
-        raise NotAllowedError(
-            f"{what} was not sent: this client may do {allowed} only (allow=...)", operation=operation.id
-        )
+        allowed = f"{', '.join(sorted(allow))} only" if allow else "nothing that changes something"
+        raise NotAllowedError(f"{what} was not sent: this client may do {allowed} (allow=...)", operation=operation.id)

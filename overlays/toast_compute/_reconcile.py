@@ -16,7 +16,7 @@ from .errors import AmbiguousOutcomeError, ToastComputeError
 
 _MOST_CLAIMED = 10_000
 CLAIMED: PerClient[dict[str, object]] = PerClient(dict)
-"""The ids of instances that were returned to calls of a client: none of them can be the outcome of another call."""
+"""The ids, in lower case, of instances that were returned to a client: none can be the outcome of another call."""
 
 
 def find_created(
@@ -42,7 +42,7 @@ def find_created(
             `candidates` has what was found.
     """
     count = wanted.count if isinstance(wanted.count, int) else 1
-    known = {detail.id for detail in before}
+    known = {detail.id.casefold() for detail in before}
     newest = max((detail.created_at for detail in before), default=None)
     matching: list[InstanceDetail] = []
     found: list[InstanceDetail] = []
@@ -60,13 +60,13 @@ def find_created(
         matching = [
             detail
             for detail in details
-            if detail.id not in known
-            and detail.id not in claimed
+            if detail.id.casefold() not in known
+            and detail.id.casefold() not in claimed
             # A list from before that was stale is no reason to take an older instance for the new one.
             and (newest is None or detail.created_at >= newest)
             and _is(detail, wanted)
         ]
-        if len(matching) == count and _claim(claimed, [detail.id for detail in matching]):
+        if len(matching) == count and _claim(claimed, [detail.id.casefold() for detail in matching]):
             found.extend(matching)
         return bool(found) or len(matching) > count
 
@@ -85,7 +85,7 @@ def find_created(
 
 def claim(claimed: MutableMapping[str, object], id: str) -> None:
     """Note that an instance was returned; the oldest are forgotten when there are many."""
-    claimed.setdefault(id, object())
+    claimed.setdefault(id.casefold(), object())
     while len(claimed) > _MOST_CLAIMED:
         claimed.pop(next(iter(claimed)), None)
 

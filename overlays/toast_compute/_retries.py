@@ -136,7 +136,7 @@ def retry_after(headers: tuple[tuple[bytes, bytes], ...]) -> float | None:
     if asked is None:
         return None
     if asked.isascii() and asked.isdigit():
-        return float(asked[:9])
+        return float(asked.lstrip("0")[:9] or 0)
     moment, now = _date(asked), _date(values.get(b"date", ""))
     return None if moment is None or now is None else max(0.0, (moment - now).total_seconds())
 

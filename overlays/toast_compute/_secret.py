@@ -37,10 +37,16 @@ class Secret:
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """Return `text` with every one of `secrets` replaced, also where it is encoded, in part or as a whole."""
     values = {secret.reveal() for secret in secrets} - {""}
-    # Longest first, so that a secret that contains another one leaves no rest behind.
-    for value in sorted(values, key=len, reverse=True):
-        text = re.sub("".join(map(_spellings, value)), MASK, text)
-    return text
+    # Looked for ahead, so that each place counts, and not only the next one behind the last.
+    patterns = (f"(?=({''.join(map(_spellings, value))}))" for value in values)
+    found = sorted(match.span(1) for pattern in patterns for match in re.finditer(pattern, text))
+    # As a whole where they touch or overlap, so that of none of them a rest is left.
+    shown, end = "", 0
+    for first, last in found:
+        if first > end or not shown:
+            shown += text[end:first] + MASK
+        end = max(end, last)
+    return shown + text[end:]
 
 
 def _spellings(character: str) -> str:

@@ -24,5 +24,8 @@ class BatchResult:
         """Raise the first failure, if there is one, with the number of the others as a note."""
         for id, error in self.failed.items():
             others = len(self.failed) - 1
-            error.add_note(f"instance {id}; {others} others failed, {len(self.skipped)} were not tried")
+            failed = f"{others} other{'s' if others != 1 else ''} failed"
+            note = f"instance {id}; {failed}, {len(self.skipped)} were not tried"
+            if note not in getattr(error, "__notes__", ()):
+                error.add_note(note)
             raise error

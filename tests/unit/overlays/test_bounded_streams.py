@@ -102,14 +102,17 @@ def test_the_addresses_of_a_host_share_the_time(monkeypatch: pytest.MonkeyPatch,
     backend = NotingBackend(NotingStream(), working=working)
     began = time.monotonic()
     bounded = BoundedBackend(backend, lambda: began + 60)
+    given = 0.9
     if working == "none":
         with pytest.raises(httpcore.ConnectTimeout):
-            bounded.connect_tcp("host", 1, 0.3)
+            bounded.connect_tcp("host", 1, given)
     else:
-        bounded.connect_tcp("host", 1, 0.3)
+        bounded.connect_tcp("host", 1, given)
     assert [host for host, _ in backend.tried] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
-    assert backend.tried[0][1] == pytest.approx(0.1, abs=0.02)
-    assert time.monotonic() - began < 0.4
+    first = backend.tried[0][1]
+    assert first is not None
+    assert given / 6 < first <= given / 3  # less where the machine is busy: to look the name up takes from it
+    assert time.monotonic() - began < given + 0.5
 
 
 def test_a_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_a_client_may_do_what_it_is_allowed_to(cloud: MockCloud) -> None:
 def test_a_client_that_may_do_nothing_can_read(cloud: MockCloud) -> None:
     with client(cloud, allow=()) as toast:
         toast.flavors.list()
-        with pytest.raises(NotAllowedError, match="may do nothing only"):
+        with pytest.raises(NotAllowedError, match="may do nothing that changes something"):
             toast.instances.stop(WEB)
 
 

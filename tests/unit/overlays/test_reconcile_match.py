@@ -135,6 +135,7 @@ def test_ids_are_the_same_in_another_case() -> None:
 
 def test_what_was_there_before_is_not_taken() -> None:
     assert isinstance(find([MADE], before=[MADE])[0], AmbiguousOutcomeError)
+    assert isinstance(find([MADE], before=[altered(id="NEW")])[0], AmbiguousOutcomeError)
 
 
 def test_what_is_older_than_something_that_was_there_before_is_not_taken() -> None:
@@ -147,6 +148,7 @@ def test_what_is_older_than_something_that_was_there_before_is_not_taken() -> No
 def test_what_was_returned_to_another_call_is_not_taken() -> None:
     claimed: dict[str, object] = {"new": object()}
     assert isinstance(find([MADE], claimed=claimed)[0], AmbiguousOutcomeError)
+    assert isinstance(find([altered(id="NEW")], claimed=claimed)[0], AmbiguousOutcomeError)
     twin = altered(id="new-2")
     assert find([MADE, twin], claimed=claimed) == (twin, [])
 

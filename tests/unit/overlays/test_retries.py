@@ -242,6 +242,8 @@ def test_a_retry_after_that_is_too_long_is_told_at_once(cloud: MockCloud) -> Non
     [
         ({}, None),
         ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0000000000060"}, 60.0),
+        ({"Retry-After": "0"}, 0.0),
         ({"retry-after": " 0 "}, 0.0),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "soon"}, None),

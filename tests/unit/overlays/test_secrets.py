@@ -289,3 +289,8 @@ def test_a_secret_is_masked_however_it_is_written(echo: str) -> None:
 def test_what_a_secret_looks_like_to_a_pattern_does_not_matter() -> None:
     secret = r"a.c\1(x)*[^b]+$ {2}|%41"
     assert mask(f"<{secret}> abc", [Secret(secret)]) == "<***> abc"
+
+
+def test_secrets_that_overlap_leave_no_rest() -> None:
+    assert mask("x abcdefgh y abcdef", [Secret("abcdef"), Secret("cdefgh")]) == "x *** y ***"
+    assert mask("x abcabcab y", [Secret("abcab")]) == "x *** y"

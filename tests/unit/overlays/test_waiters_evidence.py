@@ -402,6 +402,20 @@ def test_a_change_is_expected_to_leave_traces_if_it_may_have_been_accepted(
         assert (EXPECTATIONS.of(core).doubt(WEB) is not None) is is_expected
 
 
+@pytest.mark.parametrize("how", [faults.lose_reply, faults.reset, faults.garbage])
+def test_a_change_that_may_be_repeated_and_was_lost_is_expected_too(
+    cloud: MockCloud, how: Callable[..., Fault]
+) -> None:
+    cloud.faults.add(faults.end_in_error("runInstanceAction"))
+    with client(cloud, max_retries=0) as toast:
+        toast.instances.start(BATCH)
+        cloud.clock.sleep(600)
+        cloud.faults.add(how("runInstanceAction"), faults.stale_read(None, seconds=2, budget=None))
+        with pytest.raises(ToastComputeError):
+            toast.instances.stop(BATCH)
+        assert toast.instances.wait_for_status(BATCH, "STOP").status == "STOP"
+
+
 def test_what_is_remembered_is_bounded_and_the_last_actions_stay() -> None:
     expectations = Expectations(limit=3)
     for number in range(5):
