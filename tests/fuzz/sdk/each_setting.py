@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from toast_compute import APIError, APITimeoutError, NotAllowedError
 from toast_compute.token_store import MemoryTokenStore
@@ -50,8 +51,9 @@ def what_is_allowed_is_done(kind: Kind, colour: str) -> str:
 
 
 def what_is_not_allowed_is_left(kind: Kind, colour: str) -> str:
-    """Return what is wrong with a client that may do everything but this, and one that may change nothing."""
-    for options in ({"allow": _NAMES - {kind.name}}, {"read_only": True}) if kind.name in _NAMES else ():
+    """Return what is wrong with a client that may do everything but this, and with those that may change nothing."""
+    guards: list[dict[str, Any]] = [{"allow": _NAMES - {kind.name}}, {"allow": set()}, {"read_only": True}]
+    for options in guards if kind.name in _NAMES else ():
         cloud, _, driver = opened(colour, **options)
         last = cloud.journal.last
         try:

@@ -6,6 +6,8 @@ from base64 import b64encode
 from collections.abc import Collection, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1, derive_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from toast_compute_api.behaviour import LIFECYCLE
 
 from .exchange import Exchange, JsonObject
@@ -22,6 +24,7 @@ IN_WORDS = "in words"
 _AT_ONCE = 10
 _FEW, _MANY_NETWORKS = 4, 5  # so that few instances fill a subnet
 _TWO = 2
+_ANY_SECRET = 7  # the private key of keys that nobody uses
 _UPLOAD = "uploadImage"
 
 
@@ -170,13 +173,19 @@ class Worded:
         self._delete_all_but(before)
 
     def try_keys(self) -> None:
-        """Upload what is no single public key."""
+        """Upload keys of each type, and what is no single public key."""
+        for curve in (SECP256R1(), SECP384R1(), SECP521R1()):
+            public = derive_private_key(_ANY_SECRET, curve).public_key()
+            self._upload(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), prepared=True)
         key = example_of(self._run.contract, "createKeypair", "upload")["keypair"]["publicKey"]
         others = (key.partition(" ")[2], f"ssh-rsa {key.split()[1]}", _key_on_hardware())
         for wrong in (f"{key}\n{key}", f"{key} a\n{key} b", *others):
-            body: JsonObject = {"keypair": {"name": self._stock.new_name(), "publicKey": wrong}}
-            exchange = self._run.call("createKeypair", body=body, phase=IN_WORDS)
+            exchange = self._upload(wrong)
             self._run.hold(upload_is_one_key.__name__, upload_is_one_key(accepted=exchange.reply.accepted), exchange)
+
+    def _upload(self, key: str, *, prepared: bool = False) -> Exchange:
+        body: JsonObject = {"keypair": {"name": self._stock.new_name(), "publicKey": key}}
+        return self._run.call("createKeypair", body=body, phase=IN_WORDS, prepared=prepared)
 
     def _delete_all_but(self, ids: Collection[str]) -> None:
         for known in self._run.ledger.ours():
