@@ -22,7 +22,7 @@ from ._effects import FaultKind, Reply, Send, TransportFault
 from ._http_faults import fault_of, timeout
 from ._http_interrupt import without_frames
 from ._http_log import install, reply_headers_unlogged
-from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport, environment_proxy, is_tunnelled
+from ._http_transport import MAX_CONNECTIONS, async_transport, blocking_transport, environment_proxy
 from ._reply_body import ReplyBody
 from .errors import ConfigurationError
 
@@ -80,8 +80,9 @@ class _Exchanges:
 
     def _note_proxy(self) -> None:
         """Take down what the environment sets between here and the service."""
-        self._is_tunnelled = is_tunnelled(self._base_url)
-        self._through = " through the environment's proxy" if environment_proxy(self._base_url) else ""
+        has_proxy = environment_proxy(self._base_url) is not None
+        self._is_tunnelled = has_proxy and self._base_url.startswith("https:")
+        self._through = " through the environment's proxy" if has_proxy else ""
 
     def _stay_in_one_process(self) -> None:
         """Refuse to go on after a fork: two processes on one connection would get each other's replies."""

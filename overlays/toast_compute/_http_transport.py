@@ -46,11 +46,6 @@ def async_transport(base_url: str) -> httpx.AsyncBaseTransport:
     return _made(base_url, httpx.AsyncHTTPTransport)
 
 
-def is_tunnelled(base_url: str) -> bool:
-    """Return whether a transport from here asks a proxy for a tunnel before anything is sent to the service."""
-    return base_url.startswith("https:") and environment_proxy(base_url) is not None
-
-
 def environment_proxy(base_url: str) -> str | None:
     """The proxy that httpx.Client would take from the environment."""
     from urllib.request import getproxies, proxy_bypass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import httpx
@@ -18,8 +18,10 @@ CREDENTIALS = ("demo-appkey", "demo@example.com", "demo-password")
 # A wait in a story is at most some minutes, with all that may go wrong in it.
 _SENSELESS = 100_000.0
 
-Call = Callable[[Any], Any]
+Make = Callable[[Any], Any]
 """Calls a method of a client; what it returns has to be awaited when the client is asynchronous."""
+Block = Callable[[Any], AbstractContextManager[Any]]
+"""Opens a block of a client, such as one with a deadline."""
 BeforeSending = Callable[[str], None]
 """Gets the operation of each request before it is sent."""
 
@@ -46,24 +48,31 @@ class _Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
             self.before(operation_of(request.method, request.url.path))
 
 
-def within_deadlines(make: Call, *seconds: float) -> Call:
-    """Return the same call in blocks with deadlines, the outermost first."""
+def within(make: Make, *blocks: Block) -> Make:
+    """Return the same call in these blocks, the outermost first."""
+
+    def entered(toast: Any) -> ExitStack:
+        stack = ExitStack()
+        for block in blocks:
+            stack.enter_context(block(toast))
+        return stack
 
     async def later(toast: AsyncToastCompute) -> Any:
-        with ExitStack() as blocks:
-            for each in seconds:
-                blocks.enter_context(toast.deadline(each))
+        with entered(toast):
             return await make(toast)
 
     def call(toast: ToastCompute | AsyncToastCompute) -> Any:
         if isinstance(toast, AsyncToastCompute):
             return later(toast)
-        with ExitStack() as blocks:
-            for each in seconds:
-                blocks.enter_context(toast.deadline(each))
+        with entered(toast):
             return make(toast)
 
     return call
+
+
+def deadline(seconds: float) -> Block:
+    """Return a block with a deadline."""
+    return lambda toast: toast.deadline(seconds)
 
 
 class Driver:
@@ -83,7 +92,7 @@ class Driver:
         self._runner = asyncio.Runner() if colour == "asyncio" else None
         self._client = self._make({})
 
-    def call(self, make: Call, *, before: BeforeSending | None = None) -> tuple[Any, Exception | None]:
+    def call(self, make: Make, *, before: BeforeSending | None = None) -> tuple[Any, Exception | None]:
         """Make a call, and return what it returned or raised."""
         self._wire.before = before
         self._clock.limit = self._clock.monotonic() + _SENSELESS
@@ -94,7 +103,7 @@ class Driver:
         finally:
             self._wire.before = None
 
-    def call_as(self, make: Call, **options: Any) -> tuple[Any, Exception | None]:
+    def call_as(self, make: Make, **options: Any) -> tuple[Any, Exception | None]:
         """Make a call with a client of its own, which has other options."""
         client = self._make(options)
         try:
@@ -115,7 +124,7 @@ class Driver:
         usual = {"transport": self._wire, "clock": self._clock, "max_retries": 2}
         return kind(*self._credentials, **{**usual, **self._options, **options})
 
-    def _run(self, client: ToastCompute | AsyncToastCompute, make: Call) -> Any:
+    def _run(self, client: ToastCompute | AsyncToastCompute, make: Make) -> Any:
         if self._runner is None:
             return make(client)
 
@@ -132,9 +141,11 @@ class Driver:
             self._runner.run(client.close())
 
 
-def opened(colour: str, **options: Any) -> tuple[MockCloud, SteppingClock, Driver]:
+def opened(
+    colour: str, *, clock: SteppingClock | None = None, **options: Any
+) -> tuple[MockCloud, SteppingClock, Driver]:
     """Return a cloud, its clock, and a client that has a token; `options` are those of the client."""
-    clock = SteppingClock()
+    clock = clock or SteppingClock()
     cloud = MockCloud(clock=clock)
     driver = Driver(cloud, clock, colour, **options)
     driver.call(lambda toast: toast.availability_zones.list())

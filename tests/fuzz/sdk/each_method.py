@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from toast_compute import AsyncToastCompute, ToastCompute, ToastComputeError
 from toast_compute_mock import faults
 
 from .calls import Call, calls
-from .driver import opened, within_deadlines
+from .driver import Block, deadline, opened, within
 from .story import COLOURS
 from .told import TOKEN
 
@@ -26,16 +26,16 @@ def _problems_of_deadlines(call: Call) -> Iterator[str]:
             try:
                 cloud.faults.add(faults.delay(None, _SLOW, budget=None))
                 began = clock.monotonic()
-                value, error = driver.call(within_deadlines(call.make, *deadlines))
+                value, error = driver.call(within(call.make, *map(deadline, deadlines)))
                 took = clock.monotonic() - began
             finally:
                 driver.close()
-            within = f"{colour}: {call.name} within {' and '.join(f'{each:g} s' for each in deadlines)}"
+            where = f"{colour}: {call.name} within {' and '.join(f'{each:g} s' for each in deadlines)}"
             if took > _DEADLINE + _EXACTNESS:
-                yield f"{within} took {took:g} s"
+                yield f"{where} took {took:g} s"
             failed = [error] if error is not None else list(getattr(value, "failed", {}).values())
             if not failed or not all(isinstance(one, ToastComputeError) for one in failed):
-                yield f"{within} ended as if there were no deadline"
+                yield f"{where} ended as if there were no deadline"
 
 
 def _problems_of_captures(call: Call) -> Iterator[str]:
@@ -44,13 +44,13 @@ def _problems_of_captures(call: Call) -> Iterator[str]:
         try:
             last = cloud.journal.last
             seen: list[str] = []
-            driver.call(_capturing(call.make, seen))
+            driver.call(within(call.make, _noting(seen)))
             sent = [entry.operation for entry in cloud.journal.find(after=last)]
         finally:
             driver.close()
         if call.operation != TOKEN:
             seen, sent = _without_tokens(seen), _without_tokens(sent)
-        if len(seen) != len(sent):
+        if len(seen) != len(sent) or not sent:
             yield f"{colour}: a capture around {call.name} shows {len(seen)} exchanges, and there were {len(sent)}"
 
 
@@ -58,24 +58,18 @@ def _without_tokens(operations: Sequence[str]) -> list[str]:
     return [one for one in operations if one != TOKEN]
 
 
-def _capturing(make: Callable[[Any], Any], seen: list[str]) -> Callable[[Any], Any]:
-    async def later(toast: AsyncToastCompute) -> Any:
+def _noting(seen: list[str]) -> Block:
+    """Open a capture, and note at its end which operations it shows."""
+
+    @contextmanager
+    def block(toast: ToastCompute | AsyncToastCompute) -> Generator[None]:
         with toast.capture() as exchanges:
             try:
-                return await make(toast)
+                yield
             finally:
                 seen.extend(one.operation for one in exchanges)
 
-    def call(toast: ToastCompute | AsyncToastCompute) -> Any:
-        if isinstance(toast, AsyncToastCompute):
-            return later(toast)
-        with toast.capture() as exchanges:
-            try:
-                return make(toast)
-            finally:
-                seen.extend(one.operation for one in exchanges)
-
-    return call
+    return block
 
 
 CHECKS: Mapping[str, Callable[[], str]] = {

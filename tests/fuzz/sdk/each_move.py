@@ -11,7 +11,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from .driver import Call, Driver, opened
+from .driver import Driver, Make, opened
 from .kinds import CHANGES, RUNNING, STOPPED, Kind
 from .model import FAILED, GONE
 from .story import COLOURS, WORLD, shown_status
@@ -46,6 +46,8 @@ def _problems(kind: Kind) -> Iterator[str]:
             finally:
                 driver.close()
             after = f"{colour}: a wait for {goal} after {kind.name}{', whose reply was lost,' if is_lost else ''}"
+            if cloud.faults.unused():
+                yield f"{colour}: {kind.name} met no {', '.join(cloud.faults.unused())}"
             if error is not None or truth != goal:
                 yield f"{after} ended as {type(error).__name__ if error else 'done'}, and the instance is {truth}"
 
@@ -69,6 +71,8 @@ def _problems_of_others(kind: Kind) -> Iterator[str]:
         finally:
             driver.close()
             other.close()
+        if cloud.faults.unused():
+            yield f"{colour}: somebody else's {kind.name} met no old read"
         if error is not None or truth != goal:
             ended = type(error).__name__ if error else "done"
             yield f"{colour}: a wait since before somebody else's {kind.name} ended as {ended} at {truth}"
@@ -115,7 +119,7 @@ def _note(seen: list[str], instance: Any) -> None:
     seen.append(GONE if instance is None else str(instance.status))
 
 
-def _wait(id: str, goal: str, timeout: float, **options: Any) -> Call:
+def _wait(id: str, goal: str, timeout: float, **options: Any) -> Make:
     def wait(toast: Any) -> Any:
         if goal == GONE:
             return toast.instances.wait_until_deleted(id, timeout=timeout)

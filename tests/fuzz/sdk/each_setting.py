@@ -13,11 +13,11 @@ from toast_compute_mock import MockCloud, faults
 from .clocks import SteppingClock
 from .driver import CREDENTIALS, Driver, opened
 from .facts import operations
-from .kinds import CALLS, CHANGES, Kind
+from .kinds import CHANGES, ONE_OF_EACH, Kind
 from .story import COLOURS
 from .troubles import SAFE
 
-_KINDS = {**CALLS, **CHANGES}
+_KINDS = {**ONE_OF_EACH, **CHANGES}
 _NAMES = {kind.name for kind in _KINDS if operations()[kind.operation].retry_of(kind.action) != SAFE}
 _TIMEOUT = 5.0
 _LATE = 20.0

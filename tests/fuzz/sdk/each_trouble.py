@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
-from toast_compute import APIError
-from toast_compute_mock import MockCloud, faults
+from toast_compute import APIError, APITimeoutError, AuthenticationError
+from toast_compute_mock import faults
 
 from .clocks import SteppingClock
-from .driver import Call, Driver, within_deadlines
-from .kinds import CALLS, CHANGES, Kind
+from .driver import Make, deadline, opened, within
+from .kinds import CHANGES, ONE_OF_EACH, Kind
 from .story import COLOURS
-from .told import TOKEN, Outcome, problems_of_outcome, problems_of_retryable, problems_of_tries
-from .troubles import TROUBLES, Trouble
+from .told import TOKEN, Outcome, problems_of_outcome, problems_of_tries, problems_when_it_lasts
+from .troubles import NEVER, TROUBLES, Trouble
 
 _LOST = ("reply lost", "reset before", "HTTP 502, carried out", "result code -2")
 """The troubles in which every change is tried: it may have been carried out, or not."""
@@ -47,22 +47,20 @@ class _Case(NamedTuple):
     """Whether a new token can be had."""
 
 
-def _outcomes(calls: Mapping[Kind, Call], case: _Case) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(calls: Mapping[Kind, Make], case: _Case) -> Iterator[tuple[str, Outcome]]:
     """Make each of some calls in each colour."""
     for colour in COLOURS:
         for (operation, action), make in calls.items():
             clock = _Suspended()
-            cloud = MockCloud(clock=clock)
-            driver = Driver(cloud, clock, colour)
+            cloud, _, driver = opened(colour, clock=clock)
             try:
-                driver.call(lambda toast: toast.availability_zones.list())  # so that a token is there
                 fault = case.trouble.make(operation, action or None)
                 cloud.faults.add(msgspec.structs.replace(fault, budget=None) if case.lasts else fault)
                 if not case.lets_in:
                     cloud.faults.add(faults.result_code(TOKEN, _WRONG_PASSWORD, budget=None))
                 clock.is_suspended = case.is_suspended
                 last, began = cloud.journal.last, clock.monotonic()
-                value, error = driver.call(within_deadlines(make, _DEADLINE) if case.has_deadline else make)
+                value, error = driver.call(within(make, deadline(_DEADLINE)) if case.has_deadline else make)
                 entries = cloud.journal.find(after=last)
             finally:
                 driver.close()
@@ -70,7 +68,7 @@ def _outcomes(calls: Mapping[Kind, Call], case: _Case) -> Iterator[tuple[str, Ou
 
 
 def _once(trouble: Trouble) -> Iterator[str]:
-    calls = {**CALLS, **CHANGES} if trouble.name in _LOST else CALLS
+    calls = {**ONE_OF_EACH, **CHANGES} if trouble.name in _LOST else ONE_OF_EACH
     for colour, outcome in _outcomes(calls, _Case(trouble)):
         if not outcome.is_troubled:
             yield f"{colour}: {outcome.operation} met nothing"
@@ -80,8 +78,8 @@ def _once(trouble: Trouble) -> Iterator[str]:
 
 
 def _always(trouble: Trouble) -> Iterator[str]:
-    for colour, outcome in _outcomes(CALLS, _Case(trouble, lasts=True)):
-        for problem in (*problems_of_tries(outcome), *problems_of_retryable(outcome)):
+    for colour, outcome in _outcomes(ONE_OF_EACH, _Case(trouble, lasts=True)):
+        for problem in (*problems_of_tries(outcome), *problems_when_it_lasts(outcome)):
             yield f"{colour}: {problem}"
 
 
@@ -90,7 +88,10 @@ def _after_sleep(trouble: Trouble) -> Iterator[str]:
         _Case(trouble, is_suspended=True, has_deadline=True),
         _Case(trouble, is_suspended=True, lets_in=False),
     ):
-        for colour, outcome in _outcomes(CALLS, case):
+        end = APITimeoutError if case.has_deadline else AuthenticationError
+        for colour, outcome in _outcomes(ONE_OF_EACH, case):
+            if trouble.name in _LOST and outcome.retry != NEVER and not isinstance(outcome.error, end):
+                yield f"{colour}: {outcome.operation} slept, and ended as {type(outcome.error).__name__}"
             yield from (f"{colour}: {problem}" for problem in problems_of_tries(outcome))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from toast_compute_mock.worlds import default_seed_world
 
-from .driver import Call
+from .driver import Make
 
 _WORLD = default_seed_world()
 RUNNING, STOPPED = _WORLD.instances[0], _WORLD.instances[1]
@@ -44,14 +44,14 @@ class Kind(NamedTuple):
         return self.action or self.operation
 
 
-CALLS: Mapping[Kind, Call] = {
+ONE_OF_EACH: Mapping[Kind, Make] = {
     Kind("listFlavors"): lambda toast: toast.flavors.list(),
     Kind("deleteKeypair"): lambda toast: toast.keypairs.delete(_KEYPAIR),
     Kind("createKeypair"): lambda toast: toast.keypairs.create("another-key"),
 }
 """One of each kind of `x-retry`."""
 _ACTION = "runInstanceAction"
-CHANGES: Mapping[Kind, Call] = {
+CHANGES: Mapping[Kind, Make] = {
     Kind("createInstance"): lambda toast: toast.instances.create(**new_instance()),
     Kind("deleteInstance"): lambda toast: toast.instances.delete(RUNNING.id),
     Kind("attachVolume"): lambda toast: toast.instances.attach_volume(RUNNING.id, _VOLUME),

@@ -19,7 +19,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import faults
 from toast_compute_mock.faults import Fault
 
-from .driver import Call, within_deadlines
+from .driver import Make, deadline, within
 from .model import FAILED, GONE
 from .story import NEVER, WORLD, Story, shown_status, some_instance, some_trouble
 from .story_changes import FLAVORS
@@ -112,7 +112,7 @@ class Waits(Story):
         is_stopped = one is not None and one.status == "STOP"
         move = other or ("start" if is_stopped else "reboot" if which % 2 else "stop")
         flavor = next(flavor for flavor in FLAVORS if one is None or flavor != one.flavor)
-        calls: dict[str, Call] = {
+        calls: dict[str, Make] = {
             "resize": lambda toast: toast.instances.resize(id, flavor),
             "deleteInstance": lambda toast: toast.instances.delete(id),
         }
@@ -143,7 +143,7 @@ class Waits(Story):
         id, name = self.pick(which)
         self.say("deadline", f"with a deadline of {seconds:g} s: wait for {name} to be {goal}, after a late read")
 
-        make = within_deadlines(lambda toast: toast.instances.wait_for_status(id, goal), seconds)
+        make = within(lambda toast: toast.instances.wait_for_status(id, goal), deadline(seconds))
         outcome = self.ask(LIST, make, more=[faults.delay(LIST, 0.2)])
         took = outcome.ended - outcome.began
         self.require(took <= seconds + _EXACTNESS, f"a wait took {took:g} s, and the deadline was {seconds:g} s")

@@ -92,8 +92,8 @@ def problems_of_tries(outcome: Outcome) -> Iterator[str]:
         yield f"{name} arrived {len(own)} times, and the error tells of {told} tries"
 
 
-def problems_of_retryable(outcome: Outcome) -> Iterator[str]:
-    """Yield what is wrong with what an error says of calling once more, when the trouble lasts."""
+def problems_when_it_lasts(outcome: Outcome) -> Iterator[str]:
+    """Yield what is wrong, when the trouble lasts, with the number of tries and with what is said of calling again."""
     trouble, error, name = outcome.trouble, outcome.error, outcome.action or outcome.operation
     if trouble is None or not isinstance(error, ToastComputeError):
         return

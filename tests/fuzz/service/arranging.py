@@ -204,24 +204,31 @@ class Arranger:
                 is_possible = port is not None
                 values[placeholders.OWN_PORT] = due["parameters", "ipAddress"] = port or placeholders.OWN_PORT
             case "resize":
-                flavor = next(one for one in stock.material.flavors if one != known.expected.get("flavor"))
-                values[placeholders.OTHER_FLAVOR] = due["parameters", "flavor"] = flavor
+                values[placeholders.OTHER_FLAVOR] = due["parameters", "flavor"] = self._other_flavor(known)
             case "addSecurityGroup" | "removeSecurityGroup":
                 group = self._group_for(move, known)
                 values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = due["parameters", "name"] = group
         return Plan(known, values, due, is_possible)
 
     def _group_for(self, move: str, known: Known) -> str:
+        group = self._fitting_group(move, known)
+        if group is None:
+            group = self._stock.material.groups[-1]
+            if move == "removeSecurityGroup":
+                body: JsonObject = {"action": "addSecurityGroup", "parameters": {"name": group}}
+                self._run.call("runInstanceAction", {"instanceId": known.id}, body)
+        return group
+
+    def _fitting_group(self, move: str, known: Known) -> str | None:
+        """The first group that an instance is not in, or the last one that it is in."""
         groups = self._stock.material.groups
         present: set[str] = known.expected.get("securityGroups", set())
         if move == "addSecurityGroup":
-            return next((one for one in groups if one not in present), groups[-1])
-        chosen = next((one for one in reversed(groups) if one in present), None)
-        if chosen is None:
-            chosen = groups[-1]
-            body: JsonObject = {"action": "addSecurityGroup", "parameters": {"name": chosen}}
-            self._run.call("runInstanceAction", {"instanceId": known.id}, body)
-        return chosen
+            return next((one for one in groups if one not in present), None)
+        return next((one for one in reversed(groups) if one in present), None)
+
+    def _other_flavor(self, known: Known) -> str:
+        return next(one for one in self._stock.material.flavors if one != known.expected.get("flavor"))
 
     def _fitting_values(self, move: str, known: Known) -> dict[str, str]:
         """Values with which only the state of an instance can be the reason for a refusal."""
@@ -237,12 +244,9 @@ class Arranger:
             case "removeFloatingIp":
                 values[placeholders.OWN_ADDRESS] = next(iter(known.floating), stock.material.addresses[0])
             case "resize":
-                now = known.expected.get("flavor")
-                values[placeholders.OTHER_FLAVOR] = next(one for one in stock.material.flavors if one != now)
+                values[placeholders.OTHER_FLAVOR] = self._other_flavor(known)
             case "addSecurityGroup" | "removeSecurityGroup":
-                present: set[str] = known.expected.get("securityGroups", set())
-                fits = [one for one in stock.material.groups if (one in present) == (move == "removeSecurityGroup")]
-                group = next(iter(fits), stock.material.groups[0])
+                group = self._fitting_group(move, known) or stock.material.groups[0]
                 values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
         return values
 

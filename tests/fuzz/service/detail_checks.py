@@ -6,16 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from .contract import Meaning
-from .exchange import Exchange, JsonObject
+from .exchange import Exchange
 from .ledger import Ledger, moment
-from .state_checks import StateCheck
-
-
-def _details(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
-    if meaning.operation != "listInstanceDetails" or not exchange.reply.accepted:
-        return []
-    shown: list[JsonObject] = (exchange.content or {}).get("instances", [])
-    return shown
+from .state_checks import StateCheck, shown_details
 
 
 def _repeated(values: Iterable[str | None]) -> bool:
@@ -24,7 +17,7 @@ def _repeated(values: Iterable[str | None]) -> bool:
 
 def times_are_in_order(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An instance is not updated or launched before it is created."""
-    for one in _details(exchange, meaning):
+    for one in shown_details(exchange, meaning):
         later = [one[name] for name in ("updatedAt", "launchedAt") if one.get(name) is not None]
         if any(moment(time) < moment(one["createdAt"]) for time in later):
             yield "shows an instance that was updated or launched before it was created"
@@ -32,7 +25,7 @@ def times_are_in_order(_: Ledger, exchange: Exchange, meaning: Meaning) -> Itera
 
 def addresses_have_one_owner(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """No two network interfaces have the same hardware address or floating IP; in the mock, nor the same address."""
-    addresses = [address for one in _details(exchange, meaning) for address in one["addresses"]]
+    addresses = [address for one in shown_details(exchange, meaning) for address in one["addresses"]]
     # Networks of a live service may use the same private addresses.
     for name in ("macAddress", "floatingIpAddress", *(("ipAddress",) if ledger.is_exact else ())):
         if _repeated(address.get(name) for address in addresses):
@@ -41,7 +34,7 @@ def addresses_have_one_owner(ledger: Ledger, exchange: Exchange, meaning: Meanin
 
 def nothing_is_listed_twice(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An instance is in a security group once, and has a volume once."""
-    for one in _details(exchange, meaning):
+    for one in shown_details(exchange, meaning):
         if _repeated(group["name"] for group in one["securityGroups"]):
             yield "shows an instance that is in a security group twice"
         if _repeated(volume["id"] for volume in one["volumes"]["attachments"]):
@@ -50,7 +43,7 @@ def nothing_is_listed_twice(_: Ledger, exchange: Exchange, meaning: Meaning) -> 
 
 def flavor_is_the_listed_one(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An instance has the processors, the memory and the name of its flavor, as the flavors are listed."""
-    for one in _details(exchange, meaning):
+    for one in shown_details(exchange, meaning):
         shown = one["flavor"]
         listed = ledger.flavors.get(shown["id"])
         if listed is not None and (shown["cpu"], shown["ram"], shown["name"]) != listed:

@@ -10,11 +10,10 @@ from toast_compute_api.behaviour import LIFECYCLE
 from .contract import Meaning
 from .exchange import Exchange, JsonObject
 from .ledger import Known, Ledger, moment
-from .state_checks import StateCheck, shown_instances
+from .state_checks import StateCheck, shown_details
 
 _FIXED = ("name", "image", "availabilityZone", "keyName", "metadata", "createdAt")
 _RUNNING = "ACTIVE"
-_DETAILS = "listInstanceDetails"
 
 
 def what_nobody_changes_stays(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
@@ -27,7 +26,7 @@ def what_nobody_changes_stays(ledger: Ledger, exchange: Exchange, meaning: Meani
             yield "shows another root disk of an instance than before"
         if not known.deleted and _ports(one) != _ports(before):
             yield "shows other addresses of an instance than before"
-    for one in _details(exchange, meaning):
+    for one in shown_details(exchange, meaning):
         for volume in one["volumes"]["attachments"]:
             if volume != ledger.volumes.get(volume["id"], volume):
                 yield "shows another name, size or type of a volume than before"
@@ -51,28 +50,19 @@ def boots_are_dated(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Ite
     """`launchedAt` is there from the first boot on, and moves with a boot only."""
     if not ledger.is_exact:
         return
-    for one in _details(exchange, meaning):
+    for one in shown_details(exchange, meaning):
         if one["status"] == _RUNNING and "launchedAt" not in one:
             yield f"shows an instance that is {_RUNNING} and never booted"
     for _, before, one in _pairs(ledger, exchange, meaning):
         old, new = before["status"], one["status"]
-        may_have_booted = new == _RUNNING or (_RUNNING in LIFECYCLE.states[old].next and old != new)
-        if one.get("launchedAt") != before.get("launchedAt") and (not may_have_booted or _rests(old, new)):
+        is_past_it = old != new and _RUNNING in LIFECYCLE.states[old].next and LIFECYCLE.states[new].transient
+        if one.get("launchedAt") != before.get("launchedAt") and new != _RUNNING and not is_past_it:
             yield f"shows another launchedAt after {old} and {new}, between which it did not boot"
-
-
-def _rests(old: str, new: str) -> bool:
-    """Whether a status has led to one in which nothing runs."""
-    return LIFECYCLE.states[old].transient and not LIFECYCLE.states[new].transient and new != _RUNNING
-
-
-def _details(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
-    return shown_instances(exchange, meaning) if meaning.operation == _DETAILS else []
 
 
 def _pairs(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[tuple[Known, JsonObject, JsonObject]]:
     """What is known of each instance that is shown in detail, how it was shown before, and how it is now."""
-    for one in _details(exchange, meaning):
+    for one in shown_details(exchange, meaning):
         known = ledger.instances.get(one["id"])
         if known is not None and known.detail is not None:
             yield known, known.detail, one

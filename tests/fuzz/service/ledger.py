@@ -73,7 +73,7 @@ class Ledger:
         self.flavors: dict[str, tuple[int, int, str]] = {}
         """The processors, the memory and the name of each flavor that was listed."""
         self.volumes: dict[str, JsonObject] = {}
-        """Each volume as it was shown first."""
+        """Each volume as it was shown last."""
         self.login: tuple[str, str] | None = None
         """The only user name and password that are right."""
         self.tokens: dict[str, float] = {}

@@ -39,6 +39,11 @@ def shown_instances(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
     return shown
 
 
+def shown_details(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
+    """Return the instances that a reply lists in detail."""
+    return shown_instances(exchange, meaning) if meaning.operation == _LISTS[1] else []
+
+
 def living_instance_is_found(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An instance that was created and not deleted is found and listed."""
     code = exchange.reply.code
