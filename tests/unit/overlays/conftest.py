@@ -247,10 +247,12 @@ def listening(service: Service, certificate: Path | None = None) -> Iterator[Non
     service.base_url = f"{scheme}://127.0.0.1:{server.server_address[1]}/compute"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture

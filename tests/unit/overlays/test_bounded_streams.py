@@ -145,3 +145,14 @@ def test_a_name_that_takes_too_long_to_look_up_is_given_up(monkeypatch: pytest.M
         bounded.connect_tcp("host", 1, 0.2)
     assert time.monotonic() - began < 1
     answered.set()
+
+
+def test_where_no_thread_can_be_started_a_name_is_looked_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    addresses(monkeypatch, "10.0.0.1")
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    backend = NotingBackend(NotingStream())
+    BoundedBackend(backend, lambda: time.monotonic() + 5).connect_tcp("host", 1, 1.0)
+    assert [host for host, _ in backend.tried] == ["10.0.0.1"]

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from toast_compute import APIError, AsyncToastCompute, ToastCompute, ToastComputeError
+from toast_compute._http_interrupt import without_frames
 from toast_compute._secret import Secret, mask
 
 APPKEY = "canary-appkey-7f3a"
@@ -232,6 +233,13 @@ def test_what_was_being_handled_before_stays_with_an_interrupt(toast: ToastCompu
         with pytest.raises(KeyboardInterrupt) as caught:
             toast.flavors.list()
     assert isinstance(caught.value.__context__, LookupError)
+
+
+def test_errors_of_an_exchange_do_not_stay_behind_an_interrupt() -> None:
+    interrupt, before = KeyboardInterrupt(), LookupError()
+    interrupt.__context__ = OSError(PASSWORD)
+    assert without_frames(interrupt, before).__context__ is before
+    assert without_frames(interrupt, None).__context__ is None
 
 
 def test_a_password_in_a_url_shows_in_no_traceback() -> None:

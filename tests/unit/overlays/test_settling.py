@@ -92,3 +92,13 @@ def test_what_is_gone_is_not_looked_for_again(colour: Run) -> None:
     with pytest.raises(NotFoundError):
         colour(mock, lambda toast: toast.instances.delete("nobody"))
     assert mock.journal.count(operation="deleteInstance") == 3
+
+
+def test_a_look_that_does_not_find_something_else_says_nothing_of_the_instance(
+    make_client: Callable[..., Any], service: Any
+) -> None:
+    service.on("DELETE instances", service.reset(), service.no(10409, "Conflict : instance is MIGRATING"))
+    service.on("GET instances-detail", service.no(50404, "Nonexistent : token"))
+    with pytest.raises(ConflictError):
+        make_client().instances.delete(WEB)
+    assert len(service.asked("GET instances-detail")) == 3

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import httpx
 import pytest
 from toast_compute import (
     AmbiguousOutcomeError,
+    APIConnectionError,
     ConflictError,
     InstanceFailedError,
     InvalidRequestError,
@@ -414,6 +416,23 @@ def test_a_change_that_may_be_repeated_and_was_lost_is_expected_too(
         with pytest.raises(ToastComputeError):
             toast.instances.stop(BATCH)
         assert toast.instances.wait_for_status(BATCH, "STOP").status == "STOP"
+
+
+def test_a_change_that_never_left_is_not_expected(cloud: MockCloud) -> None:
+    class Unreachable(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and not request.url.path.endswith("/tokens"):
+                raise httpx.ConnectError("no")
+            return cloud.transport.handle_request(request)
+
+    with client(cloud, transport=Unreachable(), max_retries=0) as toast:
+        with pytest.raises(APIConnectionError):
+            toast.instances.reboot(WEB)
+        with pytest.raises(APIConnectionError):
+            toast.instances.stop(WEB)
+        began = cloud.clock.now()
+        assert toast.instances.wait_for_status(WEB, "ACTIVE").status == "ACTIVE"
+        assert cloud.clock.now() == began
 
 
 def test_what_is_remembered_is_bounded_and_the_last_actions_stay() -> None:
