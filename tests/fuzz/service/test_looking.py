@@ -8,9 +8,9 @@ from typing import Any
 from .exchange import JSON, Reply, Request
 from .looking import as_many_as_asked_for, list_and_detail_agree, refusal_changes_nothing
 from .mock_target import MockTarget
-from .probes import quota_is_kept, strange_instance_stays
+from .probes import other_token_is_unknown, quota_is_kept, strange_instance_stays
 from .ready import World
-from .samples import brief, detail
+from .samples import brief, detail, exchange, failure, request, success
 
 
 def agree(one: list[Any], other: list[Any], *, is_exact: bool = True) -> list[str]:
@@ -49,6 +49,12 @@ def test_a_create_makes_as_many_as_it_was_asked_for() -> None:
 def test_a_quota_holds() -> None:
     assert not list(quota_is_kept(40, 40))
     assert list(quota_is_kept(41, 40))
+
+
+def test_a_token_that_opens_nothing_is_not_told_of() -> None:
+    asked = request("getToken", {"id": "somebody-else's"})
+    assert not list(other_token_is_unknown(exchange(asked, failure(50404)), "expired"))
+    assert list(other_token_is_unknown(exchange(asked, success(access={})), "expired"))
 
 
 def test_another_users_instance_stays_as_it_is() -> None:
