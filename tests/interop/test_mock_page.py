@@ -245,6 +245,21 @@ def test_a_reset_is_confirmed_first_and_works_by_keyboard(open_page: Open) -> No
     assert shown.cloud.journal.find() == []
 
 
+def test_a_question_asked_again_at_once_is_not_answered_by_the_end_of_the_one_before(open_page: Open) -> None:
+    shown = open_page()
+    shown.create()
+    expect(shown.instance("live-01")).to_be_visible()
+    shown.page.evaluate("""async () => {
+        const [reset, dialog] = ["reset-all", "confirm"].map((id) => document.getElementById(id));
+        reset.click();
+        dialog.close();  // what Escape does; the event of it comes later
+        reset.click();
+        await new Promise((done) => setTimeout(done, 100));
+        document.getElementById("confirm-yes").click();
+    }""")
+    expect(shown.instance("live-01")).to_have_count(0)
+
+
 def test_one_world_can_be_reset_without_the_others(open_page: Open) -> None:
     shown = open_page()
     shown.cloud.worlds.fork(appkey="other-appkey", username="other@example.com", password="other-password")
