@@ -30,7 +30,7 @@ class MockTarget:
         account = world.accounts[0]
         self._world_id = account.user_id
         self._failing_change = faults.end_in_error("runInstanceAction")
-        self.windows_image = next(one.id for one in world.images if one.is_windows)
+        self.windows_image = next(one.id for one in world.images if one.os == "windows")
         subnet = world.subnets[0]
         subnet.cidr = f"{subnet.cidr.partition('/')[0]}/{_SUBNET_BITS}"
         self.addresses_in_subnet = 2 ** (32 - _SUBNET_BITS)

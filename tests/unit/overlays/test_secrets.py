@@ -10,7 +10,7 @@ import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -191,7 +191,16 @@ def assert_interrupt_is_clean(interrupt: BaseException) -> None:
         seen = seen.__cause__ or seen.__context__
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where a shell has started the tests in the background, for which it means nothing."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("resource", ["GET flavors", "POST tokens"])
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_shows_no_secret_of_the_request_under_way(service: Any, place: str, resource: str) -> None:
     service.on("GET flavors", service.yes(flavors=[]))
     service.on(resource, service.silence(2))
@@ -223,6 +232,7 @@ def test_a_cancellation_shows_no_secret_of_the_request_under_way(service: Any, p
     assert_interrupt_is_clean(cancellation)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_what_was_being_handled_before_stays_with_an_interrupt(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.silence(1))
     toast.tokens.issue()
