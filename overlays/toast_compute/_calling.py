@@ -128,6 +128,8 @@ class Call(Generic[S]):
             if isinstance(pause, str):
                 trail.decide(f"given up: {pause}")
                 final = final_error(outcome, request, trail.attempts)
+                if isinstance(final, APIConnectionError) and final.never_sent:
+                    self._say_if_sent_before(final)
                 yield from self._say_if_over(final)
                 raise final
             trail.decide(f"again after {pause:.1f} s: {verdict.reason}")

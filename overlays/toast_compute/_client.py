@@ -115,7 +115,7 @@ class ToastCompute:
         self._base_url = settings.base_url
         self._sender = HttpSender(settings.base_url, transport)
         self._core = core = Core(settings)
-        self._clock = clock or RealClock()
+        self._clock = RealClock() if clock is None else clock
         self._run = run = BlockingDriver(self._sender, self._clock).run
         self.tokens = Tokens(core, run)
         self.availability_zones = AvailabilityZones(core, run)

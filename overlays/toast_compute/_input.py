@@ -15,6 +15,7 @@ import msgspec
 from toast_compute_api.findings import explain
 from toast_compute_api.operation import InvalidRequest, Request
 
+from ._secret import Secret
 from .errors import InvalidRequestError
 
 S = TypeVar("S")
@@ -59,6 +60,16 @@ def text(operation: str, path: str, value: object) -> str:
     if not is_unicode(value):
         refuse(operation, path, "is no valid Unicode text")
     return str.__str__(value)
+
+
+def check_secret_text(operation: str, path: str, value: Secret) -> None:
+    """Refuse a secret that `text` refuses, without its frames in the traceback, which would show it."""
+    try:
+        text(operation, path, value.reveal())
+        return
+    except InvalidRequestError as problem:
+        refusal = problem.with_traceback(None)
+    raise refusal
 
 
 def texts(operation: str, path: str, values: object) -> list[str]:

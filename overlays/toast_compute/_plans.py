@@ -30,7 +30,7 @@ from ._core import Core
 from ._effects import Plan
 from ._evidence import expect, expecting
 from ._findings import Findings
-from ._input import as_model, check_leaves, is_mapping, one_of, refuse, text
+from ._input import as_model, check_leaves, check_secret_text, is_mapping, one_of, refuse, text
 from ._instance_spec import instance_spec
 from ._pem import CreatedKeypair, with_methods
 from ._reconcile import CLAIMED, claim, find_created
@@ -49,7 +49,7 @@ _ACTION_TYPES: dict[str, type[Any]] = {type_.__struct_config__.tag: type_ for ty
 
 def look_up_token(core: Core, token_id: Secret) -> Plan[models.Access]:
     """Read the lifetime and the user of a token."""
-    text("getToken", "id", token_id.reveal())
+    check_secret_text("getToken", "id", token_id)
     request = core.request(lambda appkey: get_token(appkey, id=token_id.reveal()))
     reply = yield from core.call(request, secrets=(token_id,))
     return reply.access
@@ -258,4 +258,5 @@ def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Plan[CreatedKeypair
 def remove_keypair(core: Core, name: str) -> Plan[None]:
     """Delete a key pair."""
     text("deleteKeypair", "name", name)
-    yield from core.change(core.request(lambda appkey: delete_keypair(appkey, name=name)), settling.is_gone)
+    settle = settling.without_keypair(lambda: one_keypair(core, name), core.pause)
+    yield from core.change(core.request(lambda appkey: delete_keypair(appkey, name=name)), settle)

@@ -15,7 +15,8 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = str.__str__(value)
+        # What is no string is kept as it is, and refused where it is used: a refusal here would show it.
+        self._value = str.__str__(value) if isinstance(value, str) else value
 
     def reveal(self) -> str:
         """Return the string itself, for the one place that needs it."""

@@ -33,10 +33,22 @@ Settle: TypeAlias = Callable[[APIError], Plan[bool]]
 _GONE = "gone"
 
 
-def is_gone(error: APIError) -> Plan[bool]:
-    """Take the deletion of a key pair for done when there is none."""
-    yield from ()
-    return is_absence(error, "keypair")
+def without_keypair(look: Callable[[], Plan[models.Keypair]], pause: Pause) -> Settle:
+    """Take the deletion of a key pair for done when there is none; `look` reads it."""
+
+    def is_gone() -> Plan[bool]:
+        try:
+            yield from look()
+        except NotFoundError as error:
+            return is_absence(error, "keypair")
+        except ToastComputeError:
+            pass  # nothing is known, so the refusal stands
+        return False
+
+    def settle(error: APIError) -> Plan[bool]:
+        return is_absence(error, "keypair") or (yield from look_until(pause, is_gone))
+
+    return settle
 
 
 def moved(eyes: Eyes, move: str) -> Settle:

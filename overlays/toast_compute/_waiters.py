@@ -219,9 +219,9 @@ class _Wait:
         return [one.last for one in self._watched if one.last is not None]
 
 
-def _by_id(known: Iterable[object]) -> Mapping[str, InstanceDetail]:
+def _by_id(known: object) -> Mapping[str, InstanceDetail]:
     details: dict[str, InstanceDetail] = {}
-    for one in known:
+    for one in known if isinstance(known, Iterable) else [known]:
         if not isinstance(one, InstanceDetail):
             refuse(LIST, "since", "expected what get_details or list_details returns")
         details[one.id.casefold()] = one

@@ -118,7 +118,7 @@ class AsyncToastCompute:
         self._base_url = settings.base_url
         self._sender = AsyncHttpSender(settings.base_url, transport)
         self._core = core = Core(settings)
-        self._clock = clock or RealClock()
+        self._clock = RealClock() if clock is None else clock
         self._run = run = AsyncDriver(self._sender, self._clock).run
         self.tokens = AsyncTokens(core, run)
         self.availability_zones = AsyncAvailabilityZones(core, run)

@@ -9,7 +9,19 @@ from itertools import count
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..replaying import command
-from . import each_method, each_move, each_setting, each_trouble, many_calls, shared_waits, token_ends, tokens_at_once
+from . import (
+    each_argument,
+    each_method,
+    each_move,
+    each_option,
+    each_sequence,
+    each_setting,
+    each_trouble,
+    many_calls,
+    shared_waits,
+    token_ends,
+    tokens_at_once,
+)
 from .junit import Case, write_junit
 from .options import Options, read_options
 from .story import COLOURS, FindingError, Telling
@@ -39,10 +51,13 @@ CHECKS = {
         token_ends,
         many_calls,
         shared_waits,
+        each_argument,
+        each_option,
         each_method,
         each_move,
         each_setting,
         each_trouble,
+        each_sequence,
     )
     for name, check in module.CHECKS.items()
 }

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, Attempt, ToastCompute
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.journal import Entry
 
+from . import each_sequence
 from .clocks import EndlessError, SteppingClock
 from .driver import CREDENTIALS
 from .junit import Case, write_junit
@@ -159,6 +161,34 @@ def test_a_caller_who_is_told_the_truth_is_not_blamed() -> None:
     assert not list(problems_of_outcome(outcome([entry(applied=1, fault="f")], lost)))
     # A token that was refused is no reason not to send a create once more: it was not carried out.
     assert not list(problems_of_outcome(outcome([entry(code=-3, fault="f"), entry(applied=1)], None)))
+
+
+UNSENT = APIConnectionError("no", operation="x", never_sent=True, retryable=True)
+UNSENT.attempts = (TRY,)
+
+
+@pytest.mark.parametrize(
+    ("entries", "error", "operation", "steps", "tries", "told"),
+    [
+        ([entry(), entry(applied=1)], None, "createInstance", ["HTTP 503", ""], 2, "was sent 2 times"),
+        ([entry()], None, "deleteInstance", [""], 1, "and was not carried out"),
+        ([entry(applied=1)], REFUSED, "deleteInstance", ["reply lost", "refused"], 2, "told to be refused"),
+        ([entry()], AmbiguousOutcomeError("?"), "deleteInstance", ["reply lost"], 1, "told to be ambiguous"),
+        ([entry(applied=1)], LOST_ERROR, "createInstance", ["reply lost"], 1, "hides"),
+        ([entry()], UNSENT, "createInstance", ["reply lost", "no connection"], 2, "told never to have been sent"),
+        ([], UNSENT, "createInstance", ["no connection", "no connection"], 2, "the error tells of 1"),
+        ([], UNSENT, "deleteInstance", ["no connection", ""], 1, "another try"),
+        ([], UNSENT, "deleteInstance", [""], 1, "another try"),
+        ([], UNSENT, "createInstance", ["no connection"], 1, ""),
+        ([entry(applied=1)], None, "deleteInstance", [""], 1, ""),
+    ],
+)
+def test_what_comes_of_several_troubles_is_held_against_the_truth(
+    entries: list[Entry], error: Exception | None, operation: str, steps: list[str], tries: int, told: str
+) -> None:
+    own = [msgspec.structs.replace(one, operation=operation) for one in entries]
+    found = list(each_sequence.problems_of(outcome(own, error, operation), steps, tries))
+    assert any(told in problem for problem in found) if told else not found
 
 
 def test_tokens_beyond_need_are_noticed() -> None:

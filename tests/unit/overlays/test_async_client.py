@@ -269,6 +269,8 @@ def test_a_transport_of_the_other_colour_is_refused(colour: Run, wrong: str) -> 
     [
         (blocking, object(), "it has no monotonic"),
         (asynchronous, object(), "it has no monotonic"),
+        (blocking, 0, "it has no monotonic"),
+        (asynchronous, "", "it has no monotonic"),
         (asynchronous, time, "it has no sleep_async"),
         (blocking, RealClock, "it is a class, not an object"),
     ],

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from toast_compute import APIError, AsyncToastCompute, ToastCompute, ToastComputeError
+from toast_compute import APIError, AsyncToastCompute, InvalidRequestError, ToastCompute, ToastComputeError
 from toast_compute._http_interrupt import without_frames
 from toast_compute._secret import Secret, mask
 
@@ -264,9 +264,15 @@ def test_an_appkey_that_cannot_be_used_shows_in_no_traceback() -> None:
     assert_clean(everything_about(caught.value))
 
 
-def test_a_token_id_that_cannot_be_used_shows_in_no_traceback(toast: ToastCompute) -> None:
-    with pytest.raises(ToastComputeError) as caught:
-        toast.tokens.get("canary-asked\n")
+@pytest.mark.parametrize(
+    "token_id",
+    ["canary-asked\n", "canary-asked\ud800", b"canary-asked", ["canary-asked"]],
+    ids=["a line", "no Unicode", "bytes", "a list"],
+)
+def test_a_token_id_that_cannot_be_used_shows_in_no_traceback(toast: ToastCompute, token_id: Any) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        toast.tokens.get(token_id)
+    del token_id  # the caller's own
     assert_clean(everything_about(caught.value))
 
 

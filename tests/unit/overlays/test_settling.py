@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
-from toast_compute import AmbiguousOutcomeError, APIError, ConflictError, NotFoundError
+from toast_compute import (
+    AmbiguousOutcomeError,
+    APIConnectionError,
+    APIError,
+    ConflictError,
+    NotFoundError,
+    WaitTimeoutError,
+)
 from toast_compute_mock import MockCloud, faults
 
 from .colours import Run, asynchronous, blocking, cloud
@@ -102,3 +110,63 @@ def test_a_look_that_does_not_find_something_else_says_nothing_of_the_instance(
     with pytest.raises(ConflictError):
         make_client().instances.delete(WEB)
     assert len(service.asked("GET instances-detail")) == 3
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_key_pair_that_is_gone_was_deleted_whatever_the_refusal_says(colour: Run) -> None:
+    conflict = faults.result_code("deleteKeypair", 10409)
+    mock = cloud(faults=[faults.lose_reply("deleteKeypair"), conflict, faults.stale_read("listKeypairs", seconds=1.5)])
+    colour(mock, lambda toast: toast.keypairs.delete("demo-key"))
+    assert mock.faults.unused() == []
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_key_pair_that_is_there_was_not_deleted(colour: Run) -> None:
+    mock = cloud(faults=[faults.lose_request("deleteKeypair"), faults.result_code("deleteKeypair", 10409)])
+    with pytest.raises(ConflictError):
+        colour(mock, lambda toast: toast.keypairs.delete("demo-key"))
+    assert mock.journal.count(operation="listKeypairs") == 3
+
+
+def test_a_look_for_a_key_pair_that_fails_says_nothing_of_it(make_client: Callable[..., Any], service: Any) -> None:
+    service.on("DELETE keypairs", service.reset(), service.no(10409, "Conflict"))
+    service.on("GET keypairs", service.no(50404, "Nonexistent : token"))
+    with pytest.raises(ConflictError):
+        make_client().keypairs.delete("demo-key")
+    assert len(service.asked("GET keypairs")) == 3
+
+
+class OutOfReach(httpx.BaseTransport):
+    """Nothing of an operation arrives any more after the first request."""
+
+    def __init__(self, mock: MockCloud, ending: str) -> None:
+        self._mock, self._ending, self._requests = mock, ending, 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(self._ending):
+            self._requests += 1
+            if self._requests > 1:
+                raise httpx.ConnectError("no")
+        return self._mock.transport.handle_request(request)
+
+
+def test_what_was_sent_once_is_not_said_to_be_unsent_when_the_last_try_was_not() -> None:
+    mock = cloud(faults=[faults.lose_reply("runInstanceAction")])
+    with pytest.raises(APIConnectionError) as caught:
+        blocking(mock, lambda toast: toast.instances.start(BATCH), transport=OutOfReach(mock, "/action"))
+    assert not caught.value.never_sent
+    assert "runInstanceAction was sent before, and may have been carried out." in caught.value.__notes__
+    assert len(caught.value.attempts) == 3
+
+
+def test_what_was_sent_once_leaves_traces_for_a_wait_although_the_last_try_was_not() -> None:
+    stale = faults.stale_read("listInstances", seconds=3)
+    mock = cloud(faults=[faults.lose_reply("runInstanceAction"), stale])
+
+    def call(toast: Any) -> Any:
+        with pytest.raises(APIConnectionError):
+            toast.instances.stop(WEB)
+        return toast.instances.wait_for_status(WEB, "ACTIVE", timeout=60, poll_interval=5)
+
+    with pytest.raises(WaitTimeoutError):
+        blocking(mock, call, transport=OutOfReach(mock, "/action"))

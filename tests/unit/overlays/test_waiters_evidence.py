@@ -377,6 +377,10 @@ class TestSince:
                 call()
             assert caught.value.path == "since"
 
+    def test_what_is_no_list_is_refused(self, toast: ToastCompute) -> None:
+        with pytest.raises(InvalidRequestError, match="since"):
+            toast.instances.wait_for_all(["i-1"], "ACTIVE", since=5)  # type: ignore[arg-type]
+
     def test_a_detail_of_another_instance_is_refused(self, toast: ToastCompute, known: Any) -> None:
         with pytest.raises(InvalidRequestError, match="another instance"):
             toast.instances.wait_for_status("i-2", "ACTIVE", since=known)
