@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 MASK = "***"
 
@@ -14,9 +14,9 @@ class Secret:
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: Any) -> None:
         # What is no string is kept as it is, and refused where it is used: a refusal here would show it.
-        self._value = str.__str__(value) if isinstance(value, str) else value
+        self._value: str = str.__str__(value) if isinstance(value, str) else value
 
     def reveal(self) -> str:
         """Return the string itself, for the one place that needs it."""

@@ -16,7 +16,7 @@ from ._board import BOARDS, LIST, Look
 from ._core import Core
 from ._effects import Plan, ReadClock
 from ._evidence import GONE, doubt_since
-from ._input import one_of, refuse, text, texts
+from ._input import one_of, one_or_many, refuse, text, texts
 from ._polling import Glance, Glimpse, OnPoll, Options, options, poll
 from ._refusals import absent
 from ._watched import Watched
@@ -221,7 +221,7 @@ class _Wait:
 
 def _by_id(known: object) -> Mapping[str, InstanceDetail]:
     details: dict[str, InstanceDetail] = {}
-    for one in known if isinstance(known, Iterable) else [known]:
+    for one in one_or_many(known):
         if not isinstance(one, InstanceDetail):
             refuse(LIST, "since", "expected what get_details or list_details returns")
         details[one.id.casefold()] = one
