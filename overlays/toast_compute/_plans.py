@@ -167,8 +167,8 @@ def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
     yield from core.change(request, settling.without_volume(_eyes(core, id), volume_id))
 
 
-def _eyes(core: Core, id: str) -> settling.Eyes:
-    return settling.Eyes(lambda: one_detail(core, id), core.pause)
+def _eyes(core: Core, id: str) -> settling.Eyes[models.InstanceDetail]:
+    return settling.Eyes("instance", lambda: one_detail(core, id), core.pause)
 
 
 def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]:
@@ -258,5 +258,7 @@ def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Plan[CreatedKeypair
 def remove_keypair(core: Core, name: str) -> Plan[None]:
     """Delete a key pair."""
     text("deleteKeypair", "name", name)
-    settle = settling.without_keypair(lambda: one_keypair(core, name), core.pause)
-    yield from core.change(core.request(lambda appkey: delete_keypair(appkey, name=name)), settle)
+    eyes = settling.Eyes("keypair", lambda: one_keypair(core, name), core.pause)
+    yield from core.change(
+        core.request(lambda appkey: delete_keypair(appkey, name=name)), settling.without_keypair(eyes)
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api import models
 from toast_compute_api.behaviour import LIFECYCLE
@@ -18,12 +18,16 @@ from ._looking import Pause, look_until
 from ._refusals import is_absence
 from .errors import APIError, NotFoundError, ToastComputeError
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Eyes:
-    """How to look at the instance that it is about."""
+class Eyes(Generic[T]):
+    """How to look at the thing that it is about."""
 
-    look: Callable[[], Plan[models.InstanceDetail]]
+    what: str
+    """What it is called where the service says that there is none: instance or keypair."""
+    look: Callable[[], Plan[T]]
     pause: Pause
 
 
@@ -33,31 +37,22 @@ Settle: TypeAlias = Callable[[APIError], Plan[bool]]
 _GONE = "gone"
 
 
-def without_keypair(look: Callable[[], Plan[models.Keypair]], pause: Pause) -> Settle:
-    """Take the deletion of a key pair for done when there is none; `look` reads it."""
-
-    def is_gone() -> Plan[bool]:
-        try:
-            yield from look()
-        except NotFoundError as error:
-            return is_absence(error, "keypair")
-        except ToastComputeError:
-            pass  # nothing is known, so the refusal stands
-        return False
+def without_keypair(eyes: Eyes[models.Keypair]) -> Settle:
+    """Take the deletion of a key pair for done when there is none."""
 
     def settle(error: APIError) -> Plan[bool]:
-        return is_absence(error, "keypair") or (yield from look_until(pause, is_gone))
+        return is_absence(error, eyes.what) or (yield from _sees(eyes, lambda _: False, is_gone_done=True))
 
     return settle
 
 
-def moved(eyes: Eyes, move: str) -> Settle:
+def moved(eyes: Eyes[models.InstanceDetail], move: str) -> Settle:
     """Take a move of the lifecycle for done when the instance's status says that it has begun."""
     expected = LIFECYCLE.operations[move]
     ends = expected.to == _GONE
 
     def settle(error: APIError) -> Plan[bool]:
-        if is_absence(error, "instance"):
+        if is_absence(error, eyes.what):
             return ends
         begun = (*expected.through, expected.to)
         return (yield from _sees(eyes, lambda detail: str(detail.status) in begun, is_gone_done=ends))
@@ -65,12 +60,12 @@ def moved(eyes: Eyes, move: str) -> Settle:
     return settle
 
 
-def without_volume(eyes: Eyes, volume_id: str) -> Settle:
+def without_volume(eyes: Eyes[models.InstanceDetail], volume_id: str) -> Settle:
     """Take a detachment for done when the instance no longer has the volume."""
     return _when(eyes, lambda detail: volume_id.casefold() not in _volumes(detail))
 
 
-def of_action(eyes: Eyes, action: models.InstanceAction) -> Settle:
+def of_action(eyes: Eyes[models.InstanceDetail], action: models.InstanceAction) -> Settle:
     """Take an action for done when the instance is as the action would leave it."""
     match action:
         case models.AddFloatingIpAction(parameters=models.AddFloatingIpParameters(address=wanted, ip_address=own)):
@@ -85,19 +80,19 @@ def of_action(eyes: Eyes, action: models.InstanceAction) -> Settle:
             return moved(eyes, str(action.__struct_config__.tag))
 
 
-def _when(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
+def _when(eyes: Eyes[models.InstanceDetail], is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
     def settle(_: APIError) -> Plan[bool]:
         return (yield from _sees(eyes, is_done))
 
     return settle
 
 
-def _sees(eyes: Eyes, is_done: Callable[[models.InstanceDetail], bool], *, is_gone_done: bool = False) -> Plan[bool]:
+def _sees(eyes: Eyes[T], is_done: Callable[[T], bool], *, is_gone_done: bool = False) -> Plan[bool]:
     def is_seen() -> Plan[bool]:
         try:
             return is_done((yield from eyes.look()))
         except NotFoundError as error:
-            return is_gone_done and is_absence(error, "instance")
+            return is_gone_done and is_absence(error, eyes.what)
         except ToastComputeError:
             return False  # nothing is known, so the refusal stands
 

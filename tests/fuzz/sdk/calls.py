@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from toast_compute import AsyncToastCompute, NotFoundError, ToastCompute
 
+from .arguments import ARGUMENTS, ID, NAME, OTHER_ID
 from .facts import actions
 
-ID = "125a0000-0000-4000-8000-000000000001"
-OTHER_ID = "125a0000-0000-4000-8000-000000000002"
-NAME = "demo-key"
-ASKED_TOKEN = "planted-Asked-Token-5d1c"
-PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEtd4D7Z9Yrs9pE7+c3aoulWW/MefmWo2cLoMZH60ULx"
-VOLUME = "b10c0000-0000-4000-8000-000000000001"
-FLAVOR = "f1a00000-0000-4000-8000-000000000001"
+_WHOLE = ARGUMENTS["instances.create"]
+# With nothing that may be left out, and in the shorter words that the SDK takes.
 _NEW: Mapping[str, Any] = {
-    "name": "web-02",
-    "image": "1a9e0000-0000-4000-8000-000000000001",
-    "flavor": FLAVOR,
-    "availability_zone": "kr-pub-a",
-    "key_name": NAME,
-    "networks": {"subnet_id": "5b4e0000-0000-4000-8000-000000000001"},
-    "security_groups": "default",
+    **{name: value for name, value in _WHOLE.items() if name not in ("count", "volume")},
+    "networks": _WHOLE["networks"][0],
+    "security_groups": _WHOLE["security_groups"][0]["name"],
 }
 # Neither sends anything: they are used around every call here.
 _AROUND = frozenset({"capture", "deadline", "close"})
@@ -100,7 +94,7 @@ def _look_up(method: str, operation: str, make: Callable[[Any], Any], wanted: tu
 
 def _reads() -> Iterator[Call]:
     yield Call("tokens.issue", "issueToken", lambda toast: toast.tokens.issue(), _member("access"))
-    yield Call("tokens.get", "getToken", lambda toast: toast.tokens.get(ASKED_TOKEN), _member("access"))
+    yield Call("tokens.get", "getToken", _usual("tokens.get"), _member("access"))
     yield Call("flavors.list", "listFlavors", lambda toast: toast.flavors.list(), _member("flavors"))
     yield Call(
         "availability_zones.list",
@@ -116,11 +110,11 @@ def _reads() -> Iterator[Call]:
         _member("instances"),
     )
     one = ("instances", "id", ID)
-    yield _look_up("instances.get", "listInstances", lambda toast: toast.instances.get(ID), one)
-    yield _look_up("instances.get_details", "listInstanceDetails", lambda toast: toast.instances.get_details(ID), one)
+    yield _look_up("instances.get", "listInstances", _usual("instances.get"), one)
+    yield _look_up("instances.get_details", "listInstanceDetails", _usual("instances.get_details"), one)
     yield Call("keypairs.list", "listKeypairs", lambda toast: toast.keypairs.list(), _member("keypairs"))
     named = ("keypairs", "name", NAME)
-    yield _look_up("keypairs.get", "listKeypairs", lambda toast: toast.keypairs.get(NAME), named)
+    yield _look_up("keypairs.get", "listKeypairs", _usual("keypairs.get"), named)
     yield Call("request", "request", lambda toast: toast.request("GET", "/quotas", retry="safe"), lambda reply: reply)
     # What a call does whose own reply is fine, and that of the token is not.
     yield Call(
@@ -137,44 +131,32 @@ def _changes() -> Iterator[Call]:
         _member("instance"),
         variant="reconciled",
     )
-    yield Call("instances.delete", "deleteInstance", lambda toast: toast.instances.delete(ID), _nothing)
+    yield Call("instances.delete", "deleteInstance", _usual("instances.delete"), _nothing)
     attachment = _member("attachment")
-    yield Call(
-        "instances.attach_volume", "attachVolume", lambda toast: toast.instances.attach_volume(ID, VOLUME), attachment
-    )
-    yield Call(
-        "instances.detach_volume", "detachVolume", lambda toast: toast.instances.detach_volume(ID, VOLUME), _nothing
-    )
+    yield Call("instances.attach_volume", "attachVolume", _usual("instances.attach_volume"), attachment)
+    yield Call("instances.detach_volume", "detachVolume", _usual("instances.detach_volume"), _nothing)
     keypair = _member("keypair")
-    yield Call("keypairs.create", "createKeypair", lambda toast: toast.keypairs.create(NAME), keypair)
-    yield Call("keypairs.upload", "createKeypair", lambda toast: toast.keypairs.upload(NAME, PUBLIC_KEY), keypair)
-    yield Call("keypairs.delete", "deleteKeypair", lambda toast: toast.keypairs.delete(NAME), _nothing)
+    yield Call("keypairs.create", "createKeypair", _usual("keypairs.create"), keypair)
+    yield Call("keypairs.upload", "createKeypair", _usual("keypairs.upload"), keypair)
+    yield Call("keypairs.delete", "deleteKeypair", _usual("keypairs.delete"), _nothing)
 
 
 def _powers() -> Iterator[Call]:
-    arguments: Mapping[str, tuple[str, Mapping[str, str]]] = {
-        "start": ("start", {}),
-        "stop": ("stop", {}),
-        "reboot": ("reboot", {"type": "HARD"}),
-        "resize": ("resize", {"flavor": FLAVOR}),
-        "uploadImage": ("upload_image", {"name": "my-image"}),
-        "addFloatingIp": ("add_floating_ip", {"address": "203.0.113.10", "ipAddress": "192.168.0.10"}),
-        "removeFloatingIp": ("remove_floating_ip", {"address": "203.0.113.10"}),
-        "addSecurityGroup": ("add_security_group", {"name": "web"}),
-        "removeSecurityGroup": ("remove_security_group", {"name": "web"}),
-    }
     for action in actions():
-        method, parameters = arguments[action]
+        method = f"instances.{re.sub('[A-Z]', lambda letter: '_' + letter[0].lower(), action)}"
+        parameters = {_on_the_wire(name): value for name, value in ARGUMENTS[method].items() if name != "id"}
+        data = {"action": action, **({"parameters": parameters} if parameters else {})}
         returns = _member("createdImage") if action == "uploadImage" else _nothing
-        data = {"action": action, **({"parameters": dict(parameters)} if parameters else {})}
-        yield Call(
-            f"instances.{method}", "runInstanceAction", _direct(method, tuple(parameters.values())), returns, action
-        )
+        yield Call(method, "runInstanceAction", _usual(method), returns, action)
         yield Call("instances.run_action", "runInstanceAction", _as_data(data), returns, action, variant=action)
 
 
-def _direct(method: str, arguments: tuple[str, ...]) -> Callable[[Any], Any]:
-    return lambda toast: getattr(toast.instances, method)(ID, *arguments)
+def _on_the_wire(name: str) -> str:
+    return re.sub("_(.)", lambda letter: letter[1].upper(), name)
+
+
+def _usual(method: str) -> Callable[[Any], Any]:
+    return lambda toast: attrgetter(method)(toast)(**ARGUMENTS[method])
 
 
 def _as_data(data: Mapping[str, Any]) -> Callable[[Any], Any]:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from toast_compute import AsyncToastCompute, ConfigurationError, ToastCompute, ToastComputeError
+from toast_compute import (
+    AsyncToastCompute,
+    ConfigurationError,
+    InvalidRequestError,
+    ToastCompute,
+    ToastComputeError,
+)
 
-from .calls import ID
+from .arguments import ARGUMENTS, ID
 from .driver import CREDENTIALS
-from .each_argument import SAMPLES
-from .facts import document
-from .sent import Bench, problem_of_refusal
+from .refused import problem_of_refusal
+from .sent import Bench
 from .story import COLOURS
 from .wrong_values import VALUES
 
-Allows = Callable[[Any], bool]
+Allows = Callable[[Any], bool | None]
+"""Says whether a value may be passed; None where either will do."""
 _MOST_AT_ONCE = 64
+_MOST_RETRIES = 20
 _BEYOND_CLOCKS = 1e30
-_STATUSES = frozenset(document()["x-lifecycle"]["states"])
 _WAIT = {"timeout": 5.0, "poll_interval": 1.0, "on_poll": None}
 
 
@@ -38,25 +44,26 @@ def _is_limit(value: Any) -> bool:
     return _is_whole(value) and 1 <= value <= _MOST_AT_ONCE
 
 
-def _are_ids(value: Any) -> bool:
+def _may_be_ids(value: Any) -> bool | None:
     several = isinstance(value, Collection) and not isinstance(value, str | bytes)
-    return several and all(isinstance(one, str) for one in value)
+    return None if several and all(isinstance(one, str) for one in value) else False
+
+
+def _may_be_text(value: Any) -> bool | None:
+    return None if isinstance(value, str) else False
 
 
 def _is_empty(value: Any) -> bool:
-    return isinstance(value, Collection) and not value
+    return isinstance(value, list | tuple | set) and not value
 
 
 def _is_nothing(value: Any) -> bool:
     return value is None
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _one_of(names: Set[str]) -> Allows:
-    return lambda value: isinstance(value, str) and value in names
+def _none_of_them(_: Any) -> bool:
+    """Say that none of the values may be passed, since what may be is a word that is not among them."""
+    return False
 
 
 _WAITS: Mapping[str, Allows] = {
@@ -67,33 +74,31 @@ _WAITS: Mapping[str, Allows] = {
 OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Allows]]] = {
     "instances.wait_for_status": (
         {"id": ID, "status": "ACTIVE", **_WAIT},
-        {"id": _is_text, "status": _one_of(_STATUSES), "since": _is_nothing, **_WAITS},
+        {"id": _may_be_text, "status": _none_of_them, "since": _is_nothing, **_WAITS},
     ),
-    "instances.wait_until_deleted": ({"id": ID, **_WAIT}, {"id": _is_text, **_WAITS}),
+    "instances.wait_until_deleted": ({"id": ID, **_WAIT}, {"id": _may_be_text, **_WAITS}),
     "instances.wait_for_all": (
         {"ids": [ID], "status": "ACTIVE", **_WAIT},
-        {"ids": _are_ids, "status": _one_of(_STATUSES), "since": _is_empty, **_WAITS},
+        {"ids": _may_be_ids, "status": _none_of_them, "since": _is_empty, **_WAITS},
     ),
     "instances.map": (
         {"method": "stop", "ids": [ID], "limit": 1},
-        {"method": _one_of(frozenset()), "ids": _are_ids, "limit": _is_limit},
+        {"method": _none_of_them, "ids": _may_be_ids, "limit": _is_limit},
     ),
-    "instances.create": (SAMPLES["instances.create"], {"on_ambiguous": _one_of(frozenset())}),
+    "instances.create": (ARGUMENTS["instances.create"], {"on_ambiguous": _none_of_them}),
     "request": (
         {"method": "GET", "path": "/quotas", "query": {"zone": "a"}, "retry": "safe"},
         {
-            "method": _one_of(frozenset()),
-            "path": _is_text,
+            "method": _none_of_them,
+            "path": _may_be_text,
             "query": _is_none_or(lambda value: value == {}),
-            "body": lambda _: True,
-            "retry": _one_of(frozenset()),
+            "body": lambda _: None,
+            "retry": _none_of_them,
         },
     ),
 }
 """By method: what to pass, and for each argument that is tried which values of it may be passed."""
 
-
-_MOST_RETRIES = 20
 SETTINGS: Mapping[str, Allows] = {
     "profile": _is_nothing,
     "base_url": _is_nothing,
@@ -102,7 +107,7 @@ SETTINGS: Mapping[str, Allows] = {
     "token_store": _is_nothing,
     "clock": _is_nothing,
     "read_only": lambda value: isinstance(value, bool),
-    "allow": _is_none_or(lambda value: _is_empty(value) and not isinstance(value, str)),
+    "allow": _is_none_or(lambda value: isinstance(value, Collection) and not isinstance(value, str) and not value),
 }
 """For each setting of a client, but for its credentials, which of the values it may have."""
 
@@ -115,8 +120,13 @@ def _problems_of(method: str) -> Iterator[str]:
             for option, allows in options.items():
                 for name, make in VALUES.items():
                     sent, error = bench.call(method, {**arguments, option: make()})
-                    problem = "" if allows(make()) else problem_of_refusal(sent, error, option)
-                    if error is not None and not isinstance(error, ToastComputeError):
+                    may = allows(make())
+                    problem = ""
+                    if may is False:
+                        problem = problem_of_refusal(sent, error, option)
+                    elif not isinstance(error, ToastComputeError | None) or (
+                        may and isinstance(error, InvalidRequestError)
+                    ):
                         problem = f"ended as {type(error).__name__}"
                     if problem:
                         yield f"{colour}: {method} with {name} as {option} {problem}"
@@ -127,9 +137,9 @@ def _problems_of(method: str) -> Iterator[str]:
 def _problems_of_setting(setting: str) -> Iterator[str]:
     for client in (ToastCompute, AsyncToastCompute):
         for name, make in VALUES.items():
+            error: Exception | None = None
             try:
                 client(*CREDENTIALS, **{setting: make()})
-                error = None
             except Exception as problem:  # whatever it is, it is judged
                 error = problem
             where = f"{client.__name__} with {name} as {setting}"

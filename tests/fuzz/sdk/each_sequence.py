@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 import httpx
-from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError
+from toast_compute import APIError
 
 from .driver import opened
-from .facts import operations, proves_nothing
+from .facts import operations
 from .kinds import CHANGES, ONE_OF_EACH, Kind
 from .story import COLOURS
-from .told import Outcome, problems_of_tries
+from .told import Outcome, problems_of_any_outcome
 from .troubles import NEVER, SAFE, TROUBLES
 
 _NO_CONNECTION = "no connection"
@@ -60,18 +60,12 @@ def _problem(kind: Kind, colour: str, steps: tuple[str, ...]) -> str:
 
 def problems_of(outcome: Outcome, steps: Sequence[str], tries: int) -> Iterator[str]:
     """Yield what is wrong with a call and what its caller was told; so many of the steps have come about."""
-    error, applied, own = outcome.error, outcome.applied, outcome.own
-    yield from problems_of_tries(outcome)
-    if outcome.retry == NEVER and (applied > 1 or len(own) > 1):
-        yield f"was sent {len(own)} times and carried out {applied} times"
-    if error is None and not applied:
+    error = outcome.error
+    yield from problems_of_any_outcome(outcome)
+    if error is None and not outcome.applied:
         yield "was told to have succeeded, and was not carried out"
-    if isinstance(error, APIError) and applied and outcome.retry != SAFE and not proves_nothing(error.result_code):
+    if isinstance(error, APIError) and outcome.applied and outcome.retry != SAFE:
         yield f"was told to be refused ({type(error).__name__}), and was carried out"
-    if isinstance(error, AmbiguousOutcomeError) and (outcome.retry != NEVER or not own):
-        yield "was told to be ambiguous, and is not"
-    if outcome.retry == NEVER and isinstance(error, APIConnectionError) and own:
-        yield f"{type(error).__name__} hides that it may have been carried out"
     if error is not None and outcome.retry != NEVER and (tries < len(steps) or not steps[-1]):
         yield "failed, and another try would have succeeded or is due"
     told = [one for one in getattr(error, "attempts", ()) if one.operation == outcome.operation]

@@ -10,7 +10,8 @@ from typing import Any
 
 from toast_compute import AsyncToastCompute, ToastCompute
 
-from .calls import ASKED_TOKEN, Call
+from .arguments import ASKED_TOKEN
+from .calls import Call
 from .clocks import SteppingClock
 from .facts import operations
 from .reply_checks import Expectation, Told, problems

@@ -1,16 +1,14 @@
-"""What exactly does the SDK send, and how does it refuse to? A transport that takes every request apart."""
+"""What exactly does the SDK send? A client whose transport takes every request apart, and refuses it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import httpx
-from toast_compute import InvalidRequestError
 from toast_compute_api.behaviour import SERVER_URL
 from toast_compute_mock import MockCloud
 
@@ -18,27 +16,19 @@ from .clocks import SteppingClock
 from .driver import Driver
 from .served import operation_of
 from .told import TOKEN
-from .wrong_values import PLANTED
+
+Sent: TypeAlias = dict[str, Any]
+"""A request: its `method`, the pieces of its `path`, the pairs of its `query`, and its `body` in JSON or None."""
 
 _CONFLICT = 40409
-_LONGEST_SENTENCE = 500
 _REFUSAL = {"header": {"isSuccessful": False, "resultCode": _CONFLICT, "resultMessage": "Conflict"}}
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request, taken apart."""
-
-    method: str
-    path: tuple[str, ...]
-    query: tuple[tuple[str, str], ...]
-    body: Any = None
-
-    @property
-    def target(self) -> str:
-        """The path and the query, put together again."""
-        path = "/".join(quote(piece, safe="") for piece in self.path)
-        return f"{path}?{urlencode(self.query, quote_via=quote)}" if self.query else path
+def target_of(sent: Sent) -> str:
+    """Return the path and the query of a request, put together again."""
+    path = "/".join(quote(piece, safe="") for piece in sent["path"])
+    query = urlencode([(name, value) for name, value in sent["query"]], quote_via=quote)
+    return f"{path}?{query}" if query else path
 
 
 class _Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -62,9 +52,14 @@ class _Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if operation_of(request.method, request.url.path) == TOKEN:
             return None
         path, _, query = request.url.raw_path.decode().partition("?")
-        body = json.loads(request.content) if request.content else None
-        pieces = tuple(map(unquote, path.removeprefix(urlsplit(SERVER_URL).path).split("/")))
-        self.sent.append(Sent(request.method, pieces, tuple(parse_qsl(query, keep_blank_values=True)), body))
+        self.sent.append(
+            {
+                "method": request.method,
+                "path": [unquote(piece) for piece in path.removeprefix(urlsplit(SERVER_URL).path).split("/")],
+                "query": [list(pair) for pair in parse_qsl(query, keep_blank_values=True)],
+                "body": json.loads(request.content) if request.content else None,
+            }
+        )
         return httpx.Response(200, json=_REFUSAL)
 
 
@@ -85,19 +80,3 @@ class Bench:
     def close(self) -> None:
         """Close the client."""
         self._driver.close()
-
-
-def problem_of_refusal(sent: Sequence[Sent], error: Exception | None, name: str) -> str:
-    """Return what is wrong with how a call ended that cannot be made, for something that is named like this."""
-    if sent:
-        return "was sent, and it is not allowed"
-    if not isinstance(error, InvalidRequestError):
-        return f"ended as {type(error).__name__}"
-    said = str(error)
-    if PLANTED in said:
-        return "shows the value in its error"
-    if "\n" in said or len(said) > _LONGEST_SENTENCE:
-        return "is told of in more than a sentence"
-    if not any(name in path.lower() for path, _ in error.findings):
-        return f"is told of without its name ({said})"
-    return ""

@@ -9,7 +9,7 @@ from hypothesis.stateful import rule
 from toast_compute import NotFoundError
 from toast_compute_mock.journal import Entry
 
-from .calls import PUBLIC_KEY
+from .arguments import PUBLIC_KEY
 from .story import KEYPAIR_QUOTA, WORLD, Story, some_trouble
 from .told import TOKEN, Outcome, kind_of_entry, problems_of_outcome, problems_of_trouble
 

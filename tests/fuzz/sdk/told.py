@@ -64,13 +64,20 @@ class Outcome:
 def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
     """Yield what is wrong with what the caller of one operation was told."""
     name, error = outcome.action or outcome.operation, outcome.error
-    yield from _sent_too_often(outcome, name)
-    if outcome.retry == NEVER and outcome.applied > 1:
-        yield f"{name} was carried out {outcome.applied} times"
+    yield from problems_of_any_outcome(outcome)
     if error is None and not outcome.applied and not (outcome.is_troubled and len(outcome.own) > 1):
         yield f"{name} was told to have succeeded, and it was not carried out"
     if isinstance(error, APIError) and outcome.applied and outcome.trouble is not None:
         yield f"{name} was told to be refused ({type(error).__name__}), and it was carried out"
+    yield from problems_of_trouble(outcome, name)
+
+
+def problems_of_any_outcome(outcome: Outcome) -> Iterator[str]:
+    """Yield what is wrong with what was sent and told, whatever and how much went wrong on the way."""
+    name, error = outcome.action or outcome.operation, outcome.error
+    yield from _sent_too_often(outcome, name)
+    if outcome.retry == NEVER and outcome.applied > 1:
+        yield f"{name} was carried out {outcome.applied} times"
     yield from problems_of_tries(outcome)
     if isinstance(error, AmbiguousOutcomeError) and (outcome.retry != NEVER or not outcome.is_troubled):
         yield f"{name} was told to be ambiguous, and it is not"
@@ -78,7 +85,6 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
         yield f"{name} was told to be refused with {error.result_code}, which proves nothing"
     if outcome.retry == NEVER and isinstance(error, APIConnectionError | MalformedResponseError) and outcome.own:
         yield f"{type(error).__name__} hides that {name} may have been carried out"
-    yield from problems_of_trouble(outcome, name)
 
 
 def problems_of_tries(outcome: Outcome) -> Iterator[str]:

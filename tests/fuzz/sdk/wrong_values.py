@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 PLANTED = "planted"
-"""A part of every long text here, of which no error may show anything."""
+"""A part of every long text here, which no error may show."""
 
 
 class _Text(str):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
+from ..places import at, places, with_other, without
 from . import placeholders
 from .arranging import Arranger, Parts
 from .document import example_bodies
@@ -17,21 +17,20 @@ from .run import Run
 SPOILT = "spoilt"
 """The phase of these requests."""
 
-_Step: TypeAlias = str | int
 _INSTANCE = "instanceId"
 _NEW_MEMBER = "no-such-member"
 
 
 def spoilt(body: JsonObject) -> Iterator[JsonObject]:
     """Return copies of a body, each with one member that is missing, that is too much, or that has another type."""
-    for path in _paths(body):
-        value = _at(body, path)
+    for path in places(body):
+        value = at(body, path)
         for other in _others(value):
-            yield _with(body, path, other)
+            yield with_other(body, path, other)
         if isinstance(path[-1], str):
-            yield _without(body, path)
+            yield without(body, path)
         if isinstance(value, dict):
-            yield _with(body, path, {**value, _NEW_MEMBER: 1})
+            yield with_other(body, path, {**value, _NEW_MEMBER: 1})
     yield {**body, _NEW_MEMBER: 1}
 
 
@@ -63,32 +62,3 @@ def _others(value: Any) -> Iterator[Any]:
         yield from (value[0], [])
     elif isinstance(value, dict):
         yield [value]
-
-
-def _paths(value: Any, path: tuple[_Step, ...] = ()) -> Iterator[tuple[_Step, ...]]:
-    members: Iterator[tuple[_Step, Any]] = iter(())
-    if isinstance(value, dict):
-        members = iter(value.items())
-    elif isinstance(value, list):
-        members = iter(enumerate(value))
-    for step, member in members:
-        yield (*path, step)
-        yield from _paths(member, (*path, step))
-
-
-def _at(value: Any, path: tuple[_Step, ...]) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
-def _with(body: JsonObject, path: tuple[_Step, ...], value: Any) -> JsonObject:
-    other = copy.deepcopy(body)
-    _at(other, path[:-1])[path[-1]] = value
-    return other
-
-
-def _without(body: JsonObject, path: tuple[_Step, ...]) -> JsonObject:
-    other = copy.deepcopy(body)
-    del _at(other, path[:-1])[path[-1]]
-    return other
