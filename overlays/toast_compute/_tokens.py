@@ -37,6 +37,8 @@ FRESH_SECONDS = 30.0
 LONGEST_LIFE = 86_400.0
 # How long one look at a lock takes; between two of them, what another process may have stored is read.
 _LOCK_SECONDS = 0.25
+# How many refused tokens are remembered, so that none of them is taken from a store again.
+_DROPPED = 8
 
 
 def token_key(base_url: str, appkey: Secret, username: Secret) -> str:
@@ -73,7 +75,7 @@ class TokenKeeper:
         self._issue_once = issue_once or issue
         self._shared = None if store is None else SharedToken(store, key)
         self._held: _Held | None = None
-        self._dropped: Secret | None = None
+        self._dropped: tuple[Secret, ...] = ()
         self._known: tuple[Secret, ...] = ()
         self._renewing = False
         self._not_before = -math.inf
@@ -117,7 +119,8 @@ class TokenKeeper:
 
     def _renew(self, seconds: float, refused: Secret | None) -> Plan[Secret]:
         if refused is not None and self._held is not None and self._held.secret == refused:
-            self._held, self._dropped = None, refused
+            # Not the last one only: a store may go on giving back another.
+            self._held, self._dropped = None, (refused, *self._dropped[: _DROPPED - 1])
         # Whoever held the gate before may have done the work already, or another process.
         now: float = yield ReadClock()
         if not self._will_do(now) and self._shared is not None:
@@ -183,9 +186,8 @@ class TokenKeeper:
     def _replace_alone(self, shared: SharedToken, issue: Issue, seconds: float, *, locked: bool) -> Plan[None]:
         if locked and (yield from self._look(shared)):
             return
-        dropped = self._dropped
-        if locked and dropped is not None:
-            yield from shared.forget(dropped)
+        if locked and self._dropped:
+            yield from shared.forget(self._dropped[0])
         yield from self._take_new(issue, seconds)
         held = self._held
         now: float = yield ReadClock()
@@ -211,7 +213,7 @@ class TokenKeeper:
             return False
         found = _held(Secret(stored.id), before, stored.lifetime, stored.remaining)
         held = self._held
-        if found.secret == self._dropped or before >= found.hard_until:
+        if found.secret in self._dropped or before >= found.hard_until:
             return False
         # The same token does not live longer for being read again.
         if held is not None and (found.secret == held.secret or found.ends <= held.ends):

@@ -311,6 +311,21 @@ def test_what_cannot_be_a_token_is_not_taken_from_a_store(
     assert sent_tokens(service) == ["canary-token-1"]
 
 
+def test_a_store_that_always_gives_back_a_dead_token_stops_nobody(
+    make_client: Callable[..., ToastCompute], service: Any
+) -> None:
+    class Stuck(MemoryTokenStore):
+        def load(self, _: str, /) -> StoredToken | None:
+            return StoredToken("dead", 3600.0, 3600.0)
+
+    denied = service.no(-3, "Permission denied : token")
+    service.on("GET flavors", *[denied, service.yes(flavors=[])] * 2)
+    toast = make_client(token_store=Stuck())
+    toast.flavors.list()
+    toast.flavors.list()  # the second token is refused in its turn
+    assert sent_tokens(service) == ["dead", "canary-token-1", "canary-token-1", "canary-token-2"]
+
+
 @pytest.mark.parametrize("remaining", [-5.0, 0.0])
 def test_a_stored_token_without_a_life_is_not_used(
     make_client: Callable[..., ToastCompute], service: Any, remaining: float
