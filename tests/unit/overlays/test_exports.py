@@ -27,12 +27,6 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         getattr(toast_compute, "Nothing")  # noqa: B009
 
 
-def test_every_module_says_which_question_it_answers() -> None:
-    for path in Path(toast_compute.__file__ or "").parent.rglob("*.py"):
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        assert "?" in docstring.splitlines()[0], path.name
-
-
 def test_only_the_modules_of_http_know_httpx() -> None:
     root = Path(toast_compute.__file__ or "").parent
     users = []
