@@ -60,10 +60,10 @@ if TYPE_CHECKING:
         VolumeType,
     )
 
-    from ._attempts import Attempt
-    from ._capture import Exchange
     from ._client import ToastCompute
-    from ._pem import CreatedKeypair
+    from ._core.attempts import Attempt
+    from ._core.exchange import Exchange
+    from ._operations.created_keypair import CreatedKeypair
     from .aio._client import AsyncToastCompute
     from .batches import BatchResult
     from .clock import Clock
@@ -92,10 +92,10 @@ _MODEL_MODULE = "toast_compute_api.models"
 _MODULES = {
     "ToastCompute": "toast_compute._client",
     "AsyncToastCompute": "toast_compute.aio._client",
-    "Attempt": "toast_compute._attempts",
+    "Attempt": "toast_compute._core.attempts",
     "BatchResult": "toast_compute.batches",
-    "Exchange": "toast_compute._capture",
-    "CreatedKeypair": "toast_compute._pem",
+    "Exchange": "toast_compute._core.exchange",
+    "CreatedKeypair": "toast_compute._operations.created_keypair",
     "Clock": "toast_compute.clock",
     "APIConnectionError": "toast_compute.errors",
     "APIError": "toast_compute.errors",

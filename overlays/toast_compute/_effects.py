@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from toast_compute_api.operation import Request
 
-from ._secret import Secret
+from ._redaction import Secret
 
 T = TypeVar("T")
 

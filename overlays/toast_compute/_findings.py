@@ -9,7 +9,7 @@ import msgspec
 from toast_compute_api.base import plain, refuse_unknown
 from toast_compute_api.findings import Finding, explain
 
-from ._input import is_list
+from ._validation import is_list
 from .errors import InvalidRequestError
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from ._core import Core
+from ._core.client_core import Core
 
 T = TypeVar("T")
 

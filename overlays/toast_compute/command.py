@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 
-from ._report import diagnose, settings_problem, show_settings
+from ._cli.doctor import diagnose, settings_problem, show_settings
 from .errors import ConfigurationError
 
 PROGRAM = "toast-compute"

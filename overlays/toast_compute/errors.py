@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._attempts import Attempt
+    from ._core.attempts import Attempt
 
 __all__ = [
     "APIConnectionError",

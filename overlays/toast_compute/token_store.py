@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from . import _private_files
+from . import _files as _private_files
+from ._auth.token_file import read_record, write_record
 from ._folders import cache_folder
-from ._token_record import read_record, write_record
 from .errors import ConfigurationError
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .._core import Core
+from .._core.client_core import Core
 from .._effects import Plan
 from ..resources._base import T
 

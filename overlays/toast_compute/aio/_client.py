@@ -8,14 +8,14 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-from .._async_driver import AsyncDriver
-from .._capture import Exchange, capturing
-from .._config import resolve
-from .._core import Core
-from .._deadline import deadline_of, within
-from .._http import AsyncHttpSender
-from .._raw import send_raw
-from .._secret import Secret
+from .._config.settings import resolve
+from .._core.client_core import Core
+from .._core.deadline import deadline_of, within
+from .._core.exchange import Exchange, capturing
+from .._drivers.asynchronous import AsyncDriver
+from .._http.sender import AsyncHttpSender
+from .._operations.raw import send_raw
+from .._redaction import Secret
 from ..clock import Clock, RealClock
 from ..errors import ConfigurationError
 from .availability_zones import AsyncAvailabilityZones

@@ -7,7 +7,7 @@ import builtins
 
 from toast_compute_api.models import Flavor
 
-from .. import _plans
+from .._operations import instances as _plans
 from ._base import AsyncResource
 
 

@@ -26,7 +26,7 @@ from toast_compute_api.models import (
     UploadImageAction,
 )
 
-from .. import _plans
+from .._operations import instances as _plans
 from ..resources.instance_actions import SilentAction
 from ._base import AsyncResource
 

@@ -13,7 +13,8 @@ from toast_compute_api.models import (
     InstanceDetail,
 )
 
-from .. import _many, _plans
+from .._operations import batch as _many
+from .._operations import instances as _plans
 from ..batches import BatchResult
 from ..resources.instances import Network, SecurityGroup, Volume
 from .instance_actions import AsyncInstanceActions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from .._core import Core
+from .._core.client_core import Core
 from .._effects import Plan
 
 T = TypeVar("T")

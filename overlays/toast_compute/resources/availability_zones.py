@@ -6,7 +6,7 @@ import builtins
 
 from toast_compute_api.models import AvailabilityZone
 
-from .. import _plans
+from .._operations import instances as _plans
 from ._base import Resource
 
 

@@ -25,7 +25,7 @@ from toast_compute_api.models import (
     UploadImageAction,
 )
 
-from .. import _plans
+from .._operations import instances as _plans
 from ._base import Resource
 
 SilentAction: TypeAlias = (

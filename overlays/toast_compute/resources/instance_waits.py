@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from toast_compute_api.models import Instance, InstanceDetail
 
-from .. import _waiters
+from .._waiters import waiter as _waiters
 from ._base import Resource
 
 

@@ -16,7 +16,8 @@ from toast_compute_api.models import (
     SecurityGroupSpec,
 )
 
-from .. import _many, _plans
+from .._operations import batch as _many
+from .._operations import instances as _plans
 from ..batches import BatchResult
 from .instance_actions import InstanceActions
 from .instance_waits import InstanceWaits

@@ -6,8 +6,8 @@ import builtins
 
 from toast_compute_api.models import Keypair
 
-from .. import _plans
-from .._pem import CreatedKeypair
+from .._operations import instances as _plans
+from .._operations.created_keypair import CreatedKeypair
 from ._base import Resource
 
 

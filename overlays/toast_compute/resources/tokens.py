@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from toast_compute_api.models import Access
 
-from .. import _plans
-from .._secret import Secret
+from .._operations import instances as _plans
+from .._redaction import Secret
 from ._base import Resource
 
 

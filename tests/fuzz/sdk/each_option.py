@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from toast_compute import (
-    AsyncToastCompute,
-    ConfigurationError,
-    InvalidRequestError,
-    ToastCompute,
-    ToastComputeError,
-)
+from toast_compute import AsyncToastCompute, ConfigurationError, InvalidRequestError, ToastCompute, ToastComputeError
 
 from .arguments import ARGUMENTS, ID
 from .driver import CREDENTIALS

@@ -6,13 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toast_compute import (
-    AmbiguousOutcomeError,
-    APIConnectionError,
-    APIError,
-    MalformedResponseError,
-    ToastComputeError,
-)
+from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, MalformedResponseError, ToastComputeError
 from toast_compute_mock.journal import Entry
 from toast_compute_mock.worlds import TOKEN_LIFETIME
 

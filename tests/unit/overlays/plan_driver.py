@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from typing import Any
 
-from toast_compute._driver import Sender, no_turn
+from toast_compute._drivers.sync import Sender, no_turn
 from toast_compute._effects import Draw, Effect, Exclusively, Plan, ReadClock, Send, Sleep
 from toast_compute_mock.clock import FrozenClock
 

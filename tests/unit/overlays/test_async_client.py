@@ -412,7 +412,7 @@ def test_a_blocking_client_loads_nothing_of_the_other_colour() -> None:
     program = (
         "import sys, toast_compute\n"
         "with toast_compute.ToastCompute('k', 'u', 'p') as toast: pass\n"
-        "assert not {'asyncio', 'toast_compute._async_driver', 'toast_compute.aio'} & set(sys.modules)\n"
+        "assert not {'asyncio', 'toast_compute._drivers.asynchronous', 'toast_compute.aio'} & set(sys.modules)\n"
         "assert toast_compute.AsyncToastCompute.__name__ == 'AsyncToastCompute'\n"
         "assert 'httpx' not in sys.modules\n"
     )

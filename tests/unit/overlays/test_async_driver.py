@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 import pytest
 from toast_compute import ConfigurationError
-from toast_compute._async_driver import AsyncDriver
+from toast_compute._drivers.asynchronous import AsyncDriver
 from toast_compute._effects import (
     Block,
     Draw,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from toast_compute import APIConnectionError, AsyncToastCompute, NotFoundError, ToastComputeError
 from toast_compute._effects import FaultKind, Send, TransportFault
-from toast_compute._http import AsyncHttpSender
+from toast_compute._http.sender import AsyncHttpSender
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 from toast_compute_mock import MockCloud, RealClock, ScaledClock, faults
 

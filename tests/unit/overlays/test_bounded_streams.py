@@ -12,7 +12,7 @@ from typing import Any
 
 import httpcore
 import pytest
-from toast_compute._bounded_streams import BoundedBackend
+from toast_compute._http.network_backend import BoundedBackend
 
 
 class NotingStream(httpcore.NetworkStream):

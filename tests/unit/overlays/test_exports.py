@@ -25,22 +25,3 @@ def test_type_checkers_see_the_names_that_programs_see() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         getattr(toast_compute, "Nothing")  # noqa: B009
-
-
-def test_only_the_modules_of_http_know_httpx() -> None:
-    root = Path(toast_compute.__file__ or "").parent
-    users = []
-    for path in root.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        typing_only = {
-            inner
-            for node in ast.walk(tree)
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-            for inner in ast.walk(node)
-        }
-        if any(
-            isinstance(node, ast.Import) and node.names[0].name == "httpx" and node not in typing_only
-            for node in ast.walk(tree)
-        ):
-            users.append(path.name)
-    assert sorted(users) == ["_hidden_request.py", "_http_faults.py", "_http_transport.py"]

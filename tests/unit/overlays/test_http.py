@@ -28,7 +28,7 @@ from toast_compute import (
     WaitTimeoutError,
 )
 from toast_compute._effects import FaultKind, Send, TransportFault
-from toast_compute._http import HttpSender
+from toast_compute._http.sender import HttpSender
 from toast_compute_api.api.availability_zones.list_availability_zones import list_availability_zones
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 

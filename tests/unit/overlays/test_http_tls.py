@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from toast_compute import AmbiguousOutcomeError, APIConnectionError, APITimeoutError, AsyncToastCompute, ToastCompute
-from toast_compute._departure import Departure
+from toast_compute._http.departure import Departure
 
 from .conftest import APPKEY, PASSWORD, USERNAME, Service, listening
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from toast_compute import ConfigurationError, ToastCompute
-from toast_compute._config import Settings, resolve
+from toast_compute._config.settings import Settings, resolve
 
 DEV = """
 [profiles.dev]

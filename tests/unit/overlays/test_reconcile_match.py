@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from toast_compute import AmbiguousOutcomeError, APITimeoutError
 from toast_compute._effects import Sleep
-from toast_compute._reconcile import claim, find_created
+from toast_compute._operations.reconcile import claim, find_created
 from toast_compute_api.models import (
     InstanceAddress,
     InstanceDetail,

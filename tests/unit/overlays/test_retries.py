@@ -23,7 +23,7 @@ from toast_compute import (
     ToastCompute,
     ToastComputeError,
 )
-from toast_compute._retries import retry_after
+from toast_compute._core.retry import retry_after
 from toast_compute.token_store import MemoryTokenStore
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault

@@ -17,8 +17,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from toast_compute import APIError, AsyncToastCompute, InvalidRequestError, ToastCompute, ToastComputeError
-from toast_compute._http_interrupt import without_frames
-from toast_compute._secret import Secret, mask
+from toast_compute._http.interrupt import without_frames
+from toast_compute._redaction import Secret, mask
 
 APPKEY = "canary-appkey-7f3a"
 PASSWORD = "canary/password 9c1e"

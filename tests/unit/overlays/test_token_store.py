@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 from toast_compute import Access, ConfigurationError, PermissionDeniedError, ToastCompute, Token, User
-from toast_compute._async_driver import AsyncDriver
+from toast_compute._auth.token_manager import TokenKeeper
+from toast_compute._drivers.asynchronous import AsyncDriver
 from toast_compute._effects import Plan, Reply, Send, Sleep
-from toast_compute._secret import Secret
-from toast_compute._tokens import TokenKeeper
+from toast_compute._redaction import Secret
 from toast_compute.clock import RealClock
 from toast_compute.token_store import (
     FileTokenStore,

@@ -21,9 +21,9 @@ from toast_compute import (
     Token,
     User,
 )
+from toast_compute._auth.token_manager import TokenKeeper, token_key
 from toast_compute._effects import Exclusively, Plan, ReadClock, Sleep
-from toast_compute._secret import Secret
-from toast_compute._tokens import TokenKeeper, token_key
+from toast_compute._redaction import Secret
 
 
 def sent_tokens(service: Any) -> list[str]:

@@ -19,8 +19,8 @@ from toast_compute import (
     ToastComputeError,
     WaitTimeoutError,
 )
-from toast_compute._evidence import EXPECTATIONS, Expectations, expecting
-from toast_compute._plans import act
+from toast_compute._lifecycle.staleness import EXPECTATIONS, Expectations, expecting
+from toast_compute._operations.instances import act
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault

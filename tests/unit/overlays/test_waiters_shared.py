@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from toast_compute import APIConnectionError, APITimeoutError, ToastCompute, WaitTimeoutError
-from toast_compute._async_driver import AsyncDriver
-from toast_compute._board import BOARDS
-from toast_compute._core import Core
-from toast_compute._driver import Sender
+from toast_compute._core.client_core import Core
+from toast_compute._drivers.asynchronous import AsyncDriver
+from toast_compute._drivers.sync import Sender
 from toast_compute._effects import FaultKind, Plan, Reply, Send, TransportFault
-from toast_compute._evidence import EXPECTATIONS
-from toast_compute._waiters import wait_for_all, wait_for_status
+from toast_compute._lifecycle.staleness import EXPECTATIONS
+from toast_compute._waiters.shared_poll import BOARDS
+from toast_compute._waiters.waiter import wait_for_all, wait_for_status
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import AutoJumpClock, MockCloud, faults
 from toast_compute_mock.clock import FrozenClock

@@ -1,0 +1,1 @@
+"""Tokens: renewal, and sharing between processes."""

@@ -1,0 +1,104 @@
+"""What stands in a token file, and how long does the token in it still hold?
+
+The life of a token is counted by the time since the system started, which nobody can set, as long as the same start is
+meant; else by the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from .._files import Content
+from .._redaction import Secret
+from .._validation import is_mapping
+
+if TYPE_CHECKING:
+    from ..token_store import StoredToken
+
+FORMAT = 1
+# What can stand in a header. The contract says how long a token may be.
+_TOKEN = re.compile(r"[!-~]+")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A token as it was written down."""
+
+    token: Secret
+    lifetime: float
+    left: float
+    """The seconds that were left when it was written."""
+    wall: float
+    """Seconds since 1970 by the clock of that machine, then."""
+    ticks: float
+    """Seconds since that machine started, then."""
+    boot: str
+    """Which start of which machine; empty where the system does not say."""
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left now, or None when that is in doubt."""
+        boot = _boot()
+        age = _ticks() - self.ticks if boot and boot == self.boot else time.time() - self.wall
+        # From the future: the clock was set, and nobody knows by how much.
+        return None if age < 0 else self.left - age
+
+
+def write_record(token: StoredToken, key: str) -> Content:
+    """Return what to write down about a token now."""
+    members = {"format": FORMAT, "key": key, "token": token.id, "lifetime": token.lifetime, "left": token.remaining}
+    return Content(json.dumps(members | {"wall": time.time(), "ticks": _ticks(), "boot": _boot()}).encode())
+
+
+def read_record(content: Content, key: str) -> Record | str:
+    """Return what was written down, or why it cannot be used."""
+    try:
+        members: Any = json.loads(content.text)
+    except (ValueError, RecursionError):
+        return "it is damaged"
+    if not is_mapping(members) or type(members.get("format")) is not int:
+        return "it is damaged"
+    if members["format"] != FORMAT:
+        return "it was written by another version of this package"
+    # A file that was renamed would make somebody act as another user.
+    if members.get("key") != key:
+        return "it is another account's"
+    token, boot = members.get("token"), members.get("boot")
+    numbers = [_number(members.get(name)) for name in ("lifetime", "left", "wall", "ticks")]
+    lifetime, left, wall, ticks = (math.nan if number is None else number for number in numbers)
+    if not is_token(token) or not isinstance(boot, str) or None in numbers:
+        return "it is damaged"
+    return Record(Secret(token), lifetime, left, wall, ticks, boot)
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Return whether it is a string that can be a token."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _ticks() -> float:
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+def _boot() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""

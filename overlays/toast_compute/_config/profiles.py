@@ -1,0 +1,186 @@
+"""Which settings has the user written down, under which name, and in which file?
+
+`config.toml` in `toast-compute` in the user's config folder (`~/.config` or `$XDG_CONFIG_HOME`; `~/Library/Application
+Support` on macOS, `%APPDATA%` on Windows) holds a table for each profile:
+
+    [profiles.dev]
+    appkey = "..."
+    username = "somebody@example.com"
+    password = "..."
+    base_url = "https://..."
+    timeout = 10
+
+The table `default` is used when no profile is named. What is missing comes from the environment or an argument, so a
+password need not stand there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .._files import open_to_others, reason
+from .._folders import config_folder
+from .._redaction import MASK, Secret
+from .._validation import is_mapping, suggestion
+from ..errors import ConfigurationError
+
+DEFAULT_PROFILE = "default"
+PROFILE_VARIABLE = "TOAST_COMPUTE_PROFILE"
+_TABLE = "profiles"
+_TEXTS = ("appkey", "username", "password", "base_url")
+_NUMBERS = ("timeout",)
+_KEYS = (*_TEXTS, *_NUMBERS)
+_SECRETS = ("appkey", "password")
+_LINE = re.compile(r"\bat line (\d+)")
+_PLAIN_NAME = re.compile(r"[\w.@-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One table of the file. Texts are hidden, whatever they are."""
+
+    name: str
+    path: Path
+    values: Mapping[str, Secret | float] = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"profile {shown(self.name)} in {self.path}"
+
+
+def config_path() -> Path | None:
+    """Return where the user's file is or would be, or None for a user without a home."""
+    folder = config_folder()
+    return None if folder is None else folder / "config.toml"
+
+
+def read_profile(name: str | None) -> Profile | None:
+    """Return the profile of a name, or without a name the default one if there is one.
+
+    Raises:
+        ConfigurationError: it does not exist, or the file cannot be used; names the file and the place, never a value.
+    """
+    path = config_path()
+    tables = None if path is None else _tables(path)
+    if path is None or tables is None:
+        if name is None:
+            return None
+        where = "this user has no config folder" if path is None else f"{path} does not exist"
+        raise ConfigurationError(f"There is no profile {shown(name)}: {where}.")
+    wanted = DEFAULT_PROFILE if name is None else name
+    table = tables.get(wanted)
+    if table is None:
+        if name is None:
+            return None
+        raise ConfigurationError(f"There is no profile {shown(name)} in {path}{suggestion(name, map(shown, tables))}")
+    return Profile(wanted, path, _checked(table, f"profile {shown(wanted)} in {path}"))
+
+
+def shown(name: str) -> str:
+    """Return a name as a message shows it, on one line whatever is in it."""
+    return name if _PLAIN_NAME.fullmatch(name) else ascii(name)
+
+
+class _Hidden:
+    """A value of the file, hidden: a traceback with local variables would print it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return MASK
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    members: Mapping[str, _Hidden]
+    mode: int
+
+
+def _tables(path: Path) -> dict[str, _Hidden] | None:
+    """Return the tables of all profiles, or None when there is no file."""
+    file = _load(path)
+    if file is None:
+        return None
+    if isinstance(file, str):
+        raise ConfigurationError(f"{path} {file}.")
+    for key in file.members:
+        if key != _TABLE:
+            raise ConfigurationError(f"{path} has an unknown key {shown(key)}{suggestion(key, [_TABLE])}")
+    members = _members(file.members.get(_TABLE, _Hidden({})))
+    if members is None:
+        raise ConfigurationError(f"{path} must hold tables such as [{_TABLE}.dev].")
+    for name, table in members.items():
+        if _members(table) is None:
+            raise ConfigurationError(f"{path} must hold tables such as [{_TABLE}.dev]: {shown(name)} is none.")
+    if open_to_others(file.mode) and any(_has_secret(table) for table in members.values()):
+        # Shown where the client is made: behind this there are read_profile, survey, resolve and the constructor.
+        warnings.warn(
+            f"{path} holds secrets and can be read by others: run chmod 600 {path}", UserWarning, stacklevel=6
+        )
+    return members
+
+
+def _load(path: Path) -> _File | str | None:
+    """Return what is in the file, or why it cannot be used, or None when there is none that this user can see."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        # A service that runs in somebody else's home cannot look into it, and has no file there.
+        return None
+    except OSError as error:
+        return f"cannot be read: {reason(error)}"
+    try:
+        with path.open("rb") as file:
+            mode, content = os.fstat(file.fileno()).st_mode, file.read()
+    except OSError as error:
+        return f"cannot be read: {reason(error)}"
+    members = _parse(content)
+    return members if isinstance(members, str) else _File(members, mode)
+
+
+def _parse(content: bytes) -> dict[str, _Hidden] | str:
+    import tomllib  # loaded by those who have a file
+
+    try:
+        # Some editors begin a file with a byte-order mark.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cannot be read: it is no UTF-8 text"
+    try:
+        return {key: _Hidden(value) for key, value in tomllib.loads(text).items()}
+    except (ValueError, RecursionError) as error:
+        # The words of the parser may quote what stands there.
+        line = _LINE.search(str(error))
+    return "is no valid TOML" + (f": see line {line[1]}" if line else " at its end")
+
+
+def _checked(table: _Hidden, where: str) -> dict[str, Secret | float]:
+    values: dict[str, Secret | float] = {}
+    for key, hidden in (_members(table) or {}).items():
+        if key not in _KEYS:
+            raise ConfigurationError(f"There is an unknown key {shown(key)} in {where}{suggestion(key, _KEYS)}")
+        if key in _TEXTS:
+            if not isinstance(hidden.value, str):
+                raise ConfigurationError(f"The {key} must be a string, in {where}.")
+            values[key] = Secret(hidden.value)
+        else:
+            if isinstance(hidden.value, bool) or not isinstance(hidden.value, int | float):
+                raise ConfigurationError(f"The {key} must be a number, in {where}.")
+            values[key] = hidden.value
+    return values
+
+
+def _members(hidden: _Hidden) -> dict[str, _Hidden] | None:
+    members = hidden.value
+    return {key: _Hidden(value) for key, value in members.items()} if is_mapping(members) else None
+
+
+def _has_secret(table: _Hidden) -> bool:
+    return any(key in _SECRETS for key in _members(table) or {})

@@ -1,0 +1,1 @@
+"""HTTP: all that knows httpx, httpcore and sockets."""

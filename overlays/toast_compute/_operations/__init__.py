@@ -1,0 +1,1 @@
+"""Operations of each method, written once for both variants."""

@@ -1,0 +1,1 @@
+"""Waits for a status of one or many instances."""

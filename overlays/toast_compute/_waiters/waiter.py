@@ -1,0 +1,233 @@
+"""When is a wait over, and how did it end?
+
+Which states can still lead to the goal is read from the lifecycle in the contract (`_paths`), whether a state may be
+believed is a matter of evidence (`_evidence`), and how often to look, one of rhythm (`_polling`, `_board`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from toast_compute_api.behaviour import LIFECYCLE
+from toast_compute_api.models import Instance, InstanceDetail
+
+from .._core.attempts import Attempt
+from .._core.client_core import Core
+from .._core.refusals import absent
+from .._effects import Plan, ReadClock
+from .._lifecycle.staleness import GONE, doubt_since
+from .._validation import one_of, one_or_many, refuse, text, texts
+from ..errors import NotFoundError, ToastComputeError
+from .poller import Glance, Glimpse, OnPoll, Options, options, poll
+from .shared_poll import BOARDS, LIST, Look
+from .tracker import Watched
+
+# Of many instances, so many are named in a message.
+_SHOWN = 3
+
+
+def wait_for_status(
+    core: Core,
+    id: str,
+    status: str,
+    *,
+    timeout: float,
+    poll_interval: float | None,
+    on_poll: OnPoll | None = None,
+    since: InstanceDetail | None = None,
+) -> Plan[Instance]:
+    """Look at one instance until it is in a status."""
+    goal = one_of(LIST, "status", status, LIFECYCLE.states)
+    how = options(timeout, poll_interval, on_poll)
+    key = text(LIST, "id", id).casefold()
+    known: Mapping[str, InstanceDetail] = {} if since is None else _by_id([since])
+    if known and key not in known:
+        refuse(LIST, "since", "is about another instance")
+    reached = yield from _reach(core, [id], goal, how, known=known, is_single=True)
+    return _present(reached[key])
+
+
+def wait_for_all(
+    core: Core,
+    ids: Iterable[str],
+    status: str,
+    *,
+    timeout: float,
+    poll_interval: float | None,
+    on_poll: OnPoll | None = None,
+    since: Iterable[InstanceDetail] = (),
+) -> Plan[list[Instance]]:
+    """Look at all instances with one request at a time until each one has been seen in a status."""
+    goal = one_of(LIST, "status", status, LIFECYCLE.states)
+    how = options(timeout, poll_interval, on_poll)
+    given = texts(LIST, "ids", ids)
+    reached = yield from _reach(core, given, goal, how, known=_by_id(since), is_single=False)
+    return [_present(reached[id.casefold()]) for id in given]
+
+
+def wait_until_deleted(
+    core: Core, id: str, *, timeout: float, poll_interval: float | None, on_poll: OnPoll | None = None
+) -> Plan[None]:
+    """Look at one instance until it is gone."""
+    how = options(timeout, poll_interval, on_poll)
+    yield from _reach(core, [id], GONE, how, known={}, is_single=True)
+
+
+def _reach(
+    core: Core, ids: Sequence[str], goal: str, how: Options, *, known: Mapping[str, InstanceDetail], is_single: bool
+) -> Plan[Mapping[str, Instance | None]]:
+    # However often and in which case an id is given, there is one instance.
+    watched: dict[str, Watched] = {}
+    for id in ids:
+        key = text(LIST, "id", id).casefold()
+        if key not in watched:
+            watched[key] = Watched(core, id, goal, doubt_since(known[key]) if key in known else None)
+    wait = _Wait(core, list(watched.values()), goal, is_single=is_single)
+    if watched:
+        yield from poll(core, wait, BOARDS.of(core), how)
+    return wait.reached
+
+
+class _Wait:
+    """Waits until each of some instances has been seen where it is waited for."""
+
+    def __init__(self, core: Core, watched: Sequence[Watched], goal: str, *, is_single: bool) -> None:
+        self.reached: dict[str, Instance | None] = {}
+        self.attempts: tuple[Attempt, ...] = ()
+        self._core = core
+        self._board = BOARDS.of(core)
+        self._watched = watched
+        self._state = goal
+        self._is_single = is_single
+
+    def look(self, glance: Glance) -> Plan[Glimpse]:
+        """Look at all that are waited for; at those whose status may be old, a second time."""
+        waiting = self._waiting()
+        look = yield from self._briefs(waiting, glance)
+        self.attempts = look.attempts
+        now: float = yield ReadClock()
+        believed: list[tuple[Watched, Instance | None]] = []
+        doubtful: list[Watched] = []
+        for one in waiting:
+            instance = look.find(one.id)
+            status = one.see(instance)
+            if one.is_decided_by(status):
+                if not one.may_be_old(status, now):
+                    believed.append((one, instance))
+                elif instance is not None or self._state == GONE:
+                    doubtful.append(one)
+        if doubtful:
+            believed += yield from self._confirmed(doubtful, glance, now, now - look.begun)
+        if glance.is_shared or not self._is_single:
+            believed = yield from self._asked_for(believed, glance, now)
+        return Glimpse(
+            seen=[one.present for one in waiting],
+            begun=look.begun if glance.is_shared else None,
+            verdict=self._judge(believed, look.refusal),
+            is_over=not self._waiting(),
+        )
+
+    def _briefs(self, waiting: Sequence[Watched], glance: Glance) -> Plan[Look[Instance]]:
+        if glance.is_shared:
+            return (yield from self._board.briefs.shared(self._core, glance.seconds, glance.max_age))
+        only = waiting[0].id if self._is_single else None
+        return (yield from self._board.briefs.own(self._core, only, glance.seconds))
+
+    def _confirmed(
+        self, doubtful: Sequence[Watched], glance: Glance, now: float, max_age: float
+    ) -> Plan[list[tuple[Watched, Instance | None]]]:
+        if glance.is_shared:
+            look = yield from self._board.details.shared(self._core, glance.seconds, max_age)
+        else:
+            only = doubtful[0].id if len(doubtful) == 1 else None
+            look = yield from self._board.details.own(self._core, only, glance.seconds)
+        self.attempts += look.attempts
+        # Of the looks of other waits, one that was begun after this wait's own list will do.
+        believed: list[tuple[Watched, Instance | None]] = []
+        for one in doubtful:
+            detail = look.find(one.id)
+            if detail is not None:
+                seen = one.confirm(detail, now)
+                if seen is not None and one.is_decided_by(str(seen.status)):
+                    believed.append((one, seen))
+            elif self._state == GONE and not one.may_be_old(one.see(None), now):
+                believed.append((one, None))
+        return believed
+
+    def _asked_for(
+        self, believed: Sequence[tuple[Watched, Instance | None]], glance: Glance, now: float
+    ) -> Plan[list[tuple[Watched, Instance | None]]]:
+        """Ask for what a list of all does not show by its id, since a list may be cut short; for some of many."""
+        certain = [seen for seen in believed if seen[1] is not None]
+        for one in [one for one, instance in believed if instance is None][:_SHOWN]:
+            look = yield from self._board.briefs.own(self._core, one.id, glance.seconds)
+            self.attempts += look.attempts
+            found = look.find(one.id)
+            status = one.see(found)
+            if found is None or (one.is_decided_by(status) and not one.may_be_old(status, now)):
+                certain.append((one, found))
+        return certain
+
+    def _judge(
+        self, believed: Sequence[tuple[Watched, Instance | None]], refusal: NotFoundError | None
+    ) -> ToastComputeError | None:
+        """Take deciding statuses for what they mean, and return the error that one of them means."""
+        failed: list[Watched] = []
+        missing: list[str] = []
+        for one, instance in believed:
+            if (GONE if instance is None else instance.status) == self._state:
+                self.reached[one.id.casefold()] = instance
+            elif instance is None:
+                missing.append(one.id)
+            else:
+                failed.append(one)
+        if failed:
+            failure = failed[0].failure()
+            failure.attempts = self.attempts
+            return failure
+        if missing:
+            error = refusal or absent(LIST, f"instance {', '.join(missing)}", "instance", self.attempts)
+            unseen = sum(one.present is None for one in self._waiting()) - len(missing)
+            if unseen:
+                error.add_note(f"The list does not show {unseen} more of those that are waited for.")
+            return error
+        return None
+
+    def _waiting(self) -> list[Watched]:
+        return [one for one in self._watched if one.id.casefold() not in self.reached]
+
+    @property
+    def goal(self) -> str:
+        """What is waited for, in words."""
+        what = self._watched[0].id if self._is_single else f"{len(self._watched)} instances"
+        return f"{what} to be {'deleted' if self._state == GONE else self._state}"
+
+    @property
+    def story(self) -> str:
+        """What was seen last, in words: of three instances that are still waited for."""
+        waiting = self._waiting()
+        if all(one.last is None for one in waiting):
+            return "nothing was seen"
+        more = f" and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
+        return "last seen: " + ", ".join(one.story for one in waiting[:_SHOWN]) + more
+
+    @property
+    def last(self) -> Instance | list[Instance] | None:
+        """The instance as it was seen last, or all that were seen."""
+        if self._is_single:
+            return self._watched[0].last
+        return [one.last for one in self._watched if one.last is not None]
+
+
+def _by_id(known: object) -> Mapping[str, InstanceDetail]:
+    details: dict[str, InstanceDetail] = {}
+    for one in one_or_many(known):
+        if not isinstance(one, InstanceDetail):
+            refuse(LIST, "since", "expected what get_details or list_details returns")
+        details[one.id.casefold()] = one
+    return details
+
+
+def _present(instance: Instance | None) -> Instance:
+    assert instance is not None, "only a deletion ends in nothing"
+    return instance
