@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     )
 
     from ._client import ToastCompute
-    from ._core.attempts import Attempt
     from ._core.exchange import Exchange
     from ._operations.created_keypair import CreatedKeypair
     from .aio._client import AsyncToastCompute
@@ -72,6 +71,7 @@ if TYPE_CHECKING:
         APIConnectionError,
         APIError,
         APITimeoutError,
+        Attempt,
         AuthenticationError,
         ConfigurationError,
         ConflictError,
@@ -92,7 +92,7 @@ _MODEL_MODULE = "toast_compute_api.models"
 _MODULES = {
     "ToastCompute": "toast_compute._client",
     "AsyncToastCompute": "toast_compute.aio._client",
-    "Attempt": "toast_compute._core.attempts",
+    "Attempt": "toast_compute.errors",
     "BatchResult": "toast_compute.batches",
     "Exchange": "toast_compute._core.exchange",
     "CreatedKeypair": "toast_compute._operations.created_keypair",

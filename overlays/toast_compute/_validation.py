@@ -16,11 +16,13 @@ from toast_compute_api.findings import explain
 from toast_compute_api.operation import InvalidRequest, Request
 
 from ._redaction import Secret
-from .errors import InvalidRequestError
+from .errors import ConfigurationError, InvalidRequestError
 
 S = TypeVar("S")
 M = TypeVar("M", bound=msgspec.Struct)
 
+# Thirty million years: a float still tells a millisecond apart, and infinity and integers beyond floats are out.
+_MAX_SECONDS = 1e15
 # No request of the contract has lists in lists; one that holds itself has no end.
 _DEEPEST = 10
 
@@ -216,3 +218,16 @@ def suggestion(key: object, names: Iterable[str]) -> str:
     if close:
         return f", did you mean {close[0]}?"
     return f"; there are {', '.join(known)}" if known else ", it has no members"
+
+
+def is_seconds(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is a finite number that clocks can add; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_SECONDS
+
+
+def check_methods(name: str, value: object, methods: Iterable[str], protocol: str) -> None:
+    """Raise ConfigurationError when an object of the user's lacks a method of its protocol."""
+    missing = [method for method in methods if not callable(getattr(value, method, None))]
+    if isinstance(value, type) or missing:
+        lacks = "it is a class, not an object" if isinstance(value, type) else f"it has no {missing[0]}"
+        raise ConfigurationError(f"The {name} cannot be used: {lacks} (see {protocol}).")

@@ -7,10 +7,7 @@ echoes back is masked before it gets here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ._core.attempts import Attempt
+from typing import Any, NamedTuple
 
 __all__ = [
     "APIConnectionError",
@@ -32,6 +29,29 @@ __all__ = [
     "ToastComputeError",
     "WaitTimeoutError",
 ]
+
+
+class Attempt(NamedTuple):
+    """One sending of a request. There is no secret in it."""
+
+    operation: str
+    """The operationId."""
+    started: float
+    """Seconds from the beginning of the call."""
+    elapsed: float
+    """Seconds that it took."""
+    outcome: str
+    """`success`, or the name of the error's class, such as `APITimeoutError`."""
+    result_code: int | None
+    """`header.resultCode` of the reply, where there was one."""
+    status: int | None
+    """The HTTP status of the reply, where there was one."""
+    decision: str
+    """What followed, and why: `done`, `again after 0.8 s: ...` or `given up: ...`."""
+
+    def __str__(self) -> str:
+        code = "" if self.result_code is None else f" {self.result_code}"
+        return f"{self.started:.1f} s {self.operation}: {self.outcome}{code} in {self.elapsed:.2f} s, {self.decision}"
 
 
 class ToastComputeError(Exception):

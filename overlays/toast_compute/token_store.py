@@ -20,12 +20,11 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 from . import _files as _private_files
+from ._auth.stored_token import StoredToken, TokenStore, TokenStoreError, TokenStoreWarning
 from ._auth.token_file import read_record, write_record
 from ._folders import cache_folder
 from .errors import ConfigurationError
@@ -42,55 +41,6 @@ __all__ = [
 # A token is issued in about that time. To look more often would fill the cores when a crowd waits.
 _POLL_SECONDS = 0.05
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredToken:
-    """A token and how long it holds. Its repr does not show the token."""
-
-    id: str = field(repr=False)
-    """The token itself, a secret."""
-    lifetime: float
-    """The seconds from its issue to its end."""
-    remaining: float
-    """The seconds that are left of them now, when it is saved or has just been loaded."""
-
-
-class TokenStore(Protocol):
-    """What a client needs of a store. Threads share it; with `AsyncToastCompute` its methods run in worker threads.
-
-    A store counts the life of a token itself, so that `remaining` is right whenever it is loaded; one that is in doubt
-    answers None. Any exception makes the client warn and go on without the store; of a `TokenStoreError` the text is
-    shown, of every other one only the kind, since its text might show the token.
-    """
-
-    def load(self, key: str, /) -> StoredToken | None:
-        """Return the token that is kept under the key, or None. The key is a hash and shows nothing."""
-        ...
-
-    def save(self, key: str, token: StoredToken, /) -> None:
-        """Keep a token in place of the present one."""
-        ...
-
-    def forget(self, key: str, token_id: str, /) -> None:
-        """Drop the token, which the service refused, if it is still the one that is kept. Called behind the lock."""
-        ...
-
-    def lock(self, key: str, timeout: float, /) -> AbstractContextManager[object]:
-        """Return a context in which nobody else of those who share the store is issuing a token for the key.
-
-        Entering it waits for at most so many real seconds, maybe none, and raises TimeoutError when its turn has not
-        come. It may be left in another thread than it was entered in, and leaving must be quick.
-        """
-        ...
-
-
-class TokenStoreError(Exception):
-    """A store cannot do its work. The text says why, without any secret."""
-
-
-class TokenStoreWarning(UserWarning):
-    """A token store, or a file in it, could not be used. The client goes on without."""
 
 
 class MemoryTokenStore:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from toast_compute import errors
 from toast_compute._config.profiles import PROFILE_VARIABLE, config_path
-from toast_compute._config.settings import DEFAULT_TIMEOUT, ENVIRONMENT
-from toast_compute._core.retry import DEFAULT_MAX_RETRIES
+from toast_compute._config.settings import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, ENVIRONMENT
 from toast_compute._waiters.poller import FIRST_INTERVAL, LAST_INTERVAL
 from toast_compute_mock import MockCloud
 

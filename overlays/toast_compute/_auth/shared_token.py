@@ -11,12 +11,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from .._config.settings import is_seconds
 from .._effects import Block, Plan
 from .._redaction import Secret
+from .._validation import is_seconds
 
 if TYPE_CHECKING:
-    from ..token_store import StoredToken, TokenStore
+    from .stored_token import StoredToken, TokenStore
 
 
 class SharedToken:
@@ -29,7 +29,7 @@ class SharedToken:
 
     def load(self) -> Plan[StoredToken | None]:
         """Return the token, if there is one that can be used."""
-        from ..token_store import StoredToken  # loaded by those who have a store
+        from .stored_token import StoredToken  # loaded by those who have a store
 
         found = yield from self._ask("load", lambda: self._store.load(self._key))
         if found is None or (isinstance(found, StoredToken) and _is_sound(found)):
@@ -39,7 +39,7 @@ class SharedToken:
 
     def save(self, secret: Secret, lifetime: float, remaining: float) -> Plan[None]:
         """Put a token in place of the present one."""
-        from ..token_store import StoredToken
+        from .stored_token import StoredToken
 
         def work() -> None:
             self._store.save(self._key, StoredToken(secret.reveal(), lifetime, remaining))
@@ -75,7 +75,7 @@ class SharedToken:
         return None
 
     def _warn(self, what: str, problem: str) -> None:
-        from ..token_store import TokenStoreWarning
+        from .stored_token import TokenStoreWarning
 
         if not self._warned:
             self._warned = True
@@ -122,7 +122,7 @@ def _is_sound(token: StoredToken) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    from ..token_store import TokenStoreError
+    from .stored_token import TokenStoreError
 
     if isinstance(error, TokenStoreError):
         return str(error)

@@ -19,7 +19,7 @@ from .._redaction import Secret
 from .._validation import is_mapping
 
 if TYPE_CHECKING:
-    from ..token_store import StoredToken
+    from .stored_token import StoredToken
 
 FORMAT = 1
 # What can stand in a header. The contract says how long a token may be.

@@ -17,7 +17,7 @@ from ..errors import APIConnectionError, MalformedResponseError, ServerError, To
 from .shared_token import SharedToken, Turn
 
 if TYPE_CHECKING:
-    from ..token_store import TokenStore
+    from .stored_token import TokenStore
 
 Issue: TypeAlias = Callable[[float], Plan[Access]]
 

@@ -8,31 +8,29 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from toast_compute_api.behaviour import SERVER_URL
 from toast_compute_api.operation import Retry
 
-from .._core.retry import DEFAULT_MAX_RETRIES
 from .._redaction import Secret
-from .._validation import is_unicode
+from .._validation import check_methods, is_seconds, is_unicode
 from ..errors import ConfigurationError
 from .base_url import url_problem
 from .permissions import check_names
 from .profiles import PROFILE_VARIABLE, Profile, config_path, read_profile
 
 if TYPE_CHECKING:
-    from ..token_store import TokenStore
+    from .._auth.stored_token import TokenStore
 
 DEFAULT_TIMEOUT = 30.0
+DEFAULT_MAX_RETRIES = 2
 # For what must not be sent twice: to give up early on a create is not to know whether there is a bill.
 LONG_TIMEOUT = 120.0
 # A day. Sockets take no more than about 24 days, and nobody waits that long for a reply.
 MAX_TIMEOUT = 86_400.0
 # With their pauses, these take minutes already.
 MAX_MAX_RETRIES = 20
-# Thirty million years: a float still tells a millisecond apart, and infinity and integers beyond floats are out.
-_MAX_SECONDS = 1e15
 
 ENVIRONMENT = {
     "appkey": "TOAST_COMPUTE_APPKEY",
@@ -245,11 +243,6 @@ def _timeout(found: Survey) -> float:
     raise ConfigurationError(f"The timeout must be a number of seconds over 0 and at most {MAX_TIMEOUT:.0f}{where}.")
 
 
-def is_seconds(value: object) -> TypeGuard[int | float]:
-    """Return whether a value is a finite number that clocks can add; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_SECONDS
-
-
 def _max_retries(value: object) -> int:
     if value is None:
         return DEFAULT_MAX_RETRIES
@@ -275,11 +268,3 @@ def _token_store(value: Any) -> TokenStore | None:
     check_methods("token_store", value, _STORE_METHODS, "toast_compute.token_store.TokenStore")
     store: TokenStore = value
     return store
-
-
-def check_methods(name: str, value: object, methods: Iterable[str], protocol: str) -> None:
-    """Raise ConfigurationError when an object of the user's lacks a method of its protocol."""
-    missing = [method for method in methods if not callable(getattr(value, method, None))]
-    if isinstance(value, type) or missing:
-        lacks = "it is a class, not an object" if isinstance(value, type) else f"it has no {missing[0]}"
-        raise ConfigurationError(f"The {name} cannot be used: {lacks} (see {protocol}).")

@@ -4,32 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from ..errors import Attempt
 
 _log = logging.getLogger("toast_compute")
-
-
-class Attempt(NamedTuple):
-    """One sending of a request. There is no secret in it."""
-
-    operation: str
-    """The operationId."""
-    started: float
-    """Seconds from the beginning of the call."""
-    elapsed: float
-    """Seconds that it took."""
-    outcome: str
-    """`success`, or the name of the error's class, such as `APITimeoutError`."""
-    result_code: int | None
-    """`header.resultCode` of the reply, where there was one."""
-    status: int | None
-    """The HTTP status of the reply, where there was one."""
-    decision: str
-    """What followed, and why: `done`, `again after 0.8 s: ...` or `given up: ...`."""
-
-    def __str__(self) -> str:
-        code = "" if self.result_code is None else f" {self.result_code}"
-        return f"{self.started:.1f} s {self.operation}: {self.outcome}{code} in {self.elapsed:.2f} s, {self.decision}"
 
 
 class Trail:

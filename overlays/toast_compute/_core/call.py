@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api.operation import Request
 
@@ -12,7 +13,6 @@ from .._auth.token_manager import TokenKeeper
 from .._config.permissions import check_allowed
 from .._config.settings import Settings
 from .._effects import Draw, Plan, ReadClock, Reply, Send, Sleep, TransportFault
-from .._operations.recovery import Settle
 from .._redaction import Secret
 from ..errors import APIConnectionError, APIError, APITimeoutError, MalformedResponseError, ToastComputeError
 from .attempts import Trail
@@ -24,6 +24,10 @@ from .refusals import asks_for_fresh_token, proves_nothing_was_done
 from .retry import Failure, RetryBudget, UselessRenewals, Verdict, delay, judge_failure, retry_after
 
 S = TypeVar("S")
+
+Settle: TypeAlias = Callable[[APIError], Plan[bool]]
+"""Says whether a refusal means that an earlier try, whose reply was lost, was carried out."""
+
 
 _log = logging.getLogger("toast_compute")
 

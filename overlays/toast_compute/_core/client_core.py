@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.api.tokens.issue_token import issue_token
@@ -15,16 +15,15 @@ from .._auth.token_manager import TokenKeeper, token_key
 from .._config.permissions import check_allowed
 from .._config.settings import Settings, unusable
 from .._effects import Plan, ReadClock, Sleep
-from .._operations.recovery import Settle
 from .._redaction import Secret
 from .._validation import build
-from ..errors import InvalidRequestError, MalformedResponseError
-from .attempts import Attempt
-from .call import Call, Common
+from ..errors import Attempt, InvalidRequestError, MalformedResponseError
+from .call import Call, Common, Settle
 from .deadline import Deadline, present, seconds_left, within
 from .retry import RetryBudget, UselessRenewals
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Core:
@@ -39,7 +38,15 @@ class Core:
             store=settings.token_store,
             key=token_key(settings.base_url, settings.appkey, settings.username),
         )
+        self._state: dict[Callable[[], Any], Any] = {}
         self._common = Common(self, settings, self._tokens, RetryBudget(), UselessRenewals())
+
+    def state(self, make: Callable[[], T]) -> T:
+        """Return what `make` makes for this client: the same one each time, made when it is first asked for."""
+        if make not in self._state:
+            self._state.setdefault(make, make())  # of two threads that ask at once, both get the one stored first
+        found: T = self._state[make]
+        return found
 
     @property
     def timeout(self) -> float:

@@ -7,8 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from .._config.settings import is_seconds
-from .._validation import refuse
+from .._validation import is_seconds, refuse
 
 _present: ContextVar[tuple[Deadline, ...]] = ContextVar("toast_compute_deadlines", default=())
 

@@ -14,10 +14,10 @@ from ..errors import (
     AmbiguousOutcomeError,
     APIConnectionError,
     APITimeoutError,
+    Attempt,
     MalformedResponseError,
     ToastComputeError,
 )
-from .attempts import Attempt
 from .hints import hint
 from .retry import Failure, may_pass
 

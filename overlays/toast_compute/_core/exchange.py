@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from .attempts import Attempt
+from ..errors import Attempt
 
 _listening: ContextVar[tuple[tuple[object, list[Exchange]], ...]] = ContextVar("toast_compute_captures", default=())
 

@@ -13,7 +13,7 @@ from toast_compute_api.behaviour_types import http_status
 from .. import errors
 from .._redaction import Secret, mask
 from .._words import one_line
-from .attempts import Attempt
+from ..errors import Attempt
 
 _CLASSES: dict[str, type[errors.APIError]] = {
     "permission-denied": errors.PermissionDeniedError,

@@ -15,7 +15,6 @@ from .._redaction import Secret
 from ..errors import APIConnectionError, APIError, MalformedResponseError, ToastComputeError
 from .refusals import asks_for_fresh_token
 
-DEFAULT_MAX_RETRIES = 2
 FIRST_DELAY = 0.5
 LAST_DELAY = 8.0
 # Who asks for more is not waited for: the caller learns it at once and can decide.

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from .._config.settings import check_methods
 from .._effects import Block, Draw, Effect, Exclusively, Plan, ReadClock, Reply, Send, Sleep, Together
+from .._validation import check_methods
 from ..clock import Clock
 from .event_loop import Home, Turns
 from .sync import no_turn

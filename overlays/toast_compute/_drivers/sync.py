@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
-from .._config.settings import check_methods
 from .._effects import (
     Block,
     Draw,
@@ -24,6 +23,7 @@ from .._effects import (
     Together,
     TransportFault,
 )
+from .._validation import check_methods
 from ..clock import Clock
 
 T = TypeVar("T")

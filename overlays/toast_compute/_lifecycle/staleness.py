@@ -18,7 +18,6 @@ from toast_compute_api.models import InstanceDetail
 
 from .._core.client_core import Core
 from .._effects import Plan, ReadClock
-from .._per_client import PerClient
 from ..errors import AmbiguousOutcomeError, APIConnectionError, MalformedResponseError, ToastComputeError
 
 T = TypeVar("T")
@@ -136,10 +135,6 @@ def _stamps(detail: InstanceDetail) -> tuple[datetime, datetime | None]:
     return detail.updated_at, detail.launched_at
 
 
-EXPECTATIONS = PerClient(Expectations)
-"""What each client expects of the instances that it acted on."""
-
-
 def expecting(core: Core, id: str, operation: str, change: Plan[T]) -> Plan[T]:
     """Carry a change out, and expect its traces if it was accepted, or may have been."""
     try:
@@ -155,7 +150,7 @@ def expecting(core: Core, id: str, operation: str, change: Plan[T]) -> Plan[T]:
 def expect(core: Core, id: str, operation: str) -> Plan[None]:
     """Expect the traces of a change that was accepted just now."""
     now: float = yield ReadClock()
-    EXPECTATIONS.of(core).expect(id, operation, now)
+    core.state(Expectations).expect(id, operation, now)
 
 
 def _may_be_done(error: ToastComputeError) -> bool:

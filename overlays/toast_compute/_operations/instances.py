@@ -24,7 +24,6 @@ from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.operation import Request
 
-from .._core.attempts import Attempt
 from .._core.client_core import Core
 from .._core.refusals import absent
 from .._effects import Plan
@@ -32,11 +31,11 @@ from .._findings import Findings
 from .._lifecycle.staleness import expect, expecting
 from .._redaction import Secret
 from .._validation import as_model, check_leaves, check_secret_text, is_mapping, one_of, refuse, text
-from ..errors import AmbiguousOutcomeError
+from ..errors import AmbiguousOutcomeError, Attempt
 from . import recovery as settling
 from .created_keypair import CreatedKeypair, with_methods
 from .instance_spec import instance_spec
-from .reconcile import CLAIMED, claim, find_created
+from .reconcile import ReturnedIds, find_created
 
 R = TypeVar("R", models.Instance, models.InstanceDetail)
 
@@ -132,12 +131,14 @@ def make_instance(
     try:
         return (yield from _created(core, (yield from core.call(request)).instance))
     except AmbiguousOutcomeError as lost:
-        found = yield from find_created(lambda: all_details(core), core.pause, before, instance, lost, CLAIMED.of(core))
+        found = yield from find_created(
+            lambda: all_details(core), core.pause, before, instance, lost, core.state(ReturnedIds)
+        )
     return (yield from _created(core, models.Instance(id=found.id, name=found.name, status=found.status)))
 
 
 def _created(core: Core, instance: models.Instance) -> Plan[models.Instance]:
-    claim(CLAIMED.of(core), instance.id)
+    core.state(ReturnedIds).add(instance.id)
     yield from expect(core, instance.id, "createInstance")
     return instance
 

@@ -5,18 +5,42 @@ The create is never sent again. What there was before is read first, so that aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolume, RootVolumeSpec
 
 from .._effects import Plan
-from .._per_client import PerClient
 from ..errors import AmbiguousOutcomeError, ToastComputeError
 from .polling import Pause, look_until
 
-_MOST_CLAIMED = 10_000
-CLAIMED: PerClient[dict[str, object]] = PerClient(dict)
-"""The ids, in lower case, of instances that were returned to a client: none can be the outcome of another call."""
+_MOST_RETURNED = 10_000
+
+
+class ReturnedIds:
+    """The ids of instances that were returned to a client: none of them can be the outcome of another call."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, object] = {}
+
+    def __contains__(self, id: str) -> bool:
+        return id.casefold() in self._owners
+
+    def add(self, id: str) -> None:
+        """Note that an instance was returned; the oldest are forgotten when there are many."""
+        self._owners.setdefault(id.casefold(), object())
+        while len(self._owners) > _MOST_RETURNED:
+            self._owners.pop(next(iter(self._owners)), None)
+
+    def take(self, ids: Iterable[str]) -> bool:
+        """Take ids for one call, all or none: another call of the client may have taken one of them meanwhile."""
+        mine = object()
+        wanted = [id.casefold() for id in ids]
+        taken = [id for id in wanted if self._owners.setdefault(id, mine) is mine]
+        if len(taken) == len(wanted):
+            return True
+        for id in taken:
+            self._owners.pop(id, None)
+        return False
 
 
 def find_created(
@@ -25,7 +49,7 @@ def find_created(
     before: Sequence[InstanceDetail],
     wanted: InstanceSpec,
     lost: AmbiguousOutcomeError,
-    claimed: MutableMapping[str, object],
+    returned: ReturnedIds,
 ) -> Plan[InstanceDetail]:
     """Return the one new instance that is what was asked for.
 
@@ -35,7 +59,7 @@ def find_created(
         before: the instances that there were before the create was sent.
         wanted: what was asked for.
         lost: the error of the create.
-        claimed: the ids that were returned to other calls of the client already; the one that is found is added.
+        returned: the ids that were returned to other calls of the client already; those that are found are added.
 
     Raises:
         AmbiguousOutcomeError: there is none, or there are more than were asked for, or nothing could be seen:
@@ -61,12 +85,12 @@ def find_created(
             detail
             for detail in details
             if detail.id.casefold() not in known
-            and detail.id.casefold() not in claimed
+            and detail.id not in returned
             # A list from before that was stale is no reason to take an older instance for the new one.
             and (newest is None or detail.created_at >= newest)
             and _is(detail, wanted)
         ]
-        if len(matching) == count and _claim(claimed, [detail.id.casefold() for detail in matching]):
+        if len(matching) == count and returned.take(detail.id for detail in matching):
             found.extend(matching)
         return bool(found) or len(matching) > count
 
@@ -83,29 +107,11 @@ def find_created(
     raise unclear from lost
 
 
-def claim(claimed: MutableMapping[str, object], id: str) -> None:
-    """Note that an instance was returned; the oldest are forgotten when there are many."""
-    claimed.setdefault(id.casefold(), object())
-    while len(claimed) > _MOST_CLAIMED:
-        claimed.pop(next(iter(claimed)), None)
-
-
 def _seen(matching: Collection[InstanceDetail], count: int) -> str:
     found = ", ".join(detail.id for detail in matching)
     if not matching:
         return "no new instance like this can be seen"
     return f"{len(matching)} new instances like this can be seen, {count} were asked for: {found}"
-
-
-def _claim(claimed: MutableMapping[str, object], ids: Sequence[str]) -> bool:
-    """Take ids for this call, all or none: another call of the client may have taken one of them meanwhile."""
-    mine = object()
-    taken = [id for id in ids if claimed.setdefault(id, mine) is mine]
-    if len(taken) == len(ids):
-        return True
-    for id in taken:
-        claimed.pop(id, None)
-    return False
 
 
 def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:

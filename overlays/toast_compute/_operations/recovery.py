@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from toast_compute_api import models
 from toast_compute_api.behaviour import LIFECYCLE
 
+from .._core.call import Settle
 from .._core.refusals import is_absence
 from .._effects import Plan
 from ..errors import APIError, NotFoundError, ToastComputeError
@@ -30,9 +31,6 @@ class Eyes(Generic[T]):
     look: Callable[[], Plan[T]]
     pause: Pause
 
-
-Settle: TypeAlias = Callable[[APIError], Plan[bool]]
-"""Says whether a refusal means that an earlier try, whose reply was lost, was carried out."""
 
 _GONE = "gone"
 

@@ -9,13 +9,18 @@ from typing import Protocol
 
 from toast_compute_api.models import Instance
 
-from .._config.settings import is_seconds
-from .._core.attempts import Attempt
 from .._core.client_core import Core
 from .._core.deadline import Deadline, present, within
 from .._effects import Draw, Plan, ReadClock, Sleep
-from .._validation import refuse
-from ..errors import APIConnectionError, MalformedResponseError, ServerError, ToastComputeError, WaitTimeoutError
+from .._validation import is_seconds, refuse
+from ..errors import (
+    APIConnectionError,
+    Attempt,
+    MalformedResponseError,
+    ServerError,
+    ToastComputeError,
+    WaitTimeoutError,
+)
 from .shared_poll import LIST, Board
 
 OnPoll = Callable[[Instance | None], None]

@@ -16,13 +16,11 @@ from typing import Generic, NoReturn, TypeAlias, TypeVar
 from toast_compute_api.api.instances.list_instance_details import list_instance_details
 from toast_compute_api.models import Instance, InstanceDetail
 
-from .._core.attempts import Attempt
 from .._core.client_core import Core
 from .._core.refusals import is_absence
 from .._effects import LIST_GATE, Exclusively, Plan, ReadClock, TransportFault
 from .._operations.instances import brief_instances
-from .._per_client import PerClient
-from ..errors import APITimeoutError, NotFoundError, ToastComputeError
+from ..errors import APITimeoutError, Attempt, NotFoundError, ToastComputeError
 
 LIST = "listInstances"
 LIST_DETAILS = "listInstanceDetails"
@@ -171,7 +169,3 @@ def _ask_details(core: Core, id: str | None, seconds: float) -> Plan[tuple[list[
     request = core.request(lambda appkey: list_instance_details(appkey, id=id))
     reply, attempts = yield from core.traced(request, timeout=seconds)
     return reply.instances, attempts
-
-
-BOARDS = PerClient(Board)
-"""The board of each client."""

@@ -8,10 +8,9 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_api.models import Instance, InstanceDetail
 
 from .._core.client_core import Core
-from .._lifecycle.staleness import EXPECTATIONS, GONE, Doubt
+from .._lifecycle.staleness import GONE, Doubt, Expectations
 from .._lifecycle.transitions import explain, failures, reachable
 from .._operations.instances import brief_instances
-from .._per_client import PerClient
 from .._validation import text
 from ..errors import InstanceFailedError
 from .shared_poll import LIST
@@ -26,6 +25,10 @@ _ABSENCES = 2
 # What the service writes is shown up to this length, and so many different ones.
 _SHOWN_CHARACTERS = 60
 _SHOWN_STATUSES = 60
+
+
+class _Warned(set[str]):
+    """The unknown statuses that a client has been warned of."""
 
 
 class Watched:
@@ -49,8 +52,8 @@ class Watched:
         self._is_doubted = False
         self._absences = 0
         self._since = since
-        self._expectations = EXPECTATIONS.of(core)
-        self._warned = _WARNED.of(core)
+        self._expectations = core.state(Expectations)
+        self._warned = core.state(_Warned)
 
     def see(self, instance: Instance | None) -> str:
         """Take down what a look showed, and return the status."""
@@ -135,11 +138,3 @@ class Watched:
             _log.warning(
                 "Instance %s is %r, a status that this version does not know: the wait goes on", self.id, status
             )
-
-
-def _none() -> set[str]:
-    return set()
-
-
-_WARNED = PerClient(_none)
-"""The unknown statuses that each client has been warned of."""

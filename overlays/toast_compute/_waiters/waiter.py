@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_api.models import Instance, InstanceDetail
 
-from .._core.attempts import Attempt
 from .._core.client_core import Core
 from .._core.refusals import absent
 from .._effects import Plan, ReadClock
 from .._lifecycle.staleness import GONE, doubt_since
 from .._validation import one_of, one_or_many, refuse, text, texts
-from ..errors import NotFoundError, ToastComputeError
+from ..errors import Attempt, NotFoundError, ToastComputeError
 from .poller import Glance, Glimpse, OnPoll, Options, options, poll
-from .shared_poll import BOARDS, LIST, Look
+from .shared_poll import LIST, Board, Look
 from .tracker import Watched
 
 # Of many instances, so many are named in a message.
@@ -84,7 +83,7 @@ def _reach(
             watched[key] = Watched(core, id, goal, doubt_since(known[key]) if key in known else None)
     wait = _Wait(core, list(watched.values()), goal, is_single=is_single)
     if watched:
-        yield from poll(core, wait, BOARDS.of(core), how)
+        yield from poll(core, wait, core.state(Board), how)
     return wait.reached
 
 
@@ -95,7 +94,7 @@ class _Wait:
         self.reached: dict[str, Instance | None] = {}
         self.attempts: tuple[Attempt, ...] = ()
         self._core = core
-        self._board = BOARDS.of(core)
+        self._board = core.state(Board)
         self._watched = watched
         self._state = goal
         self._is_single = is_single

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, MutableMapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from toast_compute import AmbiguousOutcomeError, APITimeoutError
 from toast_compute._effects import Sleep
-from toast_compute._operations.reconcile import claim, find_created
+from toast_compute._operations.reconcile import ReturnedIds, find_created
 from toast_compute_api.models import (
     InstanceAddress,
     InstanceDetail,
@@ -61,7 +61,7 @@ def find(
     *looks: Look,
     before: Sequence[InstanceDetail] = (),
     wanted: InstanceSpec = WANTED,
-    claimed: MutableMapping[str, object] | None = None,
+    returned: ReturnedIds | None = None,
 ) -> tuple[InstanceDetail | AmbiguousOutcomeError, list[float]]:
     """Return what is found in these looks, and the pauses between them."""
     left = list(looks)
@@ -79,7 +79,7 @@ def find(
         return True
 
     lost = AmbiguousOutcomeError("lost", operation="createInstance")
-    plan = find_created(look, pause, before, wanted, lost, {} if claimed is None else claimed)
+    plan = find_created(look, pause, before, wanted, lost, returned or ReturnedIds())
     try:
         while True:
             effect = next(plan)
@@ -145,45 +145,46 @@ def test_what_is_older_than_something_that_was_there_before_is_not_taken() -> No
     assert find([same, MADE], before=[same])[0] == MADE
 
 
-def test_what_was_returned_to_another_call_is_not_taken() -> None:
-    claimed: dict[str, object] = {"new": object()}
-    assert isinstance(find([MADE], claimed=claimed)[0], AmbiguousOutcomeError)
-    assert isinstance(find([altered(id="NEW")], claimed=claimed)[0], AmbiguousOutcomeError)
+class Raced(ReturnedIds):
+    """Another thread takes an instance between the read of the list and the call's own taking."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__()
+        self._id = id
+
+    def take(self, ids: Iterable[str]) -> bool:
+        self.add(self._id)
+        return super().take(ids)
+
+
+def test_instance_returned_to_another_call_is_not_taken() -> None:
+    returned = ReturnedIds()
+    returned.add("new")
+    assert isinstance(find([MADE], returned=returned)[0], AmbiguousOutcomeError)
+    assert isinstance(find([altered(id="NEW")], returned=returned)[0], AmbiguousOutcomeError)
     twin = altered(id="new-2")
-    assert find([MADE, twin], claimed=claimed) == (twin, [])
+    assert find([MADE, twin], returned=returned) == (twin, [])
 
 
-def test_what_another_call_takes_at_the_same_time_is_not_taken() -> None:
-    class Raced(dict[str, object]):
-        """Another thread claims it between the look and the claim."""
-
-        def setdefault(self, key: str, _: object = None, /) -> object:
-            return super().setdefault(key, "the other's")
-
-    error, pauses = find([MADE], [], claimed=Raced())
+def test_instance_that_another_call_takes_at_the_same_time_is_not_taken() -> None:
+    error, pauses = find([MADE], [], returned=Raced("new"))
     assert isinstance(error, AmbiguousOutcomeError)
     assert pauses == [1.0, 3.0]
 
 
-def test_of_several_all_are_taken_or_none() -> None:
-    class Raced(dict[str, object]):
-        """Another thread claims one of them between the look and the claim."""
-
-        def setdefault(self, key: str, value: object = None, /) -> object:
-            return super().setdefault(key, "the other's" if key == "new-2" else value)
-
-    claimed = Raced()
+def test_several_instances_are_all_taken_or_none() -> None:
+    returned = Raced("new-2")
     both = [MADE, altered(id="new-2")]
-    error, _ = find(both, wanted=msgspec.structs.replace(WANTED, count=2), claimed=claimed)
+    error, _ = find(both, wanted=msgspec.structs.replace(WANTED, count=2), returned=returned)
     assert isinstance(error, AmbiguousOutcomeError)
     assert [one.id for one in error.candidates] == ["new"]
-    assert claimed == {"new-2": "the other's"}
+    assert "new" not in returned
 
 
-def test_what_was_found_is_taken_for_good() -> None:
-    claimed: dict[str, object] = {}
-    find([MADE], claimed=claimed)
-    assert isinstance(find([MADE], claimed=claimed)[0], AmbiguousOutcomeError)
+def test_found_instance_is_taken_for_good() -> None:
+    returned = ReturnedIds()
+    find([MADE], returned=returned)
+    assert isinstance(find([MADE], returned=returned)[0], AmbiguousOutcomeError)
 
 
 def test_a_list_that_lags_behind_is_looked_at_again() -> None:
@@ -215,9 +216,8 @@ def test_a_look_that_fails_is_followed_by_another() -> None:
     assert "failed" not in str(error)
 
 
-def test_of_the_instances_that_were_returned_the_oldest_are_forgotten() -> None:
-    claimed: dict[str, object] = {}
+def test_oldest_returned_ids_are_forgotten_when_there_are_many() -> None:
+    returned = ReturnedIds()
     for number in range(10_003):
-        claim(claimed, str(number))
-    assert list(claimed)[:2] == ["3", "4"]
-    assert len(claimed) == 10_000
+        returned.add(str(number))
+    assert [str(number) in returned for number in (2, 3, 10_002)] == [False, True, True]

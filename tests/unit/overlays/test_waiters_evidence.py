@@ -19,7 +19,7 @@ from toast_compute import (
     ToastComputeError,
     WaitTimeoutError,
 )
-from toast_compute._lifecycle.staleness import EXPECTATIONS, Expectations, expecting
+from toast_compute._lifecycle.staleness import Expectations, expecting
 from toast_compute._operations.instances import act
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, faults
@@ -35,7 +35,7 @@ CREATE_SECONDS = LIFECYCLE.operations["createInstance"].max_seconds
 def expect(toast: ToastCompute, id: str, operation: str) -> None:
     """Let the client know that an action was accepted just now."""
     core, clock = toast.instances._core, toast._clock
-    EXPECTATIONS.of(core).expect(id, operation, clock.monotonic())
+    core.state(Expectations).expect(id, operation, clock.monotonic())
 
 
 def briefs(service: Any, *statuses: str) -> None:
@@ -405,7 +405,7 @@ def test_a_change_is_expected_to_leave_traces_if_it_may_have_been_accepted(
         change = act(core, WEB, {"action": "reboot", "parameters": {"type": "SOFT"}})
         with nullcontext() if error is None else pytest.raises(error):
             toast._run(expecting(core, WEB, "reboot", change))
-        assert (EXPECTATIONS.of(core).doubt(WEB) is not None) is is_expected
+        assert (core.state(Expectations).doubt(WEB) is not None) is is_expected
 
 
 @pytest.mark.parametrize("how", [faults.lose_reply, faults.reset, faults.garbage])

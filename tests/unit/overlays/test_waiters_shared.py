@@ -16,8 +16,8 @@ from toast_compute._core.client_core import Core
 from toast_compute._drivers.asynchronous import AsyncDriver
 from toast_compute._drivers.sync import Sender
 from toast_compute._effects import FaultKind, Plan, Reply, Send, TransportFault
-from toast_compute._lifecycle.staleness import EXPECTATIONS
-from toast_compute._waiters.shared_poll import BOARDS
+from toast_compute._lifecycle.staleness import Expectations
+from toast_compute._waiters.shared_poll import Board
 from toast_compute._waiters.waiter import wait_for_all, wait_for_status
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import AutoJumpClock, MockCloud, faults
@@ -113,7 +113,7 @@ def test_doubts_are_shared_too(
     clock.advance(LIFECYCLE.operations["createInstance"].max_seconds)
     for id in ids:
         toast.instances.reboot(id)
-        EXPECTATIONS.of(core).expect(id, "reboot", clock.monotonic())
+        core.state(Expectations).expect(id, "reboot", clock.monotonic())
     done = driver.run([wait(core, id, "ACTIVE", interval=1) for id in ids * 2], [0.0] * 40)
     assert [one.id for one in done] == ids * 2
     assert clock.monotonic() - driver.began >= LIFECYCLE.operations["reboot"].min_seconds
@@ -181,7 +181,7 @@ def test_a_wait_that_has_no_time_left_does_not_fail_the_others(
 
 def test_nothing_is_kept_when_the_last_wait_is_over(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
     make_driver(0).run([wait(core, WEB, "STOP", 5, 1) for _ in range(3)], [0.0] * 3)
-    board = BOARDS.of(core)
+    board = core.state(Board)
     assert not board.is_shared
     assert board.briefs._newest is None
 
