@@ -11,7 +11,7 @@ from ._config.settings import resolve
 from ._core.client_core import Core
 from ._core.deadline import deadline_of, within
 from ._core.exchange import Exchange, capturing
-from ._drivers.sync import BlockingDriver
+from ._drivers.sync import SyncDriver
 from ._http.sender import HttpSender
 from ._operations.raw import send_raw
 from ._redaction import Secret
@@ -116,7 +116,7 @@ class ToastCompute:
         self._sender = HttpSender(settings.base_url, transport)
         self._core = core = Core(settings)
         self._clock = RealClock() if clock is None else clock
-        self._run = run = BlockingDriver(self._sender, self._clock).run
+        self._run = run = SyncDriver(self._sender, self._clock).run
         self.tokens = Tokens(core, run)
         self.availability_zones = AvailabilityZones(core, run)
         self.flavors = Flavors(core, run)

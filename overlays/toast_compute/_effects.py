@@ -18,9 +18,9 @@ from ._redaction import Secret
 
 T = TypeVar("T")
 
-TOKEN_GATE = "token"
+TOKEN_LOCK = "token"
 """Behind it, one call at a time issues a token."""
-LIST_GATE = "list"
+LIST_LOCK = "list"
 """Behind it, one wait at a time asks for the list that all waits look at."""
 
 
@@ -49,43 +49,43 @@ class ReadClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class Random:
     """Answered by a random number from 0 up to 1, for spreading retries and looks over time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusively:
+class WithLock:
     """Run a plan while no other plan of the same client runs behind this gate. Answered by what the plan returns.
 
     A `TransportFault` is thrown in when its turn does not come within so many seconds.
     """
 
-    plan: Plan[Any]
+    plan: Effects[Any]
     seconds: float
-    gate: str = TOKEN_GATE
+    gate: str = TOKEN_LOCK
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Gather:
     """Run plans at the same time, at most `limit` of them.
 
     Answered by a list, in their order, of what each returned or raised; an interrupt is raised as itself.
     """
 
-    plans: Sequence[Plan[Any]]
+    plans: Sequence[Effects[Any]]
     limit: int
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RunInThread:
     """Do work that blocks for a moment, such as reading a file. Answered by what it returns; raises what it raises."""
 
     work: Callable[[], Any]
 
 
-Effect: TypeAlias = Send | Sleep | ReadClock | Draw | Exclusively | Together | Block
+Effect: TypeAlias = Send | Sleep | ReadClock | Random | WithLock | Gather | RunInThread
 
-Plan: TypeAlias = Generator[Effect, Any, T]
+Effects: TypeAlias = Generator[Effect, Any, T]
 
 
 @dataclass(frozen=True, slots=True)

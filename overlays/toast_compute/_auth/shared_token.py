@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from .._effects import Block, Plan
+from .._effects import Effects, RunInThread
 from .._redaction import Secret
 from .._validation import is_seconds
 
@@ -27,7 +27,7 @@ class SharedToken:
         self._key = key
         self._warned = False
 
-    def load(self) -> Plan[StoredToken | None]:
+    def load(self) -> Effects[StoredToken | None]:
         """Return the token, if there is one that can be used."""
         from .stored_token import StoredToken  # loaded by those who have a store
 
@@ -37,7 +37,7 @@ class SharedToken:
         self._warn("load", f"it returned no StoredToken that can be used, but {type(found).__name__}")
         return None
 
-    def save(self, secret: Secret, lifetime: float, remaining: float) -> Plan[None]:
+    def save(self, secret: Secret, lifetime: float, remaining: float) -> Effects[None]:
         """Put a token in place of the present one."""
         from .stored_token import StoredToken
 
@@ -46,11 +46,11 @@ class SharedToken:
 
         yield from self._ask("save", work)
 
-    def forget(self, secret: Secret) -> Plan[None]:
+    def forget(self, secret: Secret) -> Effects[None]:
         """Drop a token if it is still the present one."""
         yield from self._ask("forget", lambda: self._store.forget(self._key, secret.reveal()))
 
-    def turn(self, seconds: float) -> Plan[Turn | None]:
+    def turn(self, seconds: float) -> Effects[Turn | None]:
         """Try to get the lock. Return None when the store cannot give it."""
         turn = Turn(lambda: self._store.lock(self._key, seconds))
         try:
@@ -60,14 +60,14 @@ class SharedToken:
             raise
         return turn if tried else None
 
-    def leave(self, turn: Turn | None) -> Plan[None]:
+    def leave(self, turn: Turn | None) -> Effects[None]:
         """Give the lock back, if there is one."""
         if turn is not None:
             yield from self._ask("unlock", turn.leave)
 
-    def _ask(self, what: str, work: Callable[[], Any]) -> Plan[Any]:
+    def _ask(self, what: str, work: Callable[[], Any]) -> Effects[Any]:
         try:
-            return (yield Block(work))
+            return (yield RunInThread(work))
         except Exception as error:
             problem = _reason(error)
         # Outside of the handler: the error of a store may show what must not be shown.

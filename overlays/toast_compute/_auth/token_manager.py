@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from toast_compute_api.models import Access
 
-from .._effects import Exclusively, FaultKind, Plan, ReadClock, TransportFault
+from .._effects import Effects, FaultKind, ReadClock, TransportFault, WithLock
 from .._redaction import Secret
 from ..errors import APIConnectionError, MalformedResponseError, ServerError, ToastComputeError
 from .shared_token import SharedToken, Turn
@@ -19,7 +19,7 @@ from .shared_token import SharedToken, Turn
 if TYPE_CHECKING:
     from .stored_token import TokenStore
 
-Issue: TypeAlias = Callable[[float], Plan[Access]]
+Issue: TypeAlias = Callable[[float], Effects[Access]]
 
 # From here on a token is replaced when that is possible, and used on when it is not.
 SOFT_SECONDS = 120.0
@@ -81,7 +81,7 @@ class TokenKeeper:
         self._not_before = -math.inf
         self._issued: tuple[Secret | None, float] = (None, -math.inf)
 
-    def current(self, seconds: float, refused: Secret | None = None) -> Plan[Secret]:
+    def current(self, seconds: float, refused: Secret | None = None) -> Effects[Secret]:
         """Return a token that still holds, issuing one if need be.
 
         Args:
@@ -97,7 +97,7 @@ class TokenKeeper:
                 return held.secret
             spare = held if now < held.hard_until else None
         try:
-            renewed: Secret = yield Exclusively(
+            renewed: Secret = yield WithLock(
                 self._renew(seconds, refused), seconds if spare is None else _patience(seconds)
             )
             return renewed
@@ -117,7 +117,7 @@ class TokenKeeper:
         """The token in use and the one before it: the service may still quote it."""
         return self._known
 
-    def _renew(self, seconds: float, refused: Secret | None) -> Plan[Secret]:
+    def _renew(self, seconds: float, refused: Secret | None) -> Effects[Secret]:
         if refused is not None and self._held is not None and self._held.secret == refused:
             # Not the last one only: a store may go on giving back another.
             self._held, self._dropped = None, (refused, *self._dropped[: _DROPPED - 1])
@@ -153,7 +153,7 @@ class TokenKeeper:
             return False
         return now < held.soft_until or now < min(held.hard_until, self._not_before)
 
-    def _replace(self, issue: Issue, seconds: float, *, needed: bool) -> Plan[None]:
+    def _replace(self, issue: Issue, seconds: float, *, needed: bool) -> Effects[None]:
         shared = self._shared
         if shared is None:
             yield from self._take_new(issue, seconds)
@@ -183,7 +183,7 @@ class TokenKeeper:
             raise
         yield from shared.leave(turn)
 
-    def _replace_alone(self, shared: SharedToken, issue: Issue, seconds: float, *, locked: bool) -> Plan[None]:
+    def _replace_alone(self, shared: SharedToken, issue: Issue, seconds: float, *, locked: bool) -> Effects[None]:
         if locked and (yield from self._look(shared)):
             return
         if locked and self._dropped:
@@ -194,7 +194,7 @@ class TokenKeeper:
         if held is not None and now < held.hard_until:
             yield from shared.save(held.secret, held.lifetime, held.ends - now)
 
-    def _take_new(self, issue: Issue, seconds: float) -> Plan[None]:
+    def _take_new(self, issue: Issue, seconds: float) -> Effects[None]:
         # The life is counted from before the question, and by the service's own two times: so neither a slow reply nor
         # a wrong clock here makes it longer.
         asked: float = yield ReadClock()
@@ -205,7 +205,7 @@ class TokenKeeper:
         self._hold(held)
         self._not_before = -math.inf
 
-    def _look(self, shared: SharedToken) -> Plan[bool]:
+    def _look(self, shared: SharedToken) -> Effects[bool]:
         """Take the token of the store if it is better than that in use. Return whether it need not be replaced yet."""
         before: float = yield ReadClock()
         stored = yield from shared.load()

@@ -10,7 +10,7 @@ from ..errors import Attempt
 _log = logging.getLogger("toast_compute")
 
 
-class Trail:
+class AttemptLog:
     """The tries of one call, while it goes on."""
 
     def __init__(self, operation: str) -> None:

@@ -12,20 +12,20 @@ from toast_compute_api.operation import Request
 from .._auth.token_manager import TokenKeeper
 from .._config.permissions import check_allowed
 from .._config.settings import Settings
-from .._effects import Draw, Plan, ReadClock, Reply, Send, Sleep, TransportFault
+from .._effects import Effects, Random, ReadClock, Reply, Send, Sleep, TransportFault
 from .._redaction import Secret
 from ..errors import APIConnectionError, APIError, APITimeoutError, MalformedResponseError, ToastComputeError
-from .attempts import Trail
+from .attempts import AttemptLog
 from .deadline import Deadline, present, seconds_left
 from .envelope import judge
 from .error_mapping import error_of, final_error
 from .exchange import Exchange, is_listening, note
 from .refusals import asks_for_fresh_token, proves_nothing_was_done
-from .retry import Failure, RetryBudget, UselessRenewals, Verdict, delay, judge_failure, retry_after
+from .retry import Failure, RenewalBackoff, RetryBudget, Verdict, delay, judge_failure, retry_after
 
 S = TypeVar("S")
 
-Settle: TypeAlias = Callable[[APIError], Plan[bool]]
+OutcomeProbe: TypeAlias = Callable[[APIError], Effects[bool]]
 """Says whether a refusal means that an earlier try, whose reply was lost, was carried out."""
 
 
@@ -41,7 +41,7 @@ class Common:
     settings: Settings
     tokens: TokenKeeper
     budget: RetryBudget
-    useless: UselessRenewals
+    useless: RenewalBackoff
 
 
 class Call(Generic[S]):
@@ -55,7 +55,7 @@ class Call(Generic[S]):
         timeout: float | None = None,
         secrets: tuple[Secret, ...] = (),
         action: str = "",
-        settle: Settle | None = None,
+        settle: OutcomeProbe | None = None,
         max_retries: int | None = None,
     ) -> None:
         """Begin a call.
@@ -83,9 +83,9 @@ class Call(Generic[S]):
         """Whether a try may have reached the service."""
         self._is_lost = False
         """Whether one of them may have been carried out."""
-        self.trail = Trail(request.operation.id)
+        self.trail = AttemptLog(request.operation.id)
 
-    def run(self) -> Plan[S | None]:
+    def run(self) -> Effects[S | None]:
         """Carry the request out; None stands for a success that only `settle` saw.
 
         Raises:
@@ -154,7 +154,7 @@ class Call(Generic[S]):
         if self._common.tokens.is_fresh(token, now) and not self._common.useless.is_useless(self._what, token, now):
             self._common.useless.note(self._what, token, now)
 
-    def _token(self, refused: Secret | None) -> Plan[Secret]:
+    def _token(self, refused: Secret | None) -> Effects[Secret]:
         began: float = yield ReadClock()
         # Who waits longer for the reply to a create does so for nothing else.
         seconds = min(self._seconds(began), self._common.settings.timeout)
@@ -182,7 +182,7 @@ class Call(Generic[S]):
         if self._is_lost and self._request.retry != "safe":
             failure.add_note(f"{self._request.operation.id} was sent before, and may have been carried out.")
 
-    def _try(self, token: Secret | None) -> Plan[S | Failure]:
+    def _try(self, token: Secret | None) -> Effects[S | Failure]:
         """Send the request once, and say how it ended."""
         request = self._request
         at: float = yield ReadClock()
@@ -253,11 +253,11 @@ class Call(Generic[S]):
         self._say_if_sent_before(error)
         raise error
 
-    def _pause(self, failure: Failure, verdict: Verdict, number: int) -> Plan[float | str]:
+    def _pause(self, failure: Failure, verdict: Verdict, number: int) -> Effects[float | str]:
         """The seconds until the next try, or why there is none."""
         if not verdict.again:
             return verdict.reason
-        chance: float = yield Draw()
+        chance: float = yield Random()
         pause = delay(failure, number=number, chance=chance)
         if self._deadline is not None:
             now: float = yield ReadClock()
@@ -270,7 +270,7 @@ class Call(Generic[S]):
             return f"{verdict.reason}, but too many calls of this client are being repeated"
         return pause
 
-    def _say_if_over(self, error: ToastComputeError) -> Plan[None]:
+    def _say_if_over(self, error: ToastComputeError) -> Effects[None]:
         deadline: Deadline | None = self._deadline
         if deadline is not None:
             now: float = yield ReadClock()

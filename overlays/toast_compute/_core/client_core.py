@@ -14,13 +14,13 @@ from toast_compute_api.operation import InvalidRequest, Request
 from .._auth.token_manager import TokenKeeper, token_key
 from .._config.permissions import check_allowed
 from .._config.settings import Settings, unusable
-from .._effects import Plan, ReadClock, Sleep
+from .._effects import Effects, ReadClock, Sleep
 from .._redaction import Secret
 from .._validation import build
 from ..errors import Attempt, InvalidRequestError, MalformedResponseError
-from .call import Call, Common, Settle
+from .call import Call, Common, OutcomeProbe
 from .deadline import Deadline, present, seconds_left, within
-from .retry import RetryBudget, UselessRenewals
+from .retry import RenewalBackoff, RetryBudget
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Core:
             key=token_key(settings.base_url, settings.appkey, settings.username),
         )
         self._state: dict[Callable[[], Any], Any] = {}
-        self._common = Common(self, settings, self._tokens, RetryBudget(), UselessRenewals())
+        self._common = Common(self, settings, self._tokens, RetryBudget(), RenewalBackoff())
 
     def state(self, make: Callable[[], T]) -> T:
         """Return what `make` makes for this client: the same one each time, made when it is first asked for."""
@@ -53,7 +53,7 @@ class Core:
         """The seconds that one request may take."""
         return self._settings.timeout
 
-    def remaining(self) -> Plan[float]:
+    def remaining(self) -> Effects[float]:
         """Return the seconds that the present deadline leaves; infinitely many without one."""
         deadline = present(self)
         if deadline is None:
@@ -61,7 +61,7 @@ class Core:
         now: float = yield ReadClock()
         return seconds_left(deadline, now)
 
-    def pause(self, seconds: float) -> Plan[bool]:
+    def pause(self, seconds: float) -> Effects[bool]:
         """Wait for some seconds and return True, or return False at once when the deadline does not leave as many."""
         if (yield from self.remaining()) <= seconds:
             return False
@@ -76,7 +76,7 @@ class Core:
         """
         return build(lambda: make(self._settings.appkey.reveal()))
 
-    def issue_token(self, timeout: float | None = None, *, max_retries: int | None = None) -> Plan[Access]:
+    def issue_token(self, timeout: float | None = None, *, max_retries: int | None = None) -> Effects[Access]:
         """Issue a token. The one that calls use is not touched.
 
         Args:
@@ -100,13 +100,13 @@ class Core:
             )
         return reply.access
 
-    def _issue(self, seconds: float) -> Plan[Access]:
+    def _issue(self, seconds: float) -> Effects[Access]:
         """Issue a token within so many seconds, all tries together."""
         now: float = yield ReadClock()
         with within(Deadline(self, seconds, now)):
             return (yield from self.issue_token(seconds))
 
-    def _issue_once(self, seconds: float) -> Plan[Access]:
+    def _issue_once(self, seconds: float) -> Effects[Access]:
         return (yield from self.issue_token(seconds, max_retries=0))
 
     def check_allowed(self, request: Request[S], action: str = "") -> None:
@@ -121,7 +121,7 @@ class Core:
         timeout: float | None = None,
         secrets: tuple[Secret, ...] = (),
         action: str = "",
-    ) -> Plan[S]:
+    ) -> Effects[S]:
         """Carry a request out, trying again where that is safe, and return its success.
 
         Args:
@@ -145,7 +145,7 @@ class Core:
         timeout: float | None = None,
         secrets: tuple[Secret, ...] = (),
         action: str = "",
-    ) -> Plan[tuple[S, tuple[Attempt, ...]]]:
+    ) -> Effects[tuple[S, tuple[Attempt, ...]]]:
         """Do what `call` does, and return the trail of tries beside the success."""
         call = Call(self._common, request, timeout=timeout, secrets=secrets, action=action)
         success = yield from call.run()
@@ -153,8 +153,8 @@ class Core:
         return success, call.trail.attempts
 
     def change(
-        self, request: Request[S], settle: Settle, *, timeout: float | None = None, action: str = ""
-    ) -> Plan[S | None]:
+        self, request: Request[S], settle: OutcomeProbe, *, timeout: float | None = None, action: str = ""
+    ) -> Effects[S | None]:
         """Do what `call` does with a request that may be sent twice.
 
         When a try was lost and the next is refused, `settle` says whether that means that the lost one was carried out;

@@ -19,7 +19,7 @@ from ..errors import (
     ToastComputeError,
 )
 from .hints import hint
-from .retry import Failure, may_pass
+from .retry import Failure, is_transient
 
 
 def error_of(
@@ -39,7 +39,7 @@ def final_error(failure: Failure, request: Request[Any], attempts: tuple[Attempt
     """Return the error with which a call ends; what must not be sent twice, and may have been done, is ambiguous."""
     error = failure.error
     error.attempts = attempts
-    error.retryable = may_pass(failure, request.retry)
+    error.retryable = is_transient(failure, request.retry)
     if request.retry != "never" or failure.never_left:
         return _with_hint(error, error)
     operation = request.operation.id

@@ -59,7 +59,7 @@ class RetryBudget:
             self._left = min(BUDGET, self._left + _GAIN_OF_SUCCESS)
 
 
-class UselessRenewals:
+class RenewalBackoff:
     """Remembers which fresh tokens did not help, and for what. Threads share it: one more token does not matter."""
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ def judge_failure(failure: Failure, retry: Retry, *, number: int, max_retries: i
     return Verdict(True, what)
 
 
-def may_pass(failure: Failure, retry: Retry) -> bool:
+def is_transient(failure: Failure, retry: Retry) -> bool:
     """Return whether the same call may be made again as it stands and may then succeed."""
     return _passes(failure, retry)[0]
 

@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from .._effects import Block, Draw, Effect, Exclusively, Plan, ReadClock, Reply, Send, Sleep, Together
+from .._effects import Effect, Effects, Gather, Random, ReadClock, Reply, RunInThread, Send, Sleep, WithLock
 from .._validation import check_methods
 from ..clock import Clock
-from .event_loop import Home, Turns
-from .sync import no_turn
+from .event_loop import FairSemaphore, LoopGuard
+from .sync import lock_timeout
 
 T = TypeVar("T")
 
@@ -31,10 +31,10 @@ class AsyncDriver:
         self._sender = sender
         check_methods("clock", clock, ("monotonic", "sleep_async"), "toast_compute.Clock")
         self._clock = clock
-        self._home = Home()
-        self._gates: dict[str, Turns] = {}
+        self._home = LoopGuard()
+        self._gates: dict[str, FairSemaphore] = {}
 
-    async def run(self, plan: Plan[T]) -> T:
+    async def run(self, plan: Effects[T]) -> T:
         """Run a plan to its end and return what it returns; raise what it raises.
 
         Raises:
@@ -63,28 +63,28 @@ class AsyncDriver:
                 return self._clock.monotonic()
             case Sleep():
                 return await self._clock.sleep_async(effect.seconds)
-            case Draw():
+            case Random():
                 return random.random()
-            case Block():
+            case RunInThread():
                 return await _in_thread(effect.work)
-            case Exclusively():
+            case WithLock():
                 return await self._alone(effect)
-            case Together():
+            case Gather():
                 return await self._together(effect.plans, effect.limit)
 
-    async def _alone(self, effect: Exclusively) -> Any:
-        gate = self._gates.setdefault(effect.gate, Turns())
+    async def _alone(self, effect: WithLock) -> Any:
+        gate = self._gates.setdefault(effect.gate, FairSemaphore())
         if not await gate.take(effect.seconds):
-            raise no_turn(effect)
+            raise lock_timeout(effect)
         try:
             return await self.run(effect.plan)
         finally:
             gate.give_back()
 
-    async def _together(self, plans: Sequence[Plan[Any]], limit: int) -> list[Any]:
+    async def _together(self, plans: Sequence[Effects[Any]], limit: int) -> list[Any]:
         places = asyncio.Semaphore(limit)
 
-        async def outcome(plan: Plan[Any]) -> Any:
+        async def outcome(plan: Effects[Any]) -> Any:
             async with places:
                 try:
                     return await self.run(plan)

@@ -7,14 +7,14 @@ import asyncio
 from ..errors import ConfigurationError
 
 
-class Home:
+class LoopGuard:
     """The event loop that a client first ran in. Its connections and locks work in no other."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def enter(self) -> None:
-        """Settle in the running loop, or make sure that it is the one.
+        """OutcomeProbe in the running loop, or make sure that it is the one.
 
         Raises:
             ConfigurationError: another loop is running, or none of asyncio.
@@ -33,7 +33,7 @@ class Home:
             )
 
 
-class Turns:
+class FairSemaphore:
     """Lets so many tasks go on at the same time, the others in the order in which they came."""
 
     def __init__(self, at_once: int = 1) -> None:

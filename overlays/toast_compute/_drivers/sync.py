@@ -10,18 +10,18 @@ from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 from .._effects import (
-    Block,
-    Draw,
     Effect,
-    Exclusively,
+    Effects,
     FaultKind,
-    Plan,
+    Gather,
+    Random,
     ReadClock,
     Reply,
+    RunInThread,
     Send,
     Sleep,
-    Together,
     TransportFault,
+    WithLock,
 )
 from .._validation import check_methods
 from ..clock import Clock
@@ -37,7 +37,7 @@ class Sender(Protocol):
         ...
 
 
-class BlockingDriver:
+class SyncDriver:
     """Performs the effects of plans in the calling thread. Any number of threads may run plans at the same time."""
 
     def __init__(self, sender: Sender, clock: Clock) -> None:
@@ -46,7 +46,7 @@ class BlockingDriver:
         self._clock = clock
         self._gates: dict[str, threading.Lock] = {}
 
-    def run(self, plan: Plan[T]) -> T:
+    def run(self, plan: Effects[T]) -> T:
         """Run a plan to its end and return what it returns; raise what it raises."""
         try:
             effect = next(plan)
@@ -70,25 +70,25 @@ class BlockingDriver:
                 return self._clock.monotonic()
             case Sleep():
                 return self._clock.sleep(effect.seconds)
-            case Draw():
+            case Random():
                 return random.random()
-            case Block():
+            case RunInThread():
                 return effect.work()
-            case Exclusively():
+            case WithLock():
                 return self._alone(effect)
-            case Together():
+            case Gather():
                 return self._together(effect.plans, effect.limit)
 
-    def _alone(self, effect: Exclusively) -> Any:
+    def _alone(self, effect: WithLock) -> Any:
         gate = self._gates.setdefault(effect.gate, threading.Lock())  # of two that come at once, both get the same
         if not gate.acquire(timeout=effect.seconds):
-            raise no_turn(effect)
+            raise lock_timeout(effect)
         try:
             return self.run(effect.plan)
         finally:
             gate.release()
 
-    def _together(self, plans: Sequence[Plan[Any]], limit: int) -> list[Any]:
+    def _together(self, plans: Sequence[Effects[Any]], limit: int) -> list[Any]:
         pool = ThreadPoolExecutor(limit, thread_name_prefix="toast-compute")
         try:
             # Each in a copy of the caller's context: a deadline holds for all of them.
@@ -98,14 +98,14 @@ class BlockingDriver:
             # After an interrupt, what has not begun does not begin any more.
             pool.shutdown(cancel_futures=True)
 
-    def _outcome(self, plan: Plan[Any]) -> Any:
+    def _outcome(self, plan: Effects[Any]) -> Any:
         try:
             return self.run(plan)
         except Exception as error:
             return error
 
 
-def no_turn(effect: Exclusively) -> TransportFault:
+def lock_timeout(effect: WithLock) -> TransportFault:
     """Return what is thrown into a plan whose turn did not come."""
     reason = f"the {effect.gate} could not be had within {effect.seconds:g} s: another call still waits for it"
     return TransportFault(FaultKind.TIMEOUT, reason, never_left=True)

@@ -185,14 +185,14 @@ class AsyncHttpSender(_Exchanges):
         max_reply_bytes: int = MAX_REPLY_BYTES,
         max_at_once: int = MAX_CONNECTIONS,
     ) -> None:
-        from .._drivers.event_loop import Home, Turns  # loads asyncio
+        from .._drivers.event_loop import FairSemaphore, LoopGuard  # loads asyncio
 
         super().__init__(base_url, max_reply_bytes)
         self._transport = transport
         # A transport of the user's has limits of its own. httpx's pool slows down with the length of its queue, so
         # those who would have to queue there wait here.
-        self._turns = None if transport is not None else Turns(max_at_once)
-        self._home = Home()
+        self._turns = None if transport is not None else FairSemaphore(max_at_once)
+        self._home = LoopGuard()
 
     async def send(self, effect: Send, /) -> Reply:
         """Send one request once.

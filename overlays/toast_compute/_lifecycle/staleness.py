@@ -17,7 +17,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_api.models import InstanceDetail
 
 from .._core.client_core import Core
-from .._effects import Plan, ReadClock
+from .._effects import Effects, ReadClock
 from ..errors import AmbiguousOutcomeError, APIConnectionError, MalformedResponseError, ToastComputeError
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ GONE = "gone"
 REMEMBERED = 4096
 
 
-class Doubt:
+class PendingChange:
     """What is known of one change of an instance whose traces are looked for.
 
     A status that the instance may have had before the change is believed when
@@ -83,12 +83,12 @@ class Doubt:
         return self._has_moved or (known is None and self._was_seen)
 
 
-class Expectations:
+class PendingChanges:
     """Remembers the last action on each instance that a client had accepted. Safe for threads."""
 
     def __init__(self, limit: int = REMEMBERED) -> None:
         self._limit = limit
-        self._doubts: OrderedDict[str, Doubt] = OrderedDict()
+        self._doubts: OrderedDict[str, PendingChange] = OrderedDict()
         self._lock = threading.Lock()
 
     def expect(self, instance_id: str, operation: str, now: float) -> None:
@@ -104,7 +104,7 @@ class Expectations:
         if move is None or not move.through:
             return
         # What is accepted in no status begins with the action: before it, there was no instance.
-        doubt = Doubt(move.accepted_in or (GONE,), move.through, now + move.max_seconds)
+        doubt = PendingChange(move.accepted_in or (GONE,), move.through, now + move.max_seconds)
         key = instance_id.casefold()
         with self._lock:
             self._doubts.pop(key, None)
@@ -112,12 +112,12 @@ class Expectations:
             while len(self._doubts) > self._limit:
                 self._doubts.popitem(last=False)
 
-    def doubt(self, instance_id: str) -> Doubt | None:
+    def doubt(self, instance_id: str) -> PendingChange | None:
         """Return what is still expected of an instance."""
         with self._lock:
             return self._doubts.get(instance_id.casefold())
 
-    def settle(self, instance_id: str, doubt: Doubt) -> None:
+    def settle(self, instance_id: str, doubt: PendingChange) -> None:
         """Forget what was expected of an instance, unless another action came meanwhile."""
         key = instance_id.casefold()
         with self._lock:
@@ -125,17 +125,17 @@ class Expectations:
                 del self._doubts[key]
 
 
-def doubt_since(known: InstanceDetail) -> Doubt:
+def change_since(known: InstanceDetail) -> PendingChange:
     """Return the doubt of who has looked before the change: there is no end to it, for the timestamps will tell."""
     status = str(known.status)
-    return Doubt((status,), LIFECYCLE.states.keys() - {status}, math.inf, known)
+    return PendingChange((status,), LIFECYCLE.states.keys() - {status}, math.inf, known)
 
 
 def _stamps(detail: InstanceDetail) -> tuple[datetime, datetime | None]:
     return detail.updated_at, detail.launched_at
 
 
-def expecting(core: Core, id: str, operation: str, change: Plan[T]) -> Plan[T]:
+def expecting(core: Core, id: str, operation: str, change: Effects[T]) -> Effects[T]:
     """Carry a change out, and expect its traces if it was accepted, or may have been."""
     try:
         result = yield from change
@@ -147,10 +147,10 @@ def expecting(core: Core, id: str, operation: str, change: Plan[T]) -> Plan[T]:
     return result
 
 
-def expect(core: Core, id: str, operation: str) -> Plan[None]:
+def expect(core: Core, id: str, operation: str) -> Effects[None]:
     """Expect the traces of a change that was accepted just now."""
     now: float = yield ReadClock()
-    core.state(Expectations).expect(id, operation, now)
+    core.state(PendingChanges).expect(id, operation, now)
 
 
 def _may_be_done(error: ToastComputeError) -> bool:

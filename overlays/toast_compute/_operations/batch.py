@@ -12,7 +12,7 @@ from toast_compute_api.api.instances.delete_instance import delete_instance
 from toast_compute_api.operation import Request
 
 from .._core.client_core import Core
-from .._effects import Plan, Together
+from .._effects import Effects, Gather
 from .._validation import one_of, refuse, texts
 from ..batches import BatchResult
 from ..errors import (
@@ -43,7 +43,7 @@ _WITHOUT_PARAMETERS = {
     for type_ in RUN_INSTANCE_ACTION.variants
     if not any(field.required for field in msgspec.structs.fields(type_))
 }
-_OTHERS: Mapping[str, Callable[[Core, str], Plan[Any]]] = {
+_OTHERS: Mapping[str, Callable[[Core, str], Effects[Any]]] = {
     "delete": _plans.remove_instance,
     "get": _plans.brief_instance,
     "get_details": _plans.one_detail,
@@ -53,7 +53,7 @@ _DEFAULTS: Mapping[str, Mapping[str, str]] = {"reboot": {"type": "SOFT"}}
 
 def map_instances(
     core: Core, method: object, ids: Iterable[str], limit: object, arguments: Mapping[str, Any]
-) -> Plan[BatchResult]:
+) -> Effects[BatchResult]:
     """Do the same to each instance, at most `limit` at a time."""
     name = one_of(_NAME, "method", method, sorted([*_TAGS, *_OTHERS]))
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_AT_ONCE:
@@ -74,7 +74,7 @@ def map_instances(
         core.check_allowed(request, action)
     fatal: list[ToastComputeError] = []
 
-    def one(id: str) -> Plan[Any]:
+    def one(id: str) -> Effects[Any]:
         if fatal:
             return _SKIPPED
         try:
@@ -84,7 +84,7 @@ def map_instances(
                 fatal.append(error)
             raise
 
-    outcomes: list[Any] = yield Together([one(id) for id in given], limit)
+    outcomes: list[Any] = yield Gather([one(id) for id in given], limit)
     by_id = dict(zip(given, outcomes, strict=True))
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, ToastComputeError):
@@ -105,7 +105,7 @@ def _request(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> tu
     return _plans.brief_instances(core, id), ""
 
 
-def _plan(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Plan[Any]:
+def _plan(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Effects[Any]:
     if name in _OTHERS:
         return _OTHERS[name](core, id)
     return _plans.act(core, id, _action(name, arguments))

@@ -26,7 +26,7 @@ from toast_compute_api.operation import Request
 
 from .._core.client_core import Core
 from .._core.refusals import absent
-from .._effects import Plan
+from .._effects import Effects
 from .._findings import Findings
 from .._lifecycle.staleness import expect, expecting
 from .._redaction import Secret
@@ -46,7 +46,7 @@ _ACTION = RUN_INSTANCE_ACTION.id
 _ACTION_TYPES: dict[str, type[Any]] = {type_.__struct_config__.tag: type_ for type_ in RUN_INSTANCE_ACTION.variants}
 
 
-def look_up_token(core: Core, token_id: Secret) -> Plan[models.Access]:
+def look_up_token(core: Core, token_id: Secret) -> Effects[models.Access]:
     """Read the lifetime and the user of a token."""
     check_secret_text("getToken", "id", token_id)
     request = core.request(lambda appkey: get_token(appkey, id=token_id.reveal()))
@@ -54,13 +54,13 @@ def look_up_token(core: Core, token_id: Secret) -> Plan[models.Access]:
     return reply.access
 
 
-def all_zones(core: Core) -> Plan[list[models.AvailabilityZone]]:
+def all_zones(core: Core) -> Effects[list[models.AvailabilityZone]]:
     """Read all availability zones."""
     reply = yield from core.call(core.request(list_availability_zones))
     return reply.zones
 
 
-def all_flavors(core: Core) -> Plan[list[models.Flavor]]:
+def all_flavors(core: Core) -> Effects[list[models.Flavor]]:
     """Read all flavors."""
     reply = yield from core.call(core.request(list_flavors))
     return reply.flavors
@@ -71,26 +71,26 @@ def brief_instances(core: Core, id: str | None = None) -> Request[models.Instanc
     return core.request(lambda appkey: list_instances(appkey, id=id))
 
 
-def all_instances(core: Core) -> Plan[list[models.Instance]]:
+def all_instances(core: Core) -> Effects[list[models.Instance]]:
     """Read all instances in brief."""
     reply = yield from core.call(brief_instances(core))
     return reply.instances
 
 
-def brief_instance(core: Core, id: str, *, timeout: float | None = None) -> Plan[models.Instance]:
+def brief_instance(core: Core, id: str, *, timeout: float | None = None) -> Effects[models.Instance]:
     """Read one instance in brief."""
     request = brief_instances(core, text("listInstances", "id", id))
     reply, attempts = yield from core.traced(request, timeout=timeout)
     return _only(reply.instances, id, "listInstances", attempts)
 
 
-def all_details(core: Core) -> Plan[list[models.InstanceDetail]]:
+def all_details(core: Core) -> Effects[list[models.InstanceDetail]]:
     """Read all instances in detail."""
     reply = yield from core.call(core.request(list_instance_details))
     return reply.instances
 
 
-def one_detail(core: Core, id: str) -> Plan[models.InstanceDetail]:
+def one_detail(core: Core, id: str) -> Effects[models.InstanceDetail]:
     """Read one instance in detail."""
     text("listInstanceDetails", "id", id)
     reply, attempts = yield from core.traced(core.request(lambda appkey: list_instance_details(appkey, id=id)))
@@ -114,7 +114,7 @@ def make_instance(
     count: object,
     on_ambiguous: object,
     **members: Any,
-) -> Plan[models.Instance]:
+) -> Effects[models.Instance]:
     """Create instances."""
     on_ambiguous = one_of("createInstance", "on_ambiguous", on_ambiguous, (RAISE, RECONCILE))
     instance = instance_spec(networks, security_groups, volume, count, members)
@@ -137,13 +137,13 @@ def make_instance(
     return (yield from _created(core, models.Instance(id=found.id, name=found.name, status=found.status)))
 
 
-def _created(core: Core, instance: models.Instance) -> Plan[models.Instance]:
+def _created(core: Core, instance: models.Instance) -> Effects[models.Instance]:
     core.state(ReturnedIds).add(instance.id)
     yield from expect(core, instance.id, "createInstance")
     return instance
 
 
-def remove_instance(core: Core, id: str) -> Plan[None]:
+def remove_instance(core: Core, id: str) -> Effects[None]:
     """Delete an instance."""
     text("deleteInstance", "id", id)
     request = core.request(lambda appkey: delete_instance(appkey, id=id))
@@ -151,7 +151,7 @@ def remove_instance(core: Core, id: str) -> Plan[None]:
     yield from expecting(core, id, "deleteInstance", change)
 
 
-def connect_volume(core: Core, id: str, volume_id: str) -> Plan[models.Attachment]:
+def connect_volume(core: Core, id: str, volume_id: str) -> Effects[models.Attachment]:
     """Attach a volume."""
     text("attachVolume", "instanceId", id)
     text("attachVolume", "attachment.volumeId", volume_id)
@@ -160,7 +160,7 @@ def connect_volume(core: Core, id: str, volume_id: str) -> Plan[models.Attachmen
     return reply.attachment
 
 
-def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
+def disconnect_volume(core: Core, id: str, volume_id: str) -> Effects[None]:
     """Detach a volume."""
     text("detachVolume", "instanceId", id)
     text("detachVolume", "volumeId", volume_id)
@@ -168,11 +168,11 @@ def disconnect_volume(core: Core, id: str, volume_id: str) -> Plan[None]:
     yield from core.change(request, settling.without_volume(_eyes(core, id), volume_id))
 
 
-def _eyes(core: Core, id: str) -> settling.Eyes[models.InstanceDetail]:
-    return settling.Eyes("instance", lambda: one_detail(core, id), core.pause)
+def _eyes(core: Core, id: str) -> settling.StateReader[models.InstanceDetail]:
+    return settling.StateReader("instance", lambda: one_detail(core, id), core.pause)
 
 
-def act(core: Core, id: str, action: object) -> Plan[models.CreatedImage | None]:
+def act(core: Core, id: str, action: object) -> Effects[models.CreatedImage | None]:
     """Run an action, given as a model or as a mapping with its tag."""
     body = _action(action)
     request, tag = action_request(core, id, body)
@@ -196,7 +196,7 @@ def _tag(action: models.InstanceAction) -> str:
     return str(action.__struct_config__.tag)
 
 
-def upload_image(core: Core, id: str, name: str) -> Plan[models.CreatedImage]:
+def upload_image(core: Core, id: str, name: str) -> Effects[models.CreatedImage]:
     """Make an image of an instance."""
     text(_ACTION, "instanceId", id)
     body = models.UploadImageAction(parameters=models.UploadImageParameters(name=name))
@@ -220,13 +220,13 @@ def _action(action: Any) -> models.InstanceAction:
     return known
 
 
-def all_keypairs(core: Core) -> Plan[list[models.Keypair]]:
+def all_keypairs(core: Core) -> Effects[list[models.Keypair]]:
     """Read all key pairs."""
     reply = yield from core.call(core.request(list_keypairs))
     return reply.keypairs
 
 
-def one_keypair(core: Core, name: str) -> Plan[models.Keypair]:
+def one_keypair(core: Core, name: str) -> Effects[models.Keypair]:
     """Read one key pair."""
     text("listKeypairs", "name", name)
     reply, attempts = yield from core.traced(core.request(lambda appkey: list_keypairs(appkey, name=name)))
@@ -236,13 +236,13 @@ def one_keypair(core: Core, name: str) -> Plan[models.Keypair]:
     raise absent("listKeypairs", f"key pair {name}", "keypair", attempts)
 
 
-def make_keypair(core: Core, name: str) -> Plan[CreatedKeypair]:
+def make_keypair(core: Core, name: str) -> Effects[CreatedKeypair]:
     """Have a key pair made."""
     text("createKeypair", "keypair.name", name)
     return (yield from _new_keypair(core, models.KeypairSpec(name=name)))
 
 
-def upload_keypair(core: Core, name: str, public_key: str) -> Plan[CreatedKeypair]:
+def upload_keypair(core: Core, name: str, public_key: str) -> Effects[CreatedKeypair]:
     """Upload a public key."""
     text("createKeypair", "keypair.name", name)
     # Without a public key the service would make a key pair.
@@ -250,16 +250,16 @@ def upload_keypair(core: Core, name: str, public_key: str) -> Plan[CreatedKeypai
     return (yield from _new_keypair(core, models.KeypairSpec(name=name, public_key=public_key)))
 
 
-def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Plan[CreatedKeypair]:
+def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Effects[CreatedKeypair]:
     body = models.CreateKeypairRequest(keypair=keypair)
     reply = yield from core.call(core.request(lambda appkey: create_keypair(appkey, body=body)))
     return with_methods(reply.keypair)
 
 
-def remove_keypair(core: Core, name: str) -> Plan[None]:
+def remove_keypair(core: Core, name: str) -> Effects[None]:
     """Delete a key pair."""
     text("deleteKeypair", "name", name)
-    eyes = settling.Eyes("keypair", lambda: one_keypair(core, name), core.pause)
+    eyes = settling.StateReader("keypair", lambda: one_keypair(core, name), core.pause)
     yield from core.change(
         core.request(lambda appkey: delete_keypair(appkey, name=name)), settling.without_keypair(eyes)
     )

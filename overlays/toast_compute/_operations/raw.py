@@ -12,7 +12,7 @@ from toast_compute_api.operation import Operation, Parameter, Request, Retry
 
 from .._core.client_core import Core
 from .._core.exchange import capturing
-from .._effects import Plan
+from .._effects import Effects
 from .._validation import check_leaves, is_mapping, is_sequence, one_of, refuse, text
 from ..errors import MalformedResponseError
 
@@ -24,7 +24,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+")
 _DOTS = re.compile(r"(^|/)(\.|%2[Ee]){1,2}(/|$)")
 
 
-def send_raw(core: Core, method: object, path: object, query: object, body: object, retry: object) -> Plan[Any]:
+def send_raw(core: Core, method: object, path: object, query: object, body: object, retry: object) -> Effects[Any]:
     """Send a request below the appkey's path, and return the reply as decoded JSON, with its header."""
     verb = one_of(_NAME, "method", method, _METHODS)
     kind = one_of(_NAME, "retry", retry, get_args(Retry))

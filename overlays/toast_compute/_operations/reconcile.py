@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolume, RootVolumeSpec
 
-from .._effects import Plan
+from .._effects import Effects
 from ..errors import AmbiguousOutcomeError, ToastComputeError
-from .polling import Pause, look_until
+from .polling import Pause, poll_until
 
 _MOST_RETURNED = 10_000
 
@@ -44,13 +44,13 @@ class ReturnedIds:
 
 
 def find_created(
-    look: Callable[[], Plan[list[InstanceDetail]]],
+    look: Callable[[], Effects[list[InstanceDetail]]],
     pause: Pause,
     before: Sequence[InstanceDetail],
     wanted: InstanceSpec,
     lost: AmbiguousOutcomeError,
     returned: ReturnedIds,
-) -> Plan[InstanceDetail]:
+) -> Effects[InstanceDetail]:
     """Return the one new instance that is what was asked for.
 
     Args:
@@ -72,7 +72,7 @@ def find_created(
     found: list[InstanceDetail] = []
     trouble = ""
 
-    def is_decided() -> Plan[bool]:
+    def is_decided() -> Effects[bool]:
         nonlocal matching, trouble
         try:
             details = yield from look()
@@ -94,7 +94,7 @@ def find_created(
             found.extend(matching)
         return bool(found) or len(matching) > count
 
-    yield from look_until(pause, is_decided)
+    yield from poll_until(pause, is_decided)
     if found:
         return found[0]
     unclear = AmbiguousOutcomeError(

@@ -13,43 +13,43 @@ from typing import Generic, TypeVar
 from toast_compute_api import models
 from toast_compute_api.behaviour import LIFECYCLE
 
-from .._core.call import Settle
+from .._core.call import OutcomeProbe
 from .._core.refusals import is_absence
-from .._effects import Plan
+from .._effects import Effects
 from ..errors import APIError, NotFoundError, ToastComputeError
-from .polling import Pause, look_until
+from .polling import Pause, poll_until
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Eyes(Generic[T]):
+class StateReader(Generic[T]):
     """How to look at the thing that it is about."""
 
     what: str
     """What it is called where the service says that there is none: instance or keypair."""
-    look: Callable[[], Plan[T]]
+    look: Callable[[], Effects[T]]
     pause: Pause
 
 
 _GONE = "gone"
 
 
-def without_keypair(eyes: Eyes[models.Keypair]) -> Settle:
+def without_keypair(eyes: StateReader[models.Keypair]) -> OutcomeProbe:
     """Take the deletion of a key pair for done when there is none."""
 
-    def settle(error: APIError) -> Plan[bool]:
+    def settle(error: APIError) -> Effects[bool]:
         return is_absence(error, eyes.what) or (yield from _sees(eyes, lambda _: False, is_gone_done=True))
 
     return settle
 
 
-def moved(eyes: Eyes[models.InstanceDetail], move: str) -> Settle:
+def moved(eyes: StateReader[models.InstanceDetail], move: str) -> OutcomeProbe:
     """Take a move of the lifecycle for done when the instance's status says that it has begun."""
     expected = LIFECYCLE.operations[move]
     ends = expected.to == _GONE
 
-    def settle(error: APIError) -> Plan[bool]:
+    def settle(error: APIError) -> Effects[bool]:
         if is_absence(error, eyes.what):
             return ends
         begun = (*expected.through, expected.to)
@@ -58,12 +58,12 @@ def moved(eyes: Eyes[models.InstanceDetail], move: str) -> Settle:
     return settle
 
 
-def without_volume(eyes: Eyes[models.InstanceDetail], volume_id: str) -> Settle:
+def without_volume(eyes: StateReader[models.InstanceDetail], volume_id: str) -> OutcomeProbe:
     """Take a detachment for done when the instance no longer has the volume."""
     return _when(eyes, lambda detail: volume_id.casefold() not in _volumes(detail))
 
 
-def of_action(eyes: Eyes[models.InstanceDetail], action: models.InstanceAction) -> Settle:
+def of_action(eyes: StateReader[models.InstanceDetail], action: models.InstanceAction) -> OutcomeProbe:
     """Take an action for done when the instance is as the action would leave it."""
     match action:
         case models.AddFloatingIpAction(parameters=models.AddFloatingIpParameters(address=wanted, ip_address=own)):
@@ -78,15 +78,15 @@ def of_action(eyes: Eyes[models.InstanceDetail], action: models.InstanceAction) 
             return moved(eyes, str(action.__struct_config__.tag))
 
 
-def _when(eyes: Eyes[models.InstanceDetail], is_done: Callable[[models.InstanceDetail], bool]) -> Settle:
-    def settle(_: APIError) -> Plan[bool]:
+def _when(eyes: StateReader[models.InstanceDetail], is_done: Callable[[models.InstanceDetail], bool]) -> OutcomeProbe:
+    def settle(_: APIError) -> Effects[bool]:
         return (yield from _sees(eyes, is_done))
 
     return settle
 
 
-def _sees(eyes: Eyes[T], is_done: Callable[[T], bool], *, is_gone_done: bool = False) -> Plan[bool]:
-    def is_seen() -> Plan[bool]:
+def _sees(eyes: StateReader[T], is_done: Callable[[T], bool], *, is_gone_done: bool = False) -> Effects[bool]:
+    def is_seen() -> Effects[bool]:
         try:
             return is_done((yield from eyes.look()))
         except NotFoundError as error:
@@ -94,7 +94,7 @@ def _sees(eyes: Eyes[T], is_done: Callable[[T], bool], *, is_gone_done: bool = F
         except ToastComputeError:
             return False  # nothing is known, so the refusal stands
 
-    return (yield from look_until(eyes.pause, is_seen))
+    return (yield from poll_until(eyes.pause, is_seen))
 
 
 def _volumes(detail: models.InstanceDetail) -> set[str]:

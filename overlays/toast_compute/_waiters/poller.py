@@ -11,7 +11,7 @@ from toast_compute_api.models import Instance
 
 from .._core.client_core import Core
 from .._core.deadline import Deadline, present, within
-from .._effects import Draw, Plan, ReadClock, Sleep
+from .._effects import Effects, Random, ReadClock, Sleep
 from .._validation import is_seconds, refuse
 from ..errors import (
     APIConnectionError,
@@ -21,7 +21,7 @@ from ..errors import (
     ToastComputeError,
     WaitTimeoutError,
 )
-from .shared_poll import LIST, Board
+from .shared_poll import LIST, SharedPoller
 
 OnPoll = Callable[[Instance | None], None]
 
@@ -57,7 +57,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class PollRequest:
     """What one look may cost."""
 
     seconds: float
@@ -69,7 +69,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class PollResult:
     """What one look has come to."""
 
     seen: Sequence[Instance | None]
@@ -85,7 +85,7 @@ class Glimpse:
 class Wait(Protocol):
     """What is waited for."""
 
-    def look(self, glance: Glance) -> Plan[Glimpse]:
+    def look(self, glance: PollRequest) -> Effects[PollResult]:
         """Look once."""
         ...
 
@@ -121,7 +121,7 @@ def options(timeout: float, poll_interval: float | None, on_poll: OnPoll | None)
     return Options(timeout, poll_interval, on_poll)
 
 
-def poll(core: Core, wait: Wait, board: Board, options: Options) -> Plan[None]:
+def poll(core: Core, wait: Wait, board: SharedPoller, options: Options) -> Effects[None]:
     """Look until the wait is over.
 
     Raises:
@@ -145,7 +145,7 @@ def poll(core: Core, wait: Wait, board: Board, options: Options) -> Plan[None]:
     yield from _spend(deadline, started, spent)
 
 
-def _spend(deadline: Deadline | None, started: float, spent: float) -> Plan[None]:
+def _spend(deadline: Deadline | None, started: float, spent: float) -> Effects[None]:
     """Note the time of a wait, but for what its looks have noted already."""
     if deadline is not None:
         now: float = yield ReadClock()
@@ -155,7 +155,9 @@ def _spend(deadline: Deadline | None, started: float, spent: float) -> Plan[None
 class _Polling:
     """One wait under way."""
 
-    def __init__(self, core: Core, wait: Wait, board: Board, options: Options, started: float, allowed: float) -> None:
+    def __init__(
+        self, core: Core, wait: Wait, board: SharedPoller, options: Options, started: float, allowed: float
+    ) -> None:
         self._core = core
         self._wait = wait
         self._board = board
@@ -168,7 +170,7 @@ class _Polling:
         self._looks = 0
         self._failures = 0
 
-    def run(self) -> Plan[None]:
+    def run(self) -> Effects[None]:
         now, pause = self._started, 0.0
         while True:
             # A look of another wait will do, but for the last one: that is at the deadline.
@@ -177,7 +179,7 @@ class _Polling:
             now = yield ReadClock()
             begun: float | None = None
             failure: ToastComputeError | None = None
-            if isinstance(result, Glimpse):
+            if isinstance(result, PollResult):
                 self._tell(result.seen)
                 if result.verdict is not None:
                     raise result.verdict
@@ -195,10 +197,10 @@ class _Polling:
             yield Sleep(min(rest, self._ends - now))
             now = yield ReadClock()
 
-    def _look(self, now: float, max_age: float) -> Plan[Glimpse | ToastComputeError]:
+    def _look(self, now: float, max_age: float) -> Effects[PollResult | ToastComputeError]:
         self._looks += 1
         seconds = max(self._ends - now, LAST_LOOK_SECONDS)
-        glance = Glance(min(self._core.timeout, seconds), self._board.is_shared, max_age)
+        glance = PollRequest(min(self._core.timeout, seconds), self._board.is_shared, max_age)
         try:
             # All that a look takes has to end in time, a token and tries of its own too.
             with within(Deadline(self._core, seconds, now)):
@@ -249,10 +251,10 @@ class _Pace:
         self._given = poll_interval
         self._interval = FIRST_INTERVAL
 
-    def pause(self) -> Plan[float]:
+    def pause(self) -> Effects[float]:
         if self._given is not None:
             return min(self._given, MAX_INTERVAL)
-        chance: float = yield Draw()
+        chance: float = yield Random()
         pause = self._interval * (1 - JITTER * chance)
         self._interval = min(self._interval * GROWTH, LAST_INTERVAL)
         return pause

@@ -18,7 +18,7 @@ from toast_compute_api.models import Instance, InstanceDetail
 
 from .._core.client_core import Core
 from .._core.refusals import is_absence
-from .._effects import LIST_GATE, Exclusively, Plan, ReadClock, TransportFault
+from .._effects import LIST_LOCK, Effects, ReadClock, TransportFault, WithLock
 from .._operations.instances import brief_instances
 from ..errors import APITimeoutError, Attempt, NotFoundError, ToastComputeError
 
@@ -27,7 +27,7 @@ LIST_DETAILS = "listInstanceDetails"
 
 R = TypeVar("R", Instance, InstanceDetail)
 
-Ask: TypeAlias = Callable[[Core, str | None, float], Plan[tuple[list[R], tuple[Attempt, ...]]]]
+Ask: TypeAlias = Callable[[Core, str | None, float], Effects[tuple[list[R], tuple[Attempt, ...]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Look(Generic[R]):
         return self.instances.get(id.casefold())
 
 
-class Page(Generic[R]):
+class Feed(Generic[R]):
     """The newest look of one kind, for all waits of a client."""
 
     def __init__(self, operation: str, ask: Ask[R]) -> None:
@@ -61,7 +61,7 @@ class Page(Generic[R]):
         """Let go of what was seen."""
         self._newest = None
 
-    def own(self, core: Core, id: str | None, seconds: float) -> Plan[Look[R]]:
+    def own(self, core: Core, id: str | None, seconds: float) -> Effects[Look[R]]:
         """Look at one instance, or at all, for oneself."""
         begun: float = yield ReadClock()
         try:
@@ -73,7 +73,7 @@ class Page(Generic[R]):
             return Look(begun, {}, refusal.attempts, refusal)
         return Look(begun, {one.id.casefold(): one for one in found}, attempts)
 
-    def shared(self, core: Core, seconds: float, max_age: float) -> Plan[Look[R]]:
+    def shared(self, core: Core, seconds: float, max_age: float) -> Effects[Look[R]]:
         """Look at all instances, or use a look that another wait began up to `max_age` seconds ago.
 
         Raises:
@@ -87,9 +87,9 @@ class Page(Generic[R]):
             newest.fail()
         return newest
 
-    def _turn(self, core: Core, seconds: float, oldest: float) -> Plan[Look[R] | _Failed]:
+    def _turn(self, core: Core, seconds: float, oldest: float) -> Effects[Look[R] | _Failed]:
         try:
-            newest: Look[R] | _Failed = yield Exclusively(self._renew(core, seconds, oldest), seconds, LIST_GATE)
+            newest: Look[R] | _Failed = yield WithLock(self._renew(core, seconds, oldest), seconds, LIST_LOCK)
         except TransportFault as fault:
             reason = fault.reason
         else:
@@ -98,7 +98,7 @@ class Page(Generic[R]):
             f"{self._operation} was not sent: {reason}", operation=self._operation, never_sent=True, retryable=True
         )
 
-    def _renew(self, core: Core, seconds: float, oldest: float) -> Plan[Look[R] | _Failed]:
+    def _renew(self, core: Core, seconds: float, oldest: float) -> Effects[Look[R] | _Failed]:
         # Whoever held the gate before may have looked already.
         newest = self._since(oldest)
         if newest is not None:
@@ -131,12 +131,12 @@ class _Failed:
         raise error from self.error.__cause__
 
 
-class Board:
+class SharedPoller:
     """The looks that the waits of one client share. Safe for threads."""
 
     def __init__(self) -> None:
-        self.briefs: Page[Instance] = Page(LIST, _ask_briefs)
-        self.details: Page[InstanceDetail] = Page(LIST_DETAILS, _ask_details)
+        self.briefs: Feed[Instance] = Feed(LIST, _ask_briefs)
+        self.details: Feed[InstanceDetail] = Feed(LIST_DETAILS, _ask_details)
         self._waits = 0
         self._lock = threading.Lock()
 
@@ -160,12 +160,14 @@ class Board:
         return self._waits > 1
 
 
-def _ask_briefs(core: Core, id: str | None, seconds: float) -> Plan[tuple[list[Instance], tuple[Attempt, ...]]]:
+def _ask_briefs(core: Core, id: str | None, seconds: float) -> Effects[tuple[list[Instance], tuple[Attempt, ...]]]:
     reply, attempts = yield from core.traced(brief_instances(core, id), timeout=seconds)
     return reply.instances, attempts
 
 
-def _ask_details(core: Core, id: str | None, seconds: float) -> Plan[tuple[list[InstanceDetail], tuple[Attempt, ...]]]:
+def _ask_details(
+    core: Core, id: str | None, seconds: float
+) -> Effects[tuple[list[InstanceDetail], tuple[Attempt, ...]]]:
     request = core.request(lambda appkey: list_instance_details(appkey, id=id))
     reply, attempts = yield from core.traced(request, timeout=seconds)
     return reply.instances, attempts

@@ -8,7 +8,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_api.models import Instance, InstanceDetail
 
 from .._core.client_core import Core
-from .._lifecycle.staleness import GONE, Doubt, Expectations
+from .._lifecycle.staleness import GONE, PendingChange, PendingChanges
 from .._lifecycle.transitions import explain, failures, reachable
 from .._operations.instances import brief_instances
 from .._validation import text
@@ -31,10 +31,10 @@ class _Warned(set[str]):
     """The unknown statuses that a client has been warned of."""
 
 
-class Watched:
+class InstanceTracker:
     """One instance on its way."""
 
-    def __init__(self, core: Core, id: str, goal: str, since: Doubt | None = None) -> None:
+    def __init__(self, core: Core, id: str, goal: str, since: PendingChange | None = None) -> None:
         """Begin to watch. Raises InvalidRequestError when the id is no legal one.
 
         Args:
@@ -52,7 +52,7 @@ class Watched:
         self._is_doubted = False
         self._absences = 0
         self._since = since
-        self._expectations = core.state(Expectations)
+        self._expectations = core.state(PendingChanges)
         self._warned = core.state(_Warned)
 
     def see(self, instance: Instance | None) -> str:
@@ -127,7 +127,7 @@ class Watched:
         return f"{self.last.id} is {self.last.status}{doubt}"
 
     @property
-    def _doubt(self) -> Doubt | None:
+    def _doubt(self) -> PendingChange | None:
         # Asked for each time: an action may be accepted while a wait is under way.
         return self._since or self._expectations.doubt(self.id)
 

@@ -13,13 +13,13 @@ from toast_compute_api.models import Instance, InstanceDetail
 
 from .._core.client_core import Core
 from .._core.refusals import absent
-from .._effects import Plan, ReadClock
-from .._lifecycle.staleness import GONE, doubt_since
+from .._effects import Effects, ReadClock
+from .._lifecycle.staleness import GONE, change_since
 from .._validation import one_of, one_or_many, refuse, text, texts
 from ..errors import Attempt, NotFoundError, ToastComputeError
-from .poller import Glance, Glimpse, OnPoll, Options, options, poll
-from .shared_poll import LIST, Board, Look
-from .tracker import Watched
+from .poller import OnPoll, Options, PollRequest, PollResult, options, poll
+from .shared_poll import LIST, Look, SharedPoller
+from .tracker import InstanceTracker
 
 # Of many instances, so many are named in a message.
 _SHOWN = 3
@@ -34,7 +34,7 @@ def wait_for_status(
     poll_interval: float | None,
     on_poll: OnPoll | None = None,
     since: InstanceDetail | None = None,
-) -> Plan[Instance]:
+) -> Effects[Instance]:
     """Look at one instance until it is in a status."""
     goal = one_of(LIST, "status", status, LIFECYCLE.states)
     how = options(timeout, poll_interval, on_poll)
@@ -55,7 +55,7 @@ def wait_for_all(
     poll_interval: float | None,
     on_poll: OnPoll | None = None,
     since: Iterable[InstanceDetail] = (),
-) -> Plan[list[Instance]]:
+) -> Effects[list[Instance]]:
     """Look at all instances with one request at a time until each one has been seen in a status."""
     goal = one_of(LIST, "status", status, LIFECYCLE.states)
     how = options(timeout, poll_interval, on_poll)
@@ -66,7 +66,7 @@ def wait_for_all(
 
 def wait_until_deleted(
     core: Core, id: str, *, timeout: float, poll_interval: float | None, on_poll: OnPoll | None = None
-) -> Plan[None]:
+) -> Effects[None]:
     """Look at one instance until it is gone."""
     how = options(timeout, poll_interval, on_poll)
     yield from _reach(core, [id], GONE, how, known={}, is_single=True)
@@ -74,39 +74,39 @@ def wait_until_deleted(
 
 def _reach(
     core: Core, ids: Sequence[str], goal: str, how: Options, *, known: Mapping[str, InstanceDetail], is_single: bool
-) -> Plan[Mapping[str, Instance | None]]:
+) -> Effects[Mapping[str, Instance | None]]:
     # However often and in which case an id is given, there is one instance.
-    watched: dict[str, Watched] = {}
+    watched: dict[str, InstanceTracker] = {}
     for id in ids:
         key = text(LIST, "id", id).casefold()
         if key not in watched:
-            watched[key] = Watched(core, id, goal, doubt_since(known[key]) if key in known else None)
+            watched[key] = InstanceTracker(core, id, goal, change_since(known[key]) if key in known else None)
     wait = _Wait(core, list(watched.values()), goal, is_single=is_single)
     if watched:
-        yield from poll(core, wait, core.state(Board), how)
+        yield from poll(core, wait, core.state(SharedPoller), how)
     return wait.reached
 
 
 class _Wait:
     """Waits until each of some instances has been seen where it is waited for."""
 
-    def __init__(self, core: Core, watched: Sequence[Watched], goal: str, *, is_single: bool) -> None:
+    def __init__(self, core: Core, watched: Sequence[InstanceTracker], goal: str, *, is_single: bool) -> None:
         self.reached: dict[str, Instance | None] = {}
         self.attempts: tuple[Attempt, ...] = ()
         self._core = core
-        self._board = core.state(Board)
+        self._board = core.state(SharedPoller)
         self._watched = watched
         self._state = goal
         self._is_single = is_single
 
-    def look(self, glance: Glance) -> Plan[Glimpse]:
+    def look(self, glance: PollRequest) -> Effects[PollResult]:
         """Look at all that are waited for; at those whose status may be old, a second time."""
         waiting = self._waiting()
         look = yield from self._briefs(waiting, glance)
         self.attempts = look.attempts
         now: float = yield ReadClock()
-        believed: list[tuple[Watched, Instance | None]] = []
-        doubtful: list[Watched] = []
+        believed: list[tuple[InstanceTracker, Instance | None]] = []
+        doubtful: list[InstanceTracker] = []
         for one in waiting:
             instance = look.find(one.id)
             status = one.see(instance)
@@ -119,22 +119,22 @@ class _Wait:
             believed += yield from self._confirmed(doubtful, glance, now, now - look.begun)
         if glance.is_shared or not self._is_single:
             believed = yield from self._asked_for(believed, glance, now)
-        return Glimpse(
+        return PollResult(
             seen=[one.present for one in waiting],
             begun=look.begun if glance.is_shared else None,
             verdict=self._judge(believed, look.refusal),
             is_over=not self._waiting(),
         )
 
-    def _briefs(self, waiting: Sequence[Watched], glance: Glance) -> Plan[Look[Instance]]:
+    def _briefs(self, waiting: Sequence[InstanceTracker], glance: PollRequest) -> Effects[Look[Instance]]:
         if glance.is_shared:
             return (yield from self._board.briefs.shared(self._core, glance.seconds, glance.max_age))
         only = waiting[0].id if self._is_single else None
         return (yield from self._board.briefs.own(self._core, only, glance.seconds))
 
     def _confirmed(
-        self, doubtful: Sequence[Watched], glance: Glance, now: float, max_age: float
-    ) -> Plan[list[tuple[Watched, Instance | None]]]:
+        self, doubtful: Sequence[InstanceTracker], glance: PollRequest, now: float, max_age: float
+    ) -> Effects[list[tuple[InstanceTracker, Instance | None]]]:
         if glance.is_shared:
             look = yield from self._board.details.shared(self._core, glance.seconds, max_age)
         else:
@@ -142,7 +142,7 @@ class _Wait:
             look = yield from self._board.details.own(self._core, only, glance.seconds)
         self.attempts += look.attempts
         # Of the looks of other waits, one that was begun after this wait's own list will do.
-        believed: list[tuple[Watched, Instance | None]] = []
+        believed: list[tuple[InstanceTracker, Instance | None]] = []
         for one in doubtful:
             detail = look.find(one.id)
             if detail is not None:
@@ -154,8 +154,8 @@ class _Wait:
         return believed
 
     def _asked_for(
-        self, believed: Sequence[tuple[Watched, Instance | None]], glance: Glance, now: float
-    ) -> Plan[list[tuple[Watched, Instance | None]]]:
+        self, believed: Sequence[tuple[InstanceTracker, Instance | None]], glance: PollRequest, now: float
+    ) -> Effects[list[tuple[InstanceTracker, Instance | None]]]:
         """Ask for what a list of all does not show by its id, since a list may be cut short; for some of many."""
         certain = [seen for seen in believed if seen[1] is not None]
         for one in [one for one, instance in believed if instance is None][:_SHOWN]:
@@ -168,10 +168,10 @@ class _Wait:
         return certain
 
     def _judge(
-        self, believed: Sequence[tuple[Watched, Instance | None]], refusal: NotFoundError | None
+        self, believed: Sequence[tuple[InstanceTracker, Instance | None]], refusal: NotFoundError | None
     ) -> ToastComputeError | None:
         """Take deciding statuses for what they mean, and return the error that one of them means."""
-        failed: list[Watched] = []
+        failed: list[InstanceTracker] = []
         missing: list[str] = []
         for one, instance in believed:
             if (GONE if instance is None else instance.status) == self._state:
@@ -192,7 +192,7 @@ class _Wait:
             return error
         return None
 
-    def _waiting(self) -> list[Watched]:
+    def _waiting(self) -> list[InstanceTracker]:
         return [one for one in self._watched if one.id.casefold() not in self.reached]
 
     @property

@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from .._core.client_core import Core
-from .._effects import Plan
+from .._effects import Effects
 from ..resources._base import T
 
 
 class AsyncRun(Protocol):
     """Runs a plan to its end."""
 
-    async def __call__(self, plan: Plan[T], /) -> T:
+    async def __call__(self, plan: Effects[T], /) -> T:
         """Return what the plan returns, raise what it raises."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypeVar
 
 from .._core.client_core import Core
-from .._effects import Plan
+from .._effects import Effects
 
 T = TypeVar("T")
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Run(Protocol):
     """Runs a plan to its end."""
 
-    def __call__(self, plan: Plan[T], /) -> T:
+    def __call__(self, plan: Effects[T], /) -> T:
         """Return what the plan returns, raise what it raises."""
         ...
 
