@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from typing import Any
 
-from toast_compute._drivers.sync import Sender, no_turn
-from toast_compute._effects import Draw, Effect, Exclusively, Plan, ReadClock, Send, Sleep
+from toast_compute._drivers.sync import Sender, lock_timeout
+from toast_compute._effects import Effect, Effects, Random, ReadClock, Send, Sleep, WithLock
 from toast_compute_mock.clock import FrozenClock
 
 Resume = Callable[[Any, BaseException | None], None]
@@ -31,7 +31,7 @@ class PlanDriver:
         self._number = 0
         self._gates: dict[str, deque[Callable[[], None]]] = {}
 
-    def run(self, plans: Iterable[Plan[Any]], starts: Iterable[float]) -> list[Any]:
+    def run(self, plans: Iterable[Effects[Any]], starts: Iterable[float]) -> list[Any]:
         """Start each plan at its moment, and return what each returned or raised."""
         results: dict[int, Any] = {}
         for index, (plan, start) in enumerate(zip(plans, starts, strict=False)):
@@ -44,13 +44,15 @@ class PlanDriver:
             resume()
         return [results[index] for index in range(len(results))]
 
-    def _starter(self, plan: Plan[Any], index: int, results: dict[int, Any]) -> Callable[[], None]:
+    def _starter(self, plan: Effects[Any], index: int, results: dict[int, Any]) -> Callable[[], None]:
         def end(result: Any, error: BaseException | None) -> None:
             results[index] = result if error is None else error
 
         return lambda: self._step(plan, copy_context(), end, None, None)
 
-    def _step(self, plan: Plan[Any], context: Context, end: Resume, answer: Any, error: BaseException | None) -> None:
+    def _step(
+        self, plan: Effects[Any], context: Context, end: Resume, answer: Any, error: BaseException | None
+    ) -> None:
         try:
             effect = context.run(plan.send, answer) if error is None else context.run(plan.throw, error)
         except StopIteration as over:
@@ -65,7 +67,7 @@ class PlanDriver:
         match effect:
             case ReadClock():
                 resume(self._clock.monotonic(), None)
-            case Draw():
+            case Random():
                 resume(self._random.random(), None)
             case Sleep():
                 self._later(effect.seconds, lambda: resume(None, None))
@@ -76,12 +78,12 @@ class PlanDriver:
                 except Exception as error:
                     reply, fault = None, error
                 self._later(self._latency, lambda: resume(reply, fault))
-            case Exclusively():
+            case WithLock():
                 self._queue(effect, context, resume)
             case _:
                 raise NotImplementedError(effect)
 
-    def _queue(self, effect: Exclusively, context: Context, resume: Resume) -> None:
+    def _queue(self, effect: WithLock, context: Context, resume: Resume) -> None:
         is_over = False
 
         def leave(value: Any, error: BaseException | None) -> None:
@@ -104,7 +106,7 @@ class PlanDriver:
             nonlocal is_over
             if not is_over:
                 is_over = True
-                resume(None, no_turn(effect))
+                resume(None, lock_timeout(effect))
 
         line = self._gates.setdefault(effect.gate, deque())
         line.append(enter)

@@ -12,18 +12,18 @@ import pytest
 from toast_compute import ConfigurationError
 from toast_compute._drivers.asynchronous import AsyncDriver
 from toast_compute._effects import (
-    Block,
-    Draw,
     Effect,
-    Exclusively,
+    Effects,
     FaultKind,
-    Plan,
+    Gather,
+    Random,
     ReadClock,
     Reply,
+    RunInThread,
     Send,
     Sleep,
-    Together,
     TransportFault,
+    WithLock,
 )
 from toast_compute.clock import RealClock
 from toast_compute_api.api.flavors.list_flavors import list_flavors
@@ -58,7 +58,7 @@ class Noting:
     def __init__(self) -> None:
         self.ends: list[str] = []
 
-    def plan(self, effect: Effect) -> Plan[object]:
+    def plan(self, effect: Effect) -> Effects[object]:
         try:
             answer = yield effect
         except BaseException as error:
@@ -68,7 +68,7 @@ class Noting:
         return answer
 
 
-def one(effect: Effect) -> Plan[object]:
+def one(effect: Effect) -> Effects[object]:
     answer = yield effect
     return answer
 
@@ -85,20 +85,20 @@ def test_every_effect_is_answered() -> None:
         assert await runs(one(SEND)) == Reply(200, (), b"{}")
         assert await runs(one(ReadClock())) == pytest.approx(time.monotonic(), abs=1)
         assert await runs(one(Sleep(0.001))) is None
-        drawn = await runs(one(Draw()))
+        drawn = await runs(one(Random()))
         assert isinstance(drawn, float)
         assert 0 <= drawn < 1
-        assert await runs(one(Block(threading.get_ident))) != threading.get_ident()
-        assert await runs(one(Exclusively(one(Block(lambda: 7)), 1.0))) == 7
-        assert await runs(one(Together([one(Block(lambda: 1)), one(Block(lambda: 2))], 2))) == [1, 2]
+        assert await runs(one(RunInThread(threading.get_ident))) != threading.get_ident()
+        assert await runs(one(WithLock(one(RunInThread(lambda: 7)), 1.0))) == 7
+        assert await runs(one(Gather([one(RunInThread(lambda: 1)), one(RunInThread(lambda: 2))], 2))) == [1, 2]
 
     run(main)
 
 
 def test_what_fails_is_thrown_into_the_plan_and_may_be_handled_there() -> None:
-    def plan() -> Plan[str]:
+    def plan() -> Effects[str]:
         try:
-            yield Block(lambda: 1 // 0)
+            yield RunInThread(lambda: 1 // 0)
         except ZeroDivisionError:
             return "handled"
         return "not reached"
@@ -109,7 +109,7 @@ def test_what_fails_is_thrown_into_the_plan_and_may_be_handled_there() -> None:
     assert run(main) == "handled"
 
 
-@pytest.mark.parametrize("make", [lambda: SEND, lambda: Sleep(LONG), lambda: Exclusively(one(Sleep(LONG)), LONG)])
+@pytest.mark.parametrize("make", [lambda: SEND, lambda: Sleep(LONG), lambda: WithLock(one(Sleep(LONG)), LONG)])
 def test_a_cancellation_reaches_the_plan_where_it_waits(make: Callable[[], Effect]) -> None:
     noting = Noting()
 
@@ -125,11 +125,11 @@ def test_a_cancellation_reaches_the_plan_where_it_waits(make: Callable[[], Effec
 
 
 def test_a_cancelled_plan_can_tidy_up_with_effects() -> None:
-    def plan() -> Plan[None]:
+    def plan() -> Effects[None]:
         try:
             yield Sleep(LONG)
         finally:
-            tidied.append((yield Block(lambda: "tidied")))
+            tidied.append((yield RunInThread(lambda: "tidied")))
 
     tidied: list[object] = []
 
@@ -147,7 +147,7 @@ def test_a_cancelled_plan_can_tidy_up_with_effects() -> None:
 def test_plans_behind_one_gate_take_turns_in_the_order_in_which_they_came() -> None:
     order: list[int] = []
 
-    def plan(number: int) -> Plan[None]:
+    def plan(number: int) -> Effects[None]:
         yield Sleep(0)
         order.append(number)
         yield Sleep(0)
@@ -155,7 +155,7 @@ def test_plans_behind_one_gate_take_turns_in_the_order_in_which_they_came() -> N
 
     async def main() -> None:
         runs = driver().run
-        await asyncio.gather(*(runs(one(Exclusively(plan(number), LONG))) for number in range(5)))
+        await asyncio.gather(*(runs(one(WithLock(plan(number), LONG))) for number in range(5)))
 
     run(main)
     assert order == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
@@ -164,8 +164,8 @@ def test_plans_behind_one_gate_take_turns_in_the_order_in_which_they_came() -> N
 def test_gates_of_other_names_are_not_waited_for() -> None:
     async def main() -> object:
         runs = driver().run
-        inner = one(Exclusively(one(Block(lambda: "both")), 0.0, "inner"))
-        return await runs(one(Exclusively(inner, 0.0, "outer")))
+        inner = one(WithLock(one(RunInThread(lambda: "both")), 0.0, "inner"))
+        return await runs(one(WithLock(inner, 0.0, "outer")))
 
     assert run(main) == "both"
 
@@ -174,12 +174,12 @@ def test_who_waits_too_long_at_a_gate_is_told_and_the_next_one_goes_on() -> None
     async def main() -> None:
         sender = Sender()
         runs = driver(sender).run
-        first = asyncio.create_task(runs(one(Exclusively(one(SEND), LONG))))
+        first = asyncio.create_task(runs(one(WithLock(one(SEND), LONG))))
         await settled()
         with pytest.raises(TransportFault, match=r"could not be had within 0.01 s") as caught:
-            await runs(one(Exclusively(one(SEND), 0.01)))
+            await runs(one(WithLock(one(SEND), 0.01)))
         assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
-        third = asyncio.create_task(runs(one(Exclusively(one(SEND), LONG))))
+        third = asyncio.create_task(runs(one(WithLock(one(SEND), LONG))))
         sender.go.set()
         assert list(await asyncio.gather(first, third)) == [Reply(200, (), b"{}")] * 2
 
@@ -191,7 +191,7 @@ def test_a_cancellation_at_a_gate_lets_the_others_through(victim: str) -> None:
     async def main() -> None:
         sender = Sender()
         runs = driver(sender).run
-        tasks = [asyncio.create_task(runs(one(Exclusively(one(SEND), LONG)))) for _ in range(3)]
+        tasks = [asyncio.create_task(runs(one(WithLock(one(SEND), LONG)))) for _ in range(3)]
         await settled()
         assert sender.under_way == 1
         cancelled = tasks.pop(["who holds it", "who waits first", "who waits last"].index(victim))
@@ -209,14 +209,14 @@ def test_who_is_cancelled_in_the_moment_when_its_turn_comes_passes_it_on() -> No
         sender = Sender()
         runs = driver(sender).run
 
-        def first() -> Plan[None]:
+        def first() -> Effects[None]:
             yield SEND
             # In the same turn of the loop in which the gate is given on, and before who waits there can go on.
             asyncio.get_running_loop().call_soon(second.cancel)
 
-        leading = asyncio.create_task(runs(one(Exclusively(first(), LONG))))
+        leading = asyncio.create_task(runs(one(WithLock(first(), LONG))))
         await settled()
-        second, third = [asyncio.create_task(runs(one(Exclusively(one(SEND), LONG)))) for _ in range(2)]
+        second, third = [asyncio.create_task(runs(one(WithLock(one(SEND), LONG)))) for _ in range(2)]
         await settled()
         sender.go.set()
         await asyncio.wait_for(asyncio.gather(leading, third), 5)
@@ -230,7 +230,7 @@ def test_plans_run_together_up_to_the_limit_and_each_has_its_own_outcome() -> No
     most = 0
     now = 0
 
-    def plan(number: int) -> Plan[int]:
+    def plan(number: int) -> Effects[int]:
         nonlocal most, now
         now += 1
         most = max(most, now)
@@ -241,7 +241,7 @@ def test_plans_run_together_up_to_the_limit_and_each_has_its_own_outcome() -> No
         return number
 
     async def main() -> list[object]:
-        outcomes = await driver().run(one(Together([plan(number) for number in range(10)], 4)))
+        outcomes = await driver().run(one(Gather([plan(number) for number in range(10)], 4)))
         assert isinstance(outcomes, list)
         return outcomes
 
@@ -254,13 +254,13 @@ def test_plans_run_together_up_to_the_limit_and_each_has_its_own_outcome() -> No
 def test_plans_that_run_together_see_the_context_of_their_caller() -> None:
     setting = ContextVar("setting", default="nothing")
 
-    def plan() -> Plan[str]:
+    def plan() -> Effects[str]:
         yield Sleep(0)
         return setting.get()
 
     async def main() -> object:
         setting.set("the caller's")
-        return await driver().run(one(Together([plan(), plan()], 2)))
+        return await driver().run(one(Gather([plan(), plan()], 2)))
 
     assert run(main) == ["the caller's"] * 2
 
@@ -271,7 +271,7 @@ def test_a_cancellation_ends_all_that_run_together_before_it_is_heard_of() -> No
     async def main() -> None:
         sender = Sender()
         plans = [noting.plan(SEND) for _ in range(6)]
-        task = asyncio.create_task(driver(sender).run(noting.plan(Together(plans, 3))))
+        task = asyncio.create_task(driver(sender).run(noting.plan(Gather(plans, 3))))
         await settled()
         assert sender.under_way == 3
         task.cancel()
@@ -293,9 +293,9 @@ def test_work_in_a_thread_is_waited_for_when_its_task_is_cancelled_even_twice() 
         order.append("work")
         raise OSError("nobody hears of it")
 
-    def plan() -> Plan[None]:
+    def plan() -> Effects[None]:
         try:
-            yield Block(work)
+            yield RunInThread(work)
         finally:
             order.append("tidied")
 

@@ -10,8 +10,8 @@ import pytest
 from toast_compute import PermissionDeniedError, WaitTimeoutError
 from toast_compute._config.settings import resolve
 from toast_compute._core.client_core import Core
-from toast_compute._drivers.sync import BlockingDriver
-from toast_compute._effects import Draw, FaultKind, Plan, ReadClock, Reply, Send, Sleep, TransportFault
+from toast_compute._drivers.sync import SyncDriver
+from toast_compute._effects import Effects, FaultKind, Random, ReadClock, Reply, Send, Sleep, TransportFault
 from toast_compute._operations import instances as _plans
 from toast_compute._waiters import waiter as _waiters
 
@@ -27,7 +27,7 @@ class AsyncDriver:
         self.now = 0.0
         self.gate = asyncio.Lock()
 
-    async def run(self, plan: Plan[T]) -> T:
+    async def run(self, plan: Effects[T]) -> T:
         try:
             effect = next(plan)
             while True:
@@ -48,7 +48,7 @@ class AsyncDriver:
         if isinstance(effect, Sleep):
             self.now += effect.seconds
             return None
-        if isinstance(effect, Draw):
+        if isinstance(effect, Random):
             return 0.5
         if isinstance(effect, Send):
             self.sent.append(effect.request.operation.id)
@@ -138,7 +138,7 @@ def test_an_interrupt_passes_through_a_plan_and_frees_the_gate() -> None:
         async def sleep_async(self, seconds: float, /) -> None:
             raise AssertionError(seconds)
 
-    driver = BlockingDriver(Interrupted(), Still())
+    driver = SyncDriver(Interrupted(), Still())
     with pytest.raises(KeyboardInterrupt):
         driver.run(_plans.all_flavors(core))
     assert driver.run(_plans.all_flavors(core)) == []
@@ -147,7 +147,7 @@ def test_an_interrupt_passes_through_a_plan_and_frees_the_gate() -> None:
 def test_an_interrupt_is_thrown_into_the_plan_so_that_it_can_tidy_up() -> None:
     tidied: list[str] = []
 
-    def plan() -> Plan[None]:
+    def plan() -> Effects[None]:
         try:
             yield Sleep(1.0)
         finally:
@@ -169,6 +169,6 @@ def test_an_interrupt_is_thrown_into_the_plan_so_that_it_can_tidy_up() -> None:
 
     held = plan()
     with pytest.raises(KeyboardInterrupt):
-        BlockingDriver(Unused(), Interrupting()).run(held)
+        SyncDriver(Unused(), Interrupting()).run(held)
     # The plan itself is still held here, so nothing but the driver can have ended it.
     assert tidied == ["done"]

@@ -22,7 +22,7 @@ import pytest
 from toast_compute import Access, ConfigurationError, PermissionDeniedError, ToastCompute, Token, User
 from toast_compute._auth.token_manager import TokenKeeper
 from toast_compute._drivers.asynchronous import AsyncDriver
-from toast_compute._effects import Plan, Reply, Send, Sleep
+from toast_compute._effects import Effects, Reply, Send, Sleep
 from toast_compute._redaction import Secret
 from toast_compute.clock import RealClock
 from toast_compute.token_store import (
@@ -621,7 +621,7 @@ class _Issuer:
     def __init__(self) -> None:
         self.issued = 0
 
-    def issue(self, _: float) -> Plan[Access]:
+    def issue(self, _: float) -> Effects[Access]:
         yield Sleep(0.05)
         self.issued += 1
         began = datetime(2026, 1, 15, 9, tzinfo=UTC)

@@ -22,7 +22,7 @@ from toast_compute import (
     User,
 )
 from toast_compute._auth.token_manager import TokenKeeper, token_key
-from toast_compute._effects import Exclusively, Plan, ReadClock, Sleep
+from toast_compute._effects import Effects, ReadClock, Sleep, WithLock
 from toast_compute._redaction import Secret
 
 
@@ -372,7 +372,7 @@ class _Life:
     def __init__(self) -> None:
         self.issued = 0
 
-    def issue(self, _: float) -> Plan[Access]:
+    def issue(self, _: float) -> Effects[Access]:
         yield Sleep(1.0)
         self.issued += 1
         began = datetime(2026, 1, 15, 9, tzinfo=UTC)
@@ -380,13 +380,13 @@ class _Life:
         return Access(token=token, user=User(id="u", roles=[]))
 
 
-def _answered(plan: Plan[Any], answer: Callable[[Any], Any]) -> Any:
+def _answered(plan: Effects[Any], answer: Callable[[Any], Any]) -> Any:
     """Run a plan as a driver does, with `answer` for what it asks."""
     try:
         effect = next(plan)
         while True:
             try:
-                reply = _answered(effect.plan, answer) if isinstance(effect, Exclusively) else answer(effect)
+                reply = _answered(effect.plan, answer) if isinstance(effect, WithLock) else answer(effect)
             except BaseException as error:
                 effect = plan.throw(error)
             else:
@@ -434,7 +434,7 @@ def test_a_renewal_that_is_closed_leaves_the_next_one_to_go_on() -> None:
     outer = keeper.current(5.0)
     next(outer)
     gate = outer.send(now)
-    assert isinstance(gate, Exclusively)
+    assert isinstance(gate, WithLock)
     effect = next(gate.plan)
     while not isinstance(effect, Sleep):
         effect = gate.plan.send(now)
@@ -449,7 +449,7 @@ def test_a_renewal_gets_no_more_than_half_of_what_its_call_has() -> None:
     given: list[float] = []
     life, now = _Life(), 0.0
 
-    def issue(seconds: float) -> Plan[Access]:
+    def issue(seconds: float) -> Effects[Access]:
         given.append(seconds)
         return life.issue(seconds)
 
@@ -468,8 +468,8 @@ def test_a_token_that_still_holds_is_renewed_without_trying_again() -> None:
     tried: list[str] = []
     life, now = _Life(), 0.0
 
-    def noted(name: str) -> Callable[[float], Plan[Access]]:
-        def issue(seconds: float) -> Plan[Access]:
+    def noted(name: str) -> Callable[[float], Effects[Access]]:
+        def issue(seconds: float) -> Effects[Access]:
             tried.append(name)
             return life.issue(seconds)
 

@@ -15,9 +15,9 @@ from toast_compute import APIConnectionError, APITimeoutError, ToastCompute, Wai
 from toast_compute._core.client_core import Core
 from toast_compute._drivers.asynchronous import AsyncDriver
 from toast_compute._drivers.sync import Sender
-from toast_compute._effects import FaultKind, Plan, Reply, Send, TransportFault
-from toast_compute._lifecycle.staleness import Expectations
-from toast_compute._waiters.shared_poll import Board
+from toast_compute._effects import Effects, FaultKind, Reply, Send, TransportFault
+from toast_compute._lifecycle.staleness import PendingChanges
+from toast_compute._waiters.shared_poll import SharedPoller
 from toast_compute._waiters.waiter import wait_for_all, wait_for_status
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import AutoJumpClock, MockCloud, faults
@@ -59,7 +59,7 @@ def make_driver(toast: ToastCompute, clock: FrozenClock) -> Callable[..., PlanDr
     return make
 
 
-def wait(core: Core, id: str, status: str, timeout: float = 60, interval: float | None = 5) -> Plan[Any]:
+def wait(core: Core, id: str, status: str, timeout: float = 60, interval: float | None = 5) -> Effects[Any]:
     return wait_for_status(core, id, status, timeout=timeout, poll_interval=interval)
 
 
@@ -95,7 +95,7 @@ def test_each_gets_its_own_instance_as_it_got_there(
 ) -> None:
     ids = [toast.instances.create(**NEW).id for _ in range(60)]
     driver = make_driver()
-    plans: list[Plan[Any]] = [wait(core, id, "ACTIVE", interval=1) for id in ids]
+    plans: list[Effects[Any]] = [wait(core, id, "ACTIVE", interval=1) for id in ids]
     plans.append(wait_for_all(core, ids, "ACTIVE", timeout=60, poll_interval=1))
     *singles, several = driver.run(plans, [0.0] * len(plans))
     assert [one.id for one in singles] == ids
@@ -113,7 +113,7 @@ def test_doubts_are_shared_too(
     clock.advance(LIFECYCLE.operations["createInstance"].max_seconds)
     for id in ids:
         toast.instances.reboot(id)
-        core.state(Expectations).expect(id, "reboot", clock.monotonic())
+        core.state(PendingChanges).expect(id, "reboot", clock.monotonic())
     done = driver.run([wait(core, id, "ACTIVE", interval=1) for id in ids * 2], [0.0] * 40)
     assert [one.id for one in done] == ids * 2
     assert clock.monotonic() - driver.began >= LIFECYCLE.operations["reboot"].min_seconds
@@ -181,7 +181,7 @@ def test_a_wait_that_has_no_time_left_does_not_fail_the_others(
 
 def test_nothing_is_kept_when_the_last_wait_is_over(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
     make_driver(0).run([wait(core, WEB, "STOP", 5, 1) for _ in range(3)], [0.0] * 3)
-    board = core.state(Board)
+    board = core.state(SharedPoller)
     assert not board.is_shared
     assert board.briefs._newest is None
 
