@@ -1,8 +1,17 @@
-"""What does the core ask of the world, and what does it get back?
+"""The effects that operations yield, and what a driver answers.
 
-The core is made of plans: generators that yield effects and are sent the answers. A driver performs the effects.
-Nothing here and in the core blocks, opens a socket or reads a clock, so one core serves the blocking and the async
-driver.
+An operation is a generator of effects: it never blocks, opens a socket or reads a clock, so one core serves the sync
+and the async driver. What a generator may yield, and the value that it gets back:
+
+    Send          a Reply; a TransportFault is thrown in when none came
+    Sleep         None
+    ReadClock     None
+    Random        a number from 0 up to 1
+    WithLock      what the inner generator returns; a TransportFault is thrown in when the lock is not free in time
+    Gather        a list of what each inner generator returned or raised
+    RunInThread   what the function returns
+
+Each answer is a pair: this value, and the seconds of the monotonic clock when it was there.
 """
 
 from __future__ import annotations
@@ -19,14 +28,14 @@ from ._redaction import Secret
 T = TypeVar("T")
 
 TOKEN_LOCK = "token"
-"""Behind it, one call at a time issues a token."""
+"""Held by the one call at a time that issues a token."""
 LIST_LOCK = "list"
-"""Behind it, one wait at a time asks for the list that all waits look at."""
+"""Held by the one wait at a time that reads the list for all waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send one request once. Answered by a `Reply`; a `TransportFault` is thrown in when there is none."""
+    """Send one request once."""
 
     request: Request[Any]
     token: Secret | None
@@ -38,54 +47,49 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Let so many seconds pass. Answered by None."""
+    """Let some time pass."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class ReadClock:
-    """Answered by the seconds of a monotonic clock."""
+    """Ask for nothing but the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """Answered by a random number from 0 up to 1, for spreading retries and looks over time."""
+    """Draw a random number, to spread retries and polls over time."""
 
 
 @dataclass(frozen=True, slots=True)
 class WithLock:
-    """Run a plan while no other plan of the same client runs behind this gate. Answered by what the plan returns.
+    """Run a generator while no other one of the same client holds this lock, waiting at most `seconds` for it."""
 
-    A `TransportFault` is thrown in when its turn does not come within so many seconds.
-    """
-
-    plan: Effects[Any]
+    effects: Effects[Any]
     seconds: float
-    gate: str = TOKEN_LOCK
+    lock: str = TOKEN_LOCK
 
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Run plans at the same time, at most `limit` of them.
+    """Run generators at the same time, at most `limit` of them. An interrupt is raised as itself."""
 
-    Answered by a list, in their order, of what each returned or raised; an interrupt is raised as itself.
-    """
-
-    plans: Sequence[Effects[Any]]
+    effects: Sequence[Effects[Any]]
     limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunInThread:
-    """Do work that blocks for a moment, such as reading a file. Answered by what it returns; raises what it raises."""
+    """Call a function that blocks for a moment, such as one that reads a file; off the event loop if there is one."""
 
-    work: Callable[[], Any]
+    function: Callable[[], Any]
 
 
 Effect: TypeAlias = Send | Sleep | ReadClock | Random | WithLock | Gather | RunInThread
 
 Effects: TypeAlias = Generator[Effect, Any, T]
+"""An operation under way: it yields effects, gets answers, and returns a T."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +106,15 @@ class FaultKind(Enum):
 
     CONNECTION = "connection"
     TIMEOUT = "timeout"
-    # A reply began but its bytes cannot be turned into a body.
     REPLY = "reply"
+    """A reply began, but its bytes cannot be turned into a body."""
 
 
-class TransportFault(Exception):  # noqa: N818 (a message between driver and core, never an error of the user's)
+class TransportFault(Exception):  # noqa: N818 (a message between driver and core, never an error that users see)
     """No reply came back."""
 
-    def __init__(self, kind: FaultKind, reason: str, *, never_left: bool) -> None:
+    def __init__(self, kind: FaultKind, reason: str, *, not_sent: bool) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
-        self.never_left = never_left
+        self.not_sent = not_sent

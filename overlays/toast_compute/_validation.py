@@ -1,24 +1,23 @@
-"""How does what a caller passes become a request that the contract allows?
+"""Validation: what a caller passes becomes a request that the contract allows, or an error that names the field.
 
-Structure and names are sorted out here, with the field's path on the wire; every limit of a value is the contract's and
-is checked by the generated code.
+Structure and names are checked here, with the field's path on the wire; every limit of a value is the contract's and is
+checked by the generated code.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
 
 import msgspec
-from toast_compute_api.findings import explain
-from toast_compute_api.operation import InvalidRequest, Request
+from toast_compute_api.base import OpenEnum, plain, refuse_unknown
+from toast_compute_api.findings import Finding, explain
 
 from ._redaction import Secret
 from .errors import ConfigurationError, InvalidRequestError
 
-S = TypeVar("S")
 M = TypeVar("M", bound=msgspec.Struct)
 
 # Thirty million years: a float still tells a millisecond apart, and infinity and integers beyond floats are out.
@@ -27,27 +26,9 @@ _MAX_SECONDS = 1e15
 _DEEPEST = 10
 
 
-def build(make: Callable[[], Request[S]]) -> Request[S]:
-    """Return the request that `make` makes.
-
-    Raises:
-        InvalidRequestError: it breaks the contract; names the operation and the field's path, never the value.
-    """
-    try:
-        return make()
-    except InvalidRequest as problem:
-        operation, path, reason = problem.operation, problem.field, problem.reason
-    # Outside of the handler: the traceback of the generated code would show the values.
-    raise _refusal(operation, path, reason)
-
-
 def refuse(operation: str, path: str, reason: str) -> NoReturn:
     """Raise the error of a request that cannot be sent."""
-    raise _refusal(operation, path, reason)
-
-
-def _refusal(operation: str, path: str, reason: str) -> InvalidRequestError:
-    return InvalidRequestError.of(operation, ((path, reason),))
+    raise InvalidRequestError.of(operation, ((path, reason),))
 
 
 def text(operation: str, path: str, value: object) -> str:
@@ -173,6 +154,84 @@ def check_leaves(value: object, *, operation: str, path: str, depth: int = 0) ->
         text(operation, path, value)
     elif not isinstance(value, int | float | msgspec.UnsetType | None):
         refuse(operation, path, f"cannot be {_name(value)}")
+
+
+class Findings:
+    """Collects everything that is wrong with one request, and not only the first of it."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+        self._found: dict[str, str] = {}
+
+    def model(self, type_: type[M], value: object, path: str) -> M | None:
+        """Return a request model as `as_model` does, or None when something is wrong with it."""
+        try:
+            return as_model(type_, value, operation=self._operation, path=path)
+        except InvalidRequestError as error:
+            self._add(error.findings)
+            return None
+
+    def check(self, type_: Any, value: Any, path: str) -> None:
+        """Check a value against the type that the contract gives it."""
+        try:
+            check_leaves(value, operation=self._operation, path=path)
+        except InvalidRequestError as error:
+            self._add(error.findings)
+        self._add(violations(type_, value, path))
+
+    def _add(self, findings: Iterable[tuple[str, str]]) -> None:
+        for path, reason in findings:
+            self._found.setdefault(path, reason)
+
+    def raise_if_any(self) -> None:
+        """Raise InvalidRequestError with everything that was found."""
+        if self._found:
+            raise InvalidRequestError.of(self._operation, tuple(self._found.items()))
+
+
+def violations(type_: Any, value: Any, path: str) -> Iterator[Finding]:
+    """Yield every place in a value of models, lists and plain values that its type does not allow."""
+    try:
+        read = msgspec.convert(msgspec.to_builtins(value, enc_hook=plain), type_)
+        # Enums are read openly; in a model of a request an unknown value is refused by the model as a whole, which is
+        # not reached when another member is wrong.
+        if isinstance(read, OpenEnum):
+            refuse_unknown("", read)
+    except RecursionError:
+        yield Finding(path, "is nested too deeply")
+    except (msgspec.ValidationError, TypeError, ValueError) as problem:
+        within = [finding for part in _parts(type_, value, path) for finding in violations(*part)]
+        if within:
+            yield from within
+            return
+        finding = explain(str(problem))
+        yield Finding(_member_path(path, finding.path), finding.reason)
+
+
+def _parts(type_: Any, value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
+    """Yield the parts of a value, each with its own type and path."""
+    if isinstance(value, msgspec.Struct):
+        for field in msgspec.structs.fields(value):
+            member = getattr(value, field.name)
+            if member is not msgspec.UNSET:
+                yield field.type, member, _join(path, field.encode_name)
+    elif is_list(value):
+        item_type = _item_type(type_)
+        for index, item in enumerate(value):
+            yield item_type, item, f"{path}[{index}]"
+
+
+def _item_type(type_: Any) -> Any:
+    """Return the type of a list's items, also where the list is annotated or one of several possibilities."""
+    if getattr(type_, "__origin__", None) is list:
+        return get_args(type_)[0]
+    return next((_item_type(part) for part in get_args(type_) if get_args(part)), Any)
+
+
+def _member_path(path: str, name: str) -> str:
+    if not path or not name:
+        return path or name
+    return f"{path}{name}" if name.startswith("[") else f"{path}.{name}"
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:

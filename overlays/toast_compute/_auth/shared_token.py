@@ -67,7 +67,8 @@ class SharedToken:
 
     def _ask(self, what: str, work: Callable[[], Any]) -> Effects[Any]:
         try:
-            return (yield RunInThread(work))
+            result, _ = yield RunInThread(work)
+            return result
         except Exception as error:
             problem = _reason(error)
         # Outside of the handler: the error of a store may show what must not be shown.

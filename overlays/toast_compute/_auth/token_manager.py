@@ -13,7 +13,6 @@ from toast_compute_api.models import Access
 
 from .._effects import Effects, FaultKind, ReadClock, TransportFault, WithLock
 from .._redaction import Secret
-from ..errors import APIConnectionError, MalformedResponseError, ServerError, ToastComputeError
 from .shared_token import SharedToken, Turn
 
 if TYPE_CHECKING:
@@ -57,21 +56,29 @@ class _Held:
     ends: float
 
 
-class TokenKeeper:
+class TokenManager:
     """Keeps one token for all calls of a client. However many ask at the same time, one is issued."""
 
     def __init__(
-        self, issue: Issue, *, issue_once: Issue | None = None, store: TokenStore | None = None, key: str = ""
+        self,
+        issue: Issue,
+        *,
+        is_transient: Callable[[Exception], bool],
+        issue_once: Issue | None = None,
+        store: TokenStore | None = None,
+        key: str = "",
     ) -> None:
         """Make a keeper that holds no token yet.
 
         Args:
             issue: issues a token, within so many seconds.
+            is_transient: tells for which failures of a renewal a token that still holds is used on.
             issue_once: the same without trying again, for a token that still holds; `issue` when there is none.
             store: where tokens are shared with others, if they are.
             key: under which name they are.
         """
         self._issue = issue
+        self._is_transient = is_transient
         self._issue_once = issue_once or issue
         self._shared = None if store is None else SharedToken(store, key)
         self._held: _Held | None = None
@@ -80,6 +87,15 @@ class TokenKeeper:
         self._renewing = False
         self._not_before = -math.inf
         self._issued: tuple[Secret | None, float] = (None, -math.inf)
+
+    def held(self, now: float, refused: Secret | None = None) -> Secret | None:
+        """Return the token in use if it can be used as it is: it holds long enough, and is not the one refused."""
+        held = self._held
+        if held is None or (refused is not None and held.secret == refused):
+            return None
+        if now < held.soft_until or (now < held.hard_until and (self._renewing or now < self._not_before)):
+            return held.secret
+        return None
 
     def current(self, seconds: float, refused: Secret | None = None) -> Effects[Secret]:
         """Return a token that still holds, issuing one if need be.
@@ -92,14 +108,13 @@ class TokenKeeper:
         held = self._held
         spare = None
         if held is not None and held.secret != refused:
-            now: float = yield ReadClock()
-            if now < held.soft_until or (now < held.hard_until and (self._renewing or now < self._not_before)):
-                return held.secret
+            _, now = yield ReadClock()
+            if (ready := self.held(now, refused)) is not None:
+                return ready
             spare = held if now < held.hard_until else None
         try:
-            renewed: Secret = yield WithLock(
-                self._renew(seconds, refused), seconds if spare is None else _patience(seconds)
-            )
+            renewed: Secret
+            renewed, _ = yield WithLock(self._renew(seconds, refused), seconds if spare is None else _patience(seconds))
             return renewed
         except TransportFault:
             # Its turn did not come.
@@ -122,10 +137,10 @@ class TokenKeeper:
             # Not the last one only: a store may go on giving back another.
             self._held, self._dropped = None, (refused, *self._dropped[: _DROPPED - 1])
         # Whoever held the gate before may have done the work already, or another process.
-        now: float = yield ReadClock()
+        _, now = yield ReadClock()
         if not self._will_do(now) and self._shared is not None:
             yield from self._look(self._shared)
-            now = yield ReadClock()
+            _, now = yield ReadClock()
         held = self._held
         if held is not None and self._will_do(now):
             return held.secret
@@ -137,8 +152,8 @@ class TokenKeeper:
             else:
                 yield from self._replace(self._issue_once, _patience(seconds), needed=False)
         except Exception as error:
-            now = yield ReadClock()
-            if spare is None or not _passes(error) or now >= spare.hard_until:
+            _, now = yield ReadClock()
+            if spare is None or not self._is_transient(error) or now >= spare.hard_until:
                 raise
             self._not_before = now + PAUSE_SECONDS
             return spare.secret
@@ -168,7 +183,7 @@ class TokenKeeper:
                 return
         if turn is not None and not turn.has_come:
             if not needed:
-                raise TransportFault(FaultKind.TIMEOUT, "another process is issuing a token", never_left=True)
+                raise TransportFault(FaultKind.TIMEOUT, "another process is issuing a token", not_sent=True)
             # Whoever holds the lock takes too long. A second token does no harm.
             turn = None
         try:
@@ -190,14 +205,14 @@ class TokenKeeper:
             yield from shared.forget(self._dropped[0])
         yield from self._take_new(issue, seconds)
         held = self._held
-        now: float = yield ReadClock()
+        _, now = yield ReadClock()
         if held is not None and now < held.hard_until:
             yield from shared.save(held.secret, held.lifetime, held.ends - now)
 
     def _take_new(self, issue: Issue, seconds: float) -> Effects[None]:
         # The life is counted from before the question, and by the service's own two times: so neither a slow reply nor
         # a wrong clock here makes it longer.
-        asked: float = yield ReadClock()
+        _, asked = yield ReadClock()
         access = yield from issue(seconds)
         life = (access.token.expires - access.token.issued_at).total_seconds()
         held = _held(Secret(access.token.id), asked, life, life)
@@ -207,7 +222,8 @@ class TokenKeeper:
 
     def _look(self, shared: SharedToken) -> Effects[bool]:
         """Take the token of the store if it is better than that in use. Return whether it need not be replaced yet."""
-        before: float = yield ReadClock()
+        before: float
+        _, before = yield ReadClock()
         stored = yield from shared.load()
         if stored is None:
             return False
@@ -241,10 +257,3 @@ def _held(secret: Secret, since: float, lifetime: float, remaining: float) -> _H
 
 def _patience(seconds: float) -> float:
     return min(seconds / 2, PATIENCE_SECONDS)
-
-
-def _passes(error: Exception) -> bool:
-    """Whether a renewal may succeed later as it stands; a refusal of the credentials may not."""
-    if isinstance(error, TransportFault | APIConnectionError | MalformedResponseError | ServerError):
-        return True
-    return isinstance(error, ToastComputeError) and error.retryable

@@ -1,4 +1,4 @@
-"""What was tried, how did each try end, and why was it tried again or not?"""
+"""The log of the attempts of one call."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ _log = logging.getLogger("toast_compute")
 
 
 class AttemptLog:
-    """The tries of one call, while it goes on."""
+    """What was tried in one call so far, how each attempt ended, and what followed from it."""
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, began: float) -> None:
         self._operation = operation
-        self._began = 0.0
+        self._began = began
         self._attempts: list[Attempt] = []
+        self.may_have_arrived = False
+        """Whether an attempt may have reached the service."""
+        self.may_be_done = False
+        """Whether an attempt that failed may have been carried out."""
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """What was tried so far."""
+        """The attempts, oldest first."""
         return tuple(self._attempts)
 
     def followed_by(self, attempts: Iterable[Attempt], began: float) -> tuple[Attempt, ...]:
-        """Return what was tried so far, and behind it what another call tried that began at a time of the clock."""
+        """Return the attempts, followed by those of another call that began at this time of the clock."""
         later = began - self._began
         return (*self._attempts, *(one._replace(started=one.started + later) for one in attempts))
 
-    def begin(self, now: float) -> None:
-        """Say when the call begins, by the clock."""
-        self._began = now
-
-    def add(self, at: float, done: float, outcome: str, *, result_code: int | None, status: int | None) -> None:
-        """Note a try by the times of the clock; what follows from it is said by `decide`."""
+    def add(self, began: float, ended: float, outcome: str, *, result_code: int | None, status: int | None) -> None:
+        """Add an attempt by the times of the clock; what follows from it is added by `decide`."""
         self._attempts.append(
-            Attempt(self._operation, at - self._began, done - at, outcome, result_code, status, "done")
+            Attempt(self._operation, began - self._began, ended - began, outcome, result_code, status, "done")
         )
 
     def decide(self, decision: str) -> None:
-        """Say what follows from the last try, here and in the log."""
+        """Note what follows from the last attempt, here and in the program's log."""
         last = self._attempts[-1] = self._attempts[-1]._replace(decision=decision)
         _log.debug("%s", last)

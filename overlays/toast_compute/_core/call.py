@@ -1,4 +1,4 @@
-"""How does one call go: guard, token, tries, judgement, and the error that each way to fail becomes?"""
+"""One call: permission, token, attempts, judgement, and the error that it ends in."""
 
 from __future__ import annotations
 
@@ -9,39 +9,47 @@ from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api.operation import Request
 
-from .._auth.token_manager import TokenKeeper
+from .._auth.token_manager import TokenManager
 from .._config.permissions import check_allowed
 from .._config.settings import Settings
 from .._effects import Effects, Random, ReadClock, Reply, Send, Sleep, TransportFault
 from .._redaction import Secret
-from ..errors import APIConnectionError, APIError, APITimeoutError, MalformedResponseError, ToastComputeError
+from ..errors import APIError, MalformedResponseError, ToastComputeError
 from .attempts import AttemptLog
-from .deadline import Deadline, present, seconds_left
+from .call_token import CallToken, RenewalBackoff
+from .deadline import TimeLimit
 from .envelope import judge
-from .error_mapping import error_of, final_error
-from .exchange import Exchange, is_listening, note
-from .refusals import asks_for_fresh_token, proves_nothing_was_done
-from .retry import Failure, RenewalBackoff, RetryBudget, Verdict, delay, judge_failure, retry_after
+from .error_mapping import error_of, final_error, note_earlier_attempts, out_of_time
+from .exchange import is_listening, report
+from .retry import (
+    Failure,
+    RetryBudget,
+    Verdict,
+    asks_for_fresh_token,
+    delay,
+    judge_failure,
+    proves_nothing_was_done,
+    retry_after,
+)
 
 S = TypeVar("S")
 
 OutcomeProbe: TypeAlias = Callable[[APIError], Effects[bool]]
-"""Says whether a refusal means that an earlier try, whose reply was lost, was carried out."""
-
+"""Finds out whether a refusal means that an earlier attempt, whose reply was lost, was carried out."""
 
 _log = logging.getLogger("toast_compute")
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
+class CallContext:
     """What all calls of one client have in common."""
 
     owner: object
     """Whose deadlines and captures hold: the core of the client."""
     settings: Settings
-    tokens: TokenKeeper
+    tokens: TokenManager
     budget: RetryBudget
-    useless: RenewalBackoff
+    backoff: RenewalBackoff
 
 
 class Call(Generic[S]):
@@ -49,234 +57,196 @@ class Call(Generic[S]):
 
     def __init__(
         self,
-        common: Common,
+        context: CallContext,
         request: Request[S],
         *,
         timeout: float | None = None,
         secrets: tuple[Secret, ...] = (),
         action: str = "",
-        settle: OutcomeProbe | None = None,
+        probe: OutcomeProbe | None = None,
         max_retries: int | None = None,
     ) -> None:
-        """Begin a call.
+        """Prepare a call.
 
         Args:
-            common: what it has in common with the other calls of its client.
+            context: what it has in common with the other calls of its client.
             request: what to send.
-            timeout: seconds for one try, when not those of the client.
-            secrets: what the request carries beyond the client's own secrets, to be masked in errors.
+            timeout: seconds for one attempt, when not those of the client.
+            secrets: what the request carries besides the client's own secrets, to be masked in errors.
             action: the action, for the operation whose body is one.
-            settle: says whether a refusal means that an earlier try, whose reply was lost, was carried out.
-            max_retries: how often it is tried again, when not as often as the client does.
+            probe: finds out whether an earlier attempt was carried out.
+            max_retries: how often it is sent again, when not as often as the client does.
         """
-        settings = common.settings
-        self._common = common
+        settings = context.settings
+        self._context = context
         self._request = request
-        self._timeout = settings.seconds_for(request.retry) if timeout is None else timeout
         self._secrets = secrets
         self._action = action
-        self._what = action or request.operation.id
-        self._settle = settle
+        self._probe = probe
         self._max_retries = settings.max_retries if max_retries is None else max_retries
-        self._deadline = present(common.owner)
-        self._has_left = False
-        """Whether a try may have reached the service."""
-        self._is_lost = False
-        """Whether one of them may have been carried out."""
-        self.trail = AttemptLog(request.operation.id)
+        if timeout is None:
+            timeout = settings.long_timeout if request.retry == "never" else settings.timeout
+        self._time = TimeLimit(context.owner, timeout)
+        self.log: AttemptLog
+        """The attempts so far, from the moment when the call runs."""
+        self.ended = 0.0
+        """When the last attempt ended, by the clock."""
 
-    def run(self) -> Effects[S | None]:
-        """Carry the request out; None stands for a success that only `settle` saw.
+    def run(self) -> Effects[S]:
+        """Carry the request out, and return its success.
 
         Raises:
             NotAllowedError: the client may not do this.
             AmbiguousOutcomeError: it must not be sent twice, and may have been carried out.
-            ToastComputeError: any other failure, with the trail of tries in `attempts`.
+            ToastComputeError: any other failure, with the log of attempts in `attempts`.
         """
-        common, request, trail = self._common, self._request, self.trail
-        operation = request.operation
-        settings = common.settings
-        check_allowed(operation, self._action, read_only=settings.read_only, allow=settings.allow)
-        now: float = yield ReadClock()
-        trail.begin(now)
-        number, renewed = 1, False
-        refused: Secret | None = None
+        success = yield from self.run_or_confirm()
+        assert success is not None, "only a probe makes a success without a reply"
+        return success
+
+    def run_or_confirm(self) -> Effects[S | None]:
+        """Do what `run` does, and return None for a success that only the probe saw."""
+        context, request, settings = self._context, self._request, self._context.settings
+        check_allowed(request.operation, self._action, read_only=settings.read_only, allow=settings.allow)
+        _, now = yield ReadClock()
+        log = self.log = AttemptLog(request.operation.id, now)
+        call_token = CallToken(context.tokens, context.backoff, self._action or request.operation.id)
+        number = 1
         while True:
-            token = (yield from self._token(refused)) if operation.needs_token else None
-            outcome = yield from self._try(token)
+            token: Secret | None = None
+            if request.operation.needs_token:
+                token = call_token.held(now)
+                if token is None:
+                    token, now = yield from self._current_token(call_token, now)
+            outcome = yield from self._attempt(token, now)
             if not isinstance(outcome, Failure):
-                trail.decide("done")
-                common.budget.give_back()
+                context.budget.refill()
                 return outcome
+            now = self.ended
             error = outcome.error
-            settle = self._settle if self._is_lost else None
-            if settle is not None and isinstance(error, APIError) and (yield from settle(error)):
-                trail.decide("done: the try before was carried out")
+            # The state decides before the words of the refusal do: an earlier attempt may be why this one is refused.
+            if log.may_be_done and isinstance(error, APIError) and (yield from self._is_confirmed(error)):
+                log.decide("done: the attempt before was carried out")
                 return None
-            self._is_lost = self._is_lost or not outcome.never_left
-            now = yield ReadClock()
+            log.may_be_done = log.may_be_done or not outcome.not_done
             verdict = judge_failure(
                 outcome,
                 request.retry,
                 number=number,
                 max_retries=self._max_retries,
-                no_renewal=self._why_no_renewal(token, renewed, now),
+                no_renewal=call_token.why_no_renewal(token, now),
             )
-            if verdict.fresh_token:
-                refused, renewed = token, True
-                trail.decide(f"again {verdict.reason}")
+            if verdict.fresh_token and token is not None:
+                call_token.refuse(token)
+                log.decide(f"again {verdict.reason}")
                 continue
-            if token is not None and isinstance(error, APIError) and asks_for_fresh_token(error):
-                self._note_refused(token, now)
-            pause = yield from self._pause(outcome, verdict, number)
+            if token is not None and asks_for_fresh_token(error):
+                call_token.note_final_refusal(token, now)
+            pause, now = yield from self._pause(outcome, verdict, number, now)
             if isinstance(pause, str):
-                trail.decide(f"given up: {pause}")
-                final = final_error(outcome, request, trail.attempts)
-                if isinstance(final, APIConnectionError) and final.never_sent:
-                    self._say_if_sent_before(final)
-                yield from self._say_if_over(final)
+                log.decide(f"given up: {pause}")
+                final = final_error(outcome, request, log)
+                if self._time.is_over(now):
+                    final.add_note(self._time.explain(now))
                 raise final
-            trail.decide(f"again after {pause:.1f} s: {verdict.reason}")
-            yield Sleep(pause)
-            self._spend("back-off", pause)
+            log.decide(f"again after {pause:.1f} s: {verdict.reason}")
+            _, now = yield Sleep(pause)
+            self._time.spend("back-off", pause)
             number += 1
 
-    def _why_no_renewal(self, token: Secret | None, renewed: bool, now: float) -> str:
-        if token is None:
-            return "the credentials were refused"
-        if renewed:
-            return "a fresh token was refused, too"
-        if self._common.useless.is_useless(self._what, token, now):
-            return "this token was fresh when it was refused for the same a moment ago"
-        return ""
+    def _is_confirmed(self, error: APIError) -> Effects[bool]:
+        return self._probe is not None and (yield from self._probe(error))
 
-    def _note_refused(self, token: Secret, now: float) -> None:
-        if self._common.tokens.is_fresh(token, now) and not self._common.useless.is_useless(self._what, token, now):
-            self._common.useless.note(self._what, token, now)
-
-    def _token(self, refused: Secret | None) -> Effects[Secret]:
-        began: float = yield ReadClock()
+    def _current_token(self, call_token: CallToken, began: float) -> Effects[tuple[Secret, float]]:
         # Who waits longer for the reply to a create does so for nothing else.
-        seconds = min(self._seconds(began), self._common.settings.timeout)
+        seconds = min(self._seconds(began), self._context.settings.timeout)
         failure: ToastComputeError | None = None
         token: Secret | None = None
         try:
-            token = yield from self._common.tokens.current(seconds, refused)
+            token = yield from call_token.current(seconds)
         except TransportFault as fault:
             failure = error_of(self._request, fault, self._all_secrets(None))
-            failure.attempts = self.trail.attempts
+            failure.attempts = self.log.attempts
         except ToastComputeError as error:
             failure = error
-            failure.attempts = self.trail.followed_by(error.attempts, began)
-        now: float = yield ReadClock()
-        self._spend("token", now - began)
+            failure.attempts = self.log.followed_by(error.attempts, began)
+        _, now = yield ReadClock()
+        self._time.spend("token", now - began)
         if token is None:
             assert failure is not None
-            self._say_if_sent_before(failure)
+            note_earlier_attempts(failure, self._request, self.log)
             raise failure
-        return token
+        return token, now
 
-    def _say_if_sent_before(self, failure: ToastComputeError) -> None:
-        if self._has_left and isinstance(failure, APIConnectionError):
-            failure.never_sent = False
-        if self._is_lost and self._request.retry != "safe":
-            failure.add_note(f"{self._request.operation.id} was sent before, and may have been carried out.")
-
-    def _try(self, token: Secret | None) -> Effects[S | Failure]:
-        """Send the request once, and say how it ended."""
-        request = self._request
-        at: float = yield ReadClock()
-        seconds = self._seconds(at)
+    def _attempt(self, token: Secret | None, began: float) -> Effects[S | Failure]:
+        """Send the request once, and return how it ended."""
+        request, log = self._request, self.log
+        seconds = self._seconds(began)
         reply: Reply | None = None
         try:
-            answer: Reply = yield Send(request, token, seconds, min(seconds, self._common.settings.timeout))
+            reply, ended = yield Send(request, token, seconds, min(seconds, self._context.settings.timeout))
         except TransportFault as fault:
-            self._has_left = self._has_left or not fault.never_left
-            result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.never_left)
+            log.may_have_arrived = log.may_have_arrived or not fault.not_sent
+            result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.not_sent)
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
             if request.retry == "never" and not isinstance(interrupt, Exception):
-                said = f"{request.operation.id} may or may not have been carried out, look before sending it again"
-                interrupt.add_note(said)
-                _log.warning("%s", said)
+                warning = f"{request.operation.id} may or may not have been carried out, look before sending it again"
+                interrupt.add_note(warning)
+                _log.warning("%s", warning)
             raise
         else:
-            self._has_left = True
-            result, reply = self._judged(token, answer), answer
-        done: float = yield ReadClock()
+            log.may_have_arrived = True
+            result = self._judged(token, reply)
+        if reply is None:
+            _, ended = yield ReadClock()
+        self.ended = ended
         if request.operation.needs_token:  # the time of the others is that of a token
-            self._spend("tries", done - at)
+            self._time.spend("attempts", ended - began)
         error = result.error if isinstance(result, Failure) else None
-        code = error.result_code if isinstance(error, APIError) else None if error is not None else 0
-        self.trail.add(
-            at,
-            done,
+        log.add(
+            began,
+            ended,
             "success" if error is None else type(error).__name__,
-            result_code=code,
+            result_code=error.result_code if isinstance(error, APIError) else None if error is not None else 0,
             status=None if reply is None else reply.status,
         )
-        if reply is not None and is_listening(self._common.owner):
+        if error is None:
+            log.decide("done")
+        if reply is not None and is_listening(self._context.owner):
             parsed = None if isinstance(result, Failure) else result
-            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.headers)
-            exchange = Exchange(request.operation.id, reply.status, headers, reply.body, parsed, self.trail.attempts)
-            note(self._common.owner, exchange)
+            report(self._context.owner, request.operation.id, reply, parsed, log.attempts)
         return result
 
     def _judged(self, token: Secret | None, reply: Reply) -> S | Failure:
-        verdict = judge(self._request, reply, self._all_secrets(token))
+        verdict = judge(self._request, reply, lambda: self._all_secrets(token))
         if isinstance(verdict, APIError):
-            return Failure(verdict, never_left=proves_nothing_was_done(verdict))
+            return Failure(verdict, not_done=proves_nothing_was_done(verdict))
         if isinstance(verdict, MalformedResponseError):
-            return Failure(verdict, never_left=False, retry_after=retry_after(reply.headers))
+            return Failure(verdict, not_done=False, retry_after=retry_after(reply.headers))
         return verdict
 
     def _all_secrets(self, token: Secret | None) -> tuple[Secret, ...]:
-        settings = self._common.settings
+        settings = self._context.settings
         sent = () if token is None else (token,)
-        return (settings.appkey, settings.password, *self._common.tokens.known, *sent, *self._secrets)
+        return (settings.appkey, settings.password, *self._context.tokens.known, *sent, *self._secrets)
 
     def _seconds(self, now: float) -> float:
-        """The seconds that the next step may take. Raises APITimeoutError when the deadline leaves none."""
-        left = seconds_left(self._deadline, now)
-        if left > 0:
-            return min(self._timeout, left)
-        assert self._deadline is not None
-        operation = self._request.operation.id
-        again = " again" if self._has_left else ""
-        error = APITimeoutError(
-            f"{operation} was not sent{again}: {self._deadline.story(now)}",
-            operation=operation,
-            never_sent=True,
-            retryable=True,
-        )
-        error.attempts = self.trail.attempts
-        self._say_if_sent_before(error)
-        raise error
+        """Return the seconds that the next step may take. Raises APITimeoutError when the deadline leaves none."""
+        if self._time.is_over(now):
+            raise out_of_time(self._request, self.log, self._time.explain(now))
+        return self._time.for_attempt(now)
 
-    def _pause(self, failure: Failure, verdict: Verdict, number: int) -> Effects[float | str]:
-        """The seconds until the next try, or why there is none."""
+    def _pause(self, failure: Failure, verdict: Verdict, number: int, now: float) -> Effects[tuple[float | str, float]]:
+        """Return the seconds until the next attempt, or why there is none; and the time."""
         if not verdict.again:
-            return verdict.reason
-        chance: float = yield Random()
+            return verdict.reason, now
+        chance, now = yield Random()
         pause = delay(failure, number=number, chance=chance)
-        if self._deadline is not None:
-            now: float = yield ReadClock()
-            left = seconds_left(self._deadline, now)
-            if left <= 0:
-                return f"{verdict.reason}, but {self._deadline.story(now)}"
-            if pause >= left:
-                return f"{verdict.reason}, but the deadline leaves no time for another try"
-        if not self._common.budget.take():
-            return f"{verdict.reason}, but too many calls of this client are being repeated"
-        return pause
-
-    def _say_if_over(self, error: ToastComputeError) -> Effects[None]:
-        deadline: Deadline | None = self._deadline
-        if deadline is not None:
-            now: float = yield ReadClock()
-            if seconds_left(deadline, now) <= 0:
-                error.add_note(deadline.story(now))
-
-    def _spend(self, what: str, seconds: float) -> None:
-        if self._deadline is not None:
-            self._deadline.spend(what, seconds)
+        if self._time.is_over(now):
+            return f"{verdict.reason}, but {self._time.explain(now)}", now
+        if pause >= self._time.left(now):
+            return f"{verdict.reason}, but the deadline leaves no time for another attempt", now
+        if not self._context.budget.take():
+            return f"{verdict.reason}, but too many calls of this client are being repeated", now
+        return pause, now

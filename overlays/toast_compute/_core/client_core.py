@@ -1,4 +1,4 @@
-"""What can be asked of a client's core: requests, calls, and tokens?"""
+"""The core of a client: the state that its calls share, and how calls and tokens are made from it."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ from toast_compute_api.api.tokens.issue_token import issue_token
 from toast_compute_api.models import Access, Credentials, TokenRequest, TokenSuccess
 from toast_compute_api.operation import InvalidRequest, Request
 
-from .._auth.token_manager import TokenKeeper, token_key
+from .._auth.token_manager import TokenManager, token_key
 from .._config.permissions import check_allowed
 from .._config.settings import Settings, unusable
 from .._effects import Effects, ReadClock, Sleep
 from .._redaction import Secret
-from .._validation import build
-from ..errors import Attempt, InvalidRequestError, MalformedResponseError
-from .call import Call, Common, OutcomeProbe
+from ..errors import InvalidRequestError, MalformedResponseError
+from .call import Call, CallContext, OutcomeProbe
+from .call_token import RenewalBackoff
 from .deadline import Deadline, present, seconds_left, within
-from .retry import RenewalBackoff, RetryBudget
+from .retry import RetryBudget, is_transient
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 class Core:
-    """What all calls of one client share. It does no I/O: its methods are plans for a driver."""
+    """What all calls of one client share. It does no I/O: its generators are run by a driver."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._token_request = _token_request(settings)
-        self._tokens = TokenKeeper(
+        self._tokens = TokenManager(
             self._issue,
+            is_transient=lambda error: is_transient(error, "renewal"),
             issue_once=self._issue_once,
             store=settings.token_store,
             key=token_key(settings.base_url, settings.appkey, settings.username),
         )
         self._state: dict[Callable[[], Any], Any] = {}
-        self._common = Common(self, settings, self._tokens, RetryBudget(), RenewalBackoff())
+        self._context = CallContext(self, settings, self._tokens, RetryBudget(), RenewalBackoff())
 
     def state(self, make: Callable[[], T]) -> T:
         """Return what `make` makes for this client: the same one each time, made when it is first asked for."""
@@ -58,7 +59,7 @@ class Core:
         deadline = present(self)
         if deadline is None:
             return math.inf
-        now: float = yield ReadClock()
+        _, now = yield ReadClock()
         return seconds_left(deadline, now)
 
     def pause(self, seconds: float) -> Effects[bool]:
@@ -74,7 +75,12 @@ class Core:
         Raises:
             InvalidRequestError: it breaks the contract.
         """
-        return build(lambda: make(self._settings.appkey.reveal()))
+        try:
+            return make(self._settings.appkey.reveal())
+        except InvalidRequest as problem:
+            operation, path, reason = problem.operation, problem.field, problem.reason
+        # Outside of the handler: the traceback of the generated code would show the values.
+        raise InvalidRequestError.of(operation, ((path, reason),))
 
     def issue_token(self, timeout: float | None = None, *, max_retries: int | None = None) -> Effects[Access]:
         """Issue a token. The one that calls use is not touched.
@@ -83,8 +89,7 @@ class Core:
             timeout: seconds for one try, when not those of the client.
             max_retries: how often it is tried again, when not as often as the client does.
         """
-        reply = yield from Call(self._common, self._token_request, timeout=timeout, max_retries=max_retries).run()
-        assert reply is not None
+        reply = yield from Call(self._context, self._token_request, timeout=timeout, max_retries=max_retries).run()
         # Replies are read leniently; this value has to travel in a header.
         try:
             self.request(lambda appkey: get_token(appkey, id=reply.access.token.id))
@@ -102,7 +107,7 @@ class Core:
 
     def _issue(self, seconds: float) -> Effects[Access]:
         """Issue a token within so many seconds, all tries together."""
-        now: float = yield ReadClock()
+        _, now = yield ReadClock()
         with within(Deadline(self, seconds, now)):
             return (yield from self.issue_token(seconds))
 
@@ -114,53 +119,21 @@ class Core:
         settings = self._settings
         check_allowed(request.operation, action, read_only=settings.read_only, allow=settings.allow)
 
-    def call(
+    def prepare(
         self,
         request: Request[S],
         *,
         timeout: float | None = None,
         secrets: tuple[Secret, ...] = (),
         action: str = "",
-    ) -> Effects[S]:
-        """Carry a request out, trying again where that is safe, and return its success.
+        probe: OutcomeProbe | None = None,
+    ) -> Call[S]:
+        """Return the call that sends a request; its `run` carries it out. The arguments are those of `Call`."""
+        return Call(self._context, request, timeout=timeout, secrets=secrets, action=action, probe=probe)
 
-        Args:
-            request: what to send.
-            timeout: seconds for one try, when not those of the client.
-            secrets: what the request carries beyond the client's own secrets, to be masked in errors.
-            action: the action, for the operation whose body is one.
-
-        Raises:
-            NotAllowedError: the client may not do this.
-            AmbiguousOutcomeError: it must not be sent twice, and may have been carried out.
-            ToastComputeError: any other failure, with the trail of tries in `attempts`.
-        """
-        success, _ = yield from self.traced(request, timeout=timeout, secrets=secrets, action=action)
-        return success
-
-    def traced(
-        self,
-        request: Request[S],
-        *,
-        timeout: float | None = None,
-        secrets: tuple[Secret, ...] = (),
-        action: str = "",
-    ) -> Effects[tuple[S, tuple[Attempt, ...]]]:
-        """Do what `call` does, and return the trail of tries beside the success."""
-        call = Call(self._common, request, timeout=timeout, secrets=secrets, action=action)
-        success = yield from call.run()
-        assert success is not None
-        return success, call.trail.attempts
-
-    def change(
-        self, request: Request[S], settle: OutcomeProbe, *, timeout: float | None = None, action: str = ""
-    ) -> Effects[S | None]:
-        """Do what `call` does with a request that may be sent twice.
-
-        When a try was lost and the next is refused, `settle` says whether that means that the lost one was carried out;
-        the success is None then.
-        """
-        return (yield from Call(self._common, request, timeout=timeout, action=action, settle=settle).run())
+    def call(self, request: Request[S]) -> Effects[S]:
+        """Carry a request out, sending it again where that is safe, and return its success."""
+        return Call(self._context, request).run()
 
 
 def _token_request(settings: Settings) -> Request[TokenSuccess]:

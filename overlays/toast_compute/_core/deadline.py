@@ -1,4 +1,4 @@
-"""How much time has a piece of a program left for all its calls together, and where did it go?"""
+"""Deadlines: the time that a block of a program leaves for all its calls, and where it went."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Deadline:
         """The seconds that were noted so far."""
         return sum(self._spent.values())
 
-    def story(self, now: float) -> str:
-        """Say where the time went, for a message."""
+    def explain(self, now: float) -> str:
+        """Return that the deadline is over and where the time went, for a message."""
         named = {what: seconds for what, seconds in self._spent.items() if seconds >= 0.05}
         rest = now - self.began - sum(named.values())
         if rest >= 0.05:
@@ -67,3 +67,33 @@ def present(owner: object) -> Deadline | None:
 def seconds_left(deadline: Deadline | None, now: float) -> float:
     """Return the seconds that a deadline leaves; infinitely many without one."""
     return math.inf if deadline is None else deadline.ends - now
+
+
+class TimeLimit:
+    """The time of one call: the timeout of each attempt, within the deadline that holds where the call was made."""
+
+    def __init__(self, owner: object, timeout: float) -> None:
+        self._timeout = timeout
+        self._deadline = present(owner)
+
+    def left(self, now: float) -> float:
+        """Return the seconds that the deadline leaves; infinitely many without one."""
+        return seconds_left(self._deadline, now)
+
+    def for_attempt(self, now: float) -> float:
+        """Return the seconds that one attempt may take."""
+        return self._timeout if self._deadline is None else min(self._timeout, self._deadline.ends - now)
+
+    def is_over(self, now: float) -> bool:
+        """Return whether the deadline is over."""
+        return self._deadline is not None and self._deadline.ends <= now
+
+    def spend(self, what: str, seconds: float) -> None:
+        """Note where time went."""
+        if self._deadline is not None:
+            self._deadline.spend(what, seconds)
+
+    def explain(self, now: float) -> str:
+        """Return that the deadline is over and where the time went, for a message."""
+        assert self._deadline is not None
+        return self._deadline.explain(now)

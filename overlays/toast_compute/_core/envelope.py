@@ -1,9 +1,9 @@
-"""Is this reply a success, a refusal, or no valid reply at all?"""
+"""The judgement of a reply: a success, a refusal, or not a valid reply."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from toast_compute_api.operation import Request, decode
 from .._effects import Reply
 from .._redaction import Secret
 from ..errors import APIError, MalformedResponseError
-from .refusals import refusal
+from .error_mapping import refusal
 
 S = TypeVar("S")
 
@@ -22,12 +22,14 @@ S = TypeVar("S")
 _UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 
 
-def judge(request: Request[S], reply: Reply, secrets: Iterable[Secret]) -> S | APIError | MalformedResponseError:
+def judge(
+    request: Request[S], reply: Reply, secrets: Callable[[], Iterable[Secret]]
+) -> S | APIError | MalformedResponseError:
     """Return the success that a reply carries, which is parsed once, or the error to raise.
 
     The error is an `APIError` when the envelope says no, and a `MalformedResponseError`, which never shows the reply's
     text, when the reply is neither a success nor a refusal. It is returned and not raised, since the local variables
-    here hold the reply and would be in its traceback.
+    here hold the reply and would be in its traceback. `secrets` returns what to mask in a refusal.
     """
     operation = request.operation.id
     if reply.status != HTTPStatus.OK:
@@ -43,7 +45,7 @@ def judge(request: Request[S], reply: Reply, secrets: Iterable[Secret]) -> S | A
         what = f"contradicts itself: isSuccessful is {str(header.is_successful).lower()}"
         return _malformed(operation, reply, f"{what} and resultCode is {header.result_code}", "header")
     if not header.is_successful:
-        return refusal(operation, header.result_code, header.result_message, secrets)
+        return refusal(operation, header.result_code, header.result_message, secrets())
     if success is None:
         return _malformed(operation, reply, *_describe(problem))
     return success

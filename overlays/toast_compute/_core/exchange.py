@@ -1,4 +1,4 @@
-"""How does a program see what really came back?"""
+"""Captures: what really came back, for a program that wants to see it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._effects import Reply
 from ..errors import Attempt
 
 _listening: ContextVar[tuple[tuple[object, list[Exchange]], ...]] = ContextVar("toast_compute_captures", default=())
@@ -42,13 +43,15 @@ def capturing(owner: object) -> Generator[list[Exchange], None, None]:
         _listening.reset(token)
 
 
-def note(owner: object, exchange: Exchange) -> None:
-    """Hand an exchange to whoever collects."""
+def report(owner: object, operation: str, reply: Reply, parsed: object, attempts: tuple[Attempt, ...]) -> None:
+    """Hand what came back to every capture of the client."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.headers)
+    exchange = Exchange(operation, reply.status, headers, reply.body, parsed, attempts)
     for listener, collected in _listening.get():
         if listener is owner:
             collected.append(exchange)
 
 
 def is_listening(owner: object) -> bool:
-    """Return whether somebody collects the exchanges of this client here."""
+    """Return whether there is a capture of the client here."""
     return any(listener is owner for listener, _ in _listening.get())

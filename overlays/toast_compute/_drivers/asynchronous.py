@@ -1,4 +1,4 @@
-"""How does an asyncio program run a plan?"""
+"""The driver of async clients: it performs effects in the calling task."""
 
 from __future__ import annotations
 
@@ -25,32 +25,33 @@ class AsyncSender(Protocol):
 
 
 class AsyncDriver:
-    """Performs the effects of plans in the calling task. Any number of tasks of one event loop may run plans."""
+    """Runs operations in the calling task. Any number of tasks of one event loop may run operations."""
 
     def __init__(self, sender: AsyncSender, clock: Clock) -> None:
         self._sender = sender
         check_methods("clock", clock, ("monotonic", "sleep_async"), "toast_compute.Clock")
         self._clock = clock
-        self._home = LoopGuard()
-        self._gates: dict[str, FairSemaphore] = {}
+        self._loop_guard = LoopGuard()
+        self._locks: dict[str, FairSemaphore] = {}
 
-    async def run(self, plan: Effects[T]) -> T:
-        """Run a plan to its end and return what it returns; raise what it raises.
+    async def run(self, effects: Effects[T]) -> T:
+        """Run an operation to its end and return what it returns; raise what it raises.
 
         Raises:
             ConfigurationError: the client is used in another event loop than at first.
         """
-        self._home.enter()
+        self._loop_guard.enter()
+        monotonic = self._clock.monotonic
         try:
-            effect = next(plan)
+            effect = next(effects)
             while True:
                 try:
-                    answer = await self._perform(effect)
+                    answer = await self._perform(effect), monotonic()
                 except BaseException as error:
-                    # Cancellation too: the plan must be able to tidy up, and decides what a fault means.
-                    effect = plan.throw(error)
+                    # Cancellation too: the operation must be able to clean up, and decides what a fault means.
+                    effect = effects.throw(error)
                 else:
-                    effect = plan.send(answer)
+                    effect = effects.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -60,47 +61,47 @@ class AsyncDriver:
             case Send():
                 return await self._sender.send(effect)
             case ReadClock():
-                return self._clock.monotonic()
+                return None
             case Sleep():
                 return await self._clock.sleep_async(effect.seconds)
             case Random():
                 return random.random()
             case RunInThread():
-                return await _in_thread(effect.work)
+                return await _in_thread(effect.function)
             case WithLock():
-                return await self._alone(effect)
+                return await self._with_lock(effect)
             case Gather():
-                return await self._together(effect.plans, effect.limit)
+                return await self._gather(effect.effects, effect.limit)
 
-    async def _alone(self, effect: WithLock) -> Any:
-        gate = self._gates.setdefault(effect.gate, FairSemaphore())
-        if not await gate.take(effect.seconds):
+    async def _with_lock(self, effect: WithLock) -> Any:
+        lock = self._locks.setdefault(effect.lock, FairSemaphore())
+        if not await lock.acquire(effect.seconds):
             raise lock_timeout(effect)
         try:
-            return await self.run(effect.plan)
+            return await self.run(effect.effects)
         finally:
-            gate.give_back()
+            lock.release()
 
-    async def _together(self, plans: Sequence[Effects[Any]], limit: int) -> list[Any]:
-        places = asyncio.Semaphore(limit)
+    async def _gather(self, several: Sequence[Effects[Any]], limit: int) -> list[Any]:
+        free = asyncio.Semaphore(limit)
 
-        async def outcome(plan: Effects[Any]) -> Any:
-            async with places:
+        async def outcome(effects: Effects[Any]) -> Any:
+            async with free:
                 try:
-                    return await self.run(plan)
+                    return await self.run(effects)
                 except Exception as error:
                     return error
 
         # Each task has a copy of the caller's context: a deadline holds for all of them. The group cancels all of them
-        # when this task is cancelled, and waits until they have tidied up.
+        # when this task is cancelled, and waits until they have cleaned up.
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(outcome(plan)) for plan in plans]
+            running = [group.create_task(outcome(effects)) for effects in several]
         return [one.result() for one in running]
 
 
-async def _in_thread(work: Callable[[], Any]) -> Any:
-    """Do work in a thread, to its end: it cannot be stopped, and what it does must not overtake the tidying up."""
-    running = asyncio.ensure_future(asyncio.to_thread(work))
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    """Call a function in a thread, to its end: it cannot be stopped, and must not overtake the cleaning up."""
+    running = asyncio.ensure_future(asyncio.to_thread(function))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -110,5 +111,5 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
             except asyncio.CancelledError:
                 continue
         if not running.cancelled():
-            running.exception()  # looked at, so that asyncio does not report it as forgotten
+            running.exception()  # retrieved, so that asyncio does not report it as forgotten
         raise

@@ -1,4 +1,4 @@
-"""Which event loop does an asynchronous client live in, and how do its tasks take turns there?"""
+"""The event loop of an async client, and a semaphore with a timeout for its tasks."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class LoopGuard:
 
 
 class FairSemaphore:
-    """Lets so many tasks go on at the same time, the others in the order in which they came."""
+    """A semaphore that is acquired in order of arrival, or not at all within a time."""
 
     def __init__(self, at_once: int = 1) -> None:
         self._free = asyncio.Semaphore(at_once)
 
-    async def take(self, seconds: float) -> bool:
-        """Take a turn and return True, or return False when none comes within so many real seconds."""
+    async def acquire(self, seconds: float) -> bool:
+        """Acquire it and return True, or return False when it is not free within so many real seconds."""
         if not self._free.locked():
             # Does not wait, so it needs no timer.
             return await self._free.acquire()
@@ -50,6 +50,6 @@ class FairSemaphore:
         except TimeoutError:
             return False
 
-    def give_back(self) -> None:
-        """End a turn: whoever came next goes on."""
+    def release(self) -> None:
+        """Release it: the task that came next goes on."""
         self._free.release()

@@ -1,4 +1,4 @@
-"""How does a blocking program run a plan?"""
+"""The driver of sync clients: it performs effects in the calling thread."""
 
 from __future__ import annotations
 
@@ -38,26 +38,27 @@ class Sender(Protocol):
 
 
 class SyncDriver:
-    """Performs the effects of plans in the calling thread. Any number of threads may run plans at the same time."""
+    """Runs operations in the calling thread. Any number of threads may run operations at the same time."""
 
     def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
         check_methods("clock", clock, ("monotonic", "sleep"), "toast_compute.Clock")
         self._clock = clock
-        self._gates: dict[str, threading.Lock] = {}
+        self._locks: dict[str, threading.Lock] = {}
 
-    def run(self, plan: Effects[T]) -> T:
-        """Run a plan to its end and return what it returns; raise what it raises."""
+    def run(self, effects: Effects[T]) -> T:
+        """Run an operation to its end and return what it returns; raise what it raises."""
+        monotonic = self._clock.monotonic
         try:
-            effect = next(plan)
+            effect = next(effects)
             while True:
                 try:
-                    answer = self._perform(effect)
+                    answer = self._perform(effect), monotonic()
                 except BaseException as error:
-                    # Interrupts too: the plan must be able to tidy up, and decides what a fault means.
-                    effect = plan.throw(error)
+                    # Interrupts too: the operation must be able to clean up, and decides what a fault means.
+                    effect = effects.throw(error)
                 else:
-                    effect = plan.send(answer)
+                    effect = effects.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -67,45 +68,45 @@ class SyncDriver:
             case Send():
                 return self._sender.send(effect)
             case ReadClock():
-                return self._clock.monotonic()
+                return None
             case Sleep():
                 return self._clock.sleep(effect.seconds)
             case Random():
                 return random.random()
             case RunInThread():
-                return effect.work()
+                return effect.function()
             case WithLock():
-                return self._alone(effect)
+                return self._with_lock(effect)
             case Gather():
-                return self._together(effect.plans, effect.limit)
+                return self._gather(effect.effects, effect.limit)
 
-    def _alone(self, effect: WithLock) -> Any:
-        gate = self._gates.setdefault(effect.gate, threading.Lock())  # of two that come at once, both get the same
-        if not gate.acquire(timeout=effect.seconds):
+    def _with_lock(self, effect: WithLock) -> Any:
+        lock = self._locks.setdefault(effect.lock, threading.Lock())  # of two threads at once, both get the same one
+        if not lock.acquire(timeout=effect.seconds):
             raise lock_timeout(effect)
         try:
-            return self.run(effect.plan)
+            return self.run(effect.effects)
         finally:
-            gate.release()
+            lock.release()
 
-    def _together(self, plans: Sequence[Effects[Any]], limit: int) -> list[Any]:
+    def _gather(self, several: Sequence[Effects[Any]], limit: int) -> list[Any]:
         pool = ThreadPoolExecutor(limit, thread_name_prefix="toast-compute")
         try:
             # Each in a copy of the caller's context: a deadline holds for all of them.
-            running = [pool.submit(copy_context().run, self._outcome, plan) for plan in plans]
+            running = [pool.submit(copy_context().run, self._outcome, effects) for effects in several]
             return [one.result() for one in running]
         finally:
             # After an interrupt, what has not begun does not begin any more.
             pool.shutdown(cancel_futures=True)
 
-    def _outcome(self, plan: Effects[Any]) -> Any:
+    def _outcome(self, effects: Effects[Any]) -> Any:
         try:
-            return self.run(plan)
+            return self.run(effects)
         except Exception as error:
             return error
 
 
 def lock_timeout(effect: WithLock) -> TransportFault:
-    """Return what is thrown into a plan whose turn did not come."""
-    reason = f"the {effect.gate} could not be had within {effect.seconds:g} s: another call still waits for it"
-    return TransportFault(FaultKind.TIMEOUT, reason, never_left=True)
+    """Return what is thrown into an operation that did not get a lock in time."""
+    reason = f"the {effect.lock} could not be had within {effect.seconds:g} s: another call still waits for it"
+    return TransportFault(FaultKind.TIMEOUT, reason, not_sent=True)

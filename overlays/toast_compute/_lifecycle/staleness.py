@@ -1,7 +1,7 @@
-"""May a status be believed, or is it the one from before the action?
+"""Staleness: whether a status that is shown may be the one from before a change.
 
-A service that has accepted an action may show the old status for a while. Whoever waits for ACTIVE after a reboot would
-then be done before it began. What each action goes through, and how long it takes, is data of the contract.
+A service that has accepted an action may show the old status for a while. A wait for ACTIVE after a reboot would then
+end before the reboot began. What each action goes through, and how long it takes, is data of the contract.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from typing import TypeVar
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_api.models import InstanceDetail
 
-from .._core.client_core import Core
-from .._effects import Effects, ReadClock
 from ..errors import AmbiguousOutcomeError, APIConnectionError, MalformedResponseError, ToastComputeError
 
 T = TypeVar("T")
@@ -58,16 +56,16 @@ class PendingChange:
         self._was_seen = False
         self._has_moved = False
 
-    def note(self, status: str) -> None:
+    def observe(self, status: str) -> None:
         """Take a status that was seen as evidence, if it is any."""
         if status in self._signs:
             self._was_seen = True
 
-    def covers(self, status: str, now: float) -> bool:
+    def may_be_stale(self, status: str, now: float) -> bool:
         """Return whether a status that was seen may be the one from before the change."""
         return now < self._until and status in self._old
 
-    def is_settled_by(self, detail: InstanceDetail) -> bool:
+    def is_confirmed_by(self, detail: InstanceDetail) -> bool:
         """Return whether the status in a detail can be believed."""
         status, stamps, known = str(detail.status), _stamps(detail), self._stamps
         if known is not None and stamps[0] < known[0]:
@@ -88,10 +86,10 @@ class PendingChanges:
 
     def __init__(self, limit: int = REMEMBERED) -> None:
         self._limit = limit
-        self._doubts: OrderedDict[str, PendingChange] = OrderedDict()
+        self._changes: OrderedDict[str, PendingChange] = OrderedDict()
         self._lock = threading.Lock()
 
-    def expect(self, instance_id: str, operation: str, now: float) -> None:
+    def add(self, instance_id: str, operation: str, now: float) -> None:
         """Note that the service accepted an action, or may have. One that moves no status is ignored.
 
         Args:
@@ -107,22 +105,22 @@ class PendingChanges:
         doubt = PendingChange(move.accepted_in or (GONE,), move.through, now + move.max_seconds)
         key = instance_id.casefold()
         with self._lock:
-            self._doubts.pop(key, None)
-            self._doubts[key] = doubt
-            while len(self._doubts) > self._limit:
-                self._doubts.popitem(last=False)
+            self._changes.pop(key, None)
+            self._changes[key] = doubt
+            while len(self._changes) > self._limit:
+                self._changes.popitem(last=False)
 
-    def doubt(self, instance_id: str) -> PendingChange | None:
+    def get(self, instance_id: str) -> PendingChange | None:
         """Return what is still expected of an instance."""
         with self._lock:
-            return self._doubts.get(instance_id.casefold())
+            return self._changes.get(instance_id.casefold())
 
-    def settle(self, instance_id: str, doubt: PendingChange) -> None:
+    def remove(self, instance_id: str, change: PendingChange) -> None:
         """Forget what was expected of an instance, unless another action came meanwhile."""
         key = instance_id.casefold()
         with self._lock:
-            if self._doubts.get(key) is doubt:
-                del self._doubts[key]
+            if self._changes.get(key) is change:
+                del self._changes[key]
 
 
 def change_since(known: InstanceDetail) -> PendingChange:
@@ -135,25 +133,8 @@ def _stamps(detail: InstanceDetail) -> tuple[datetime, datetime | None]:
     return detail.updated_at, detail.launched_at
 
 
-def expecting(core: Core, id: str, operation: str, change: Effects[T]) -> Effects[T]:
-    """Carry a change out, and expect its traces if it was accepted, or may have been."""
-    try:
-        result = yield from change
-    except ToastComputeError as error:
-        if _may_be_done(error):
-            yield from expect(core, id, operation)
-        raise
-    yield from expect(core, id, operation)
-    return result
-
-
-def expect(core: Core, id: str, operation: str) -> Effects[None]:
-    """Expect the traces of a change that was accepted just now."""
-    now: float = yield ReadClock()
-    core.state(PendingChanges).expect(id, operation, now)
-
-
-def _may_be_done(error: ToastComputeError) -> bool:
+def may_be_done(error: ToastComputeError) -> bool:
+    """Return whether a change that ended in this error may have been carried out."""
     if isinstance(error, APIConnectionError):
         return not error.never_sent
     return isinstance(error, AmbiguousOutcomeError | MalformedResponseError)

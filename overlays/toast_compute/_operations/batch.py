@@ -24,7 +24,7 @@ from ..errors import (
     PermissionDeniedError,
     ToastComputeError,
 )
-from . import instances as _plans
+from . import instances
 
 _NAME = "map"
 _MOST_AT_ONCE = 100  # the client has no more connections
@@ -44,9 +44,9 @@ _WITHOUT_PARAMETERS = {
     if not any(field.required for field in msgspec.structs.fields(type_))
 }
 _OTHERS: Mapping[str, Callable[[Core, str], Effects[Any]]] = {
-    "delete": _plans.remove_instance,
-    "get": _plans.brief_instance,
-    "get_details": _plans.one_detail,
+    "delete": instances.delete,
+    "get": instances.get,
+    "get_details": instances.get_details,
 }
 _DEFAULTS: Mapping[str, Mapping[str, str]] = {"reboot": {"type": "SOFT"}}
 
@@ -65,7 +65,7 @@ def map_instances(
     given = list(spelled.values())
     for id in given:
         # Building the request checks the id: nothing is sent when one of them cannot be.
-        _plans.brief_instances(core, id)
+        instances.brief_request(core, id)
     if name in _OTHERS and arguments:
         refuse(_NAME, next(iter(arguments)), f"{name} takes no arguments")
     if given:
@@ -84,7 +84,8 @@ def map_instances(
                 fatal.append(error)
             raise
 
-    outcomes: list[Any] = yield Gather([one(id) for id in given], limit)
+    outcomes: list[Any]
+    outcomes, _ = yield Gather([one(id) for id in given], limit)
     by_id = dict(zip(given, outcomes, strict=True))
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, ToastComputeError):
@@ -99,16 +100,16 @@ def map_instances(
 def _request(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> tuple[Request[Any], str]:
     """The request that the method makes for an instance, and its action."""
     if name in _TAGS:
-        return _plans.action_request(core, id, _action(name, arguments))
+        return instances.action_request(core, id, _action(name, arguments))
     if name == "delete":
         return core.request(lambda appkey: delete_instance(appkey, id=id)), ""
-    return _plans.brief_instances(core, id), ""
+    return instances.brief_request(core, id), ""
 
 
 def _plan(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Effects[Any]:
     if name in _OTHERS:
         return _OTHERS[name](core, id)
-    return _plans.act(core, id, _action(name, arguments))
+    return instances.run_action(core, id, _action(name, arguments))
 
 
 def _action(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

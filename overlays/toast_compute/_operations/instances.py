@@ -1,100 +1,82 @@
-"""Which requests does each method make, and what of the reply does it return?
-
-Written once for the blocking and the async classes. Every function returns a plan that a driver runs.
-"""
+"""Operations on instances: reads, create and delete, volumes, actions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import msgspec
 from toast_compute_api import models
-from toast_compute_api.api.availability_zones.list_availability_zones import list_availability_zones
-from toast_compute_api.api.flavors.list_flavors import list_flavors
 from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
 from toast_compute_api.api.instance_actions.run_instance_action import run_instance_action
-from toast_compute_api.api.instances.attach_volume import attach_volume
+from toast_compute_api.api.instances.attach_volume import attach_volume as request_attachment
 from toast_compute_api.api.instances.create_instance import create_instance
 from toast_compute_api.api.instances.delete_instance import delete_instance
-from toast_compute_api.api.instances.detach_volume import detach_volume
+from toast_compute_api.api.instances.detach_volume import detach_volume as request_detachment
 from toast_compute_api.api.instances.list_instance_details import list_instance_details
 from toast_compute_api.api.instances.list_instances import list_instances
-from toast_compute_api.api.keypairs.create_keypair import create_keypair
-from toast_compute_api.api.keypairs.delete_keypair import delete_keypair
-from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
-from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.operation import Request
 
+from .._core.call import Call
 from .._core.client_core import Core
-from .._core.refusals import absent
+from .._core.error_mapping import absent
 from .._effects import Effects
-from .._findings import Findings
-from .._lifecycle.staleness import expect, expecting
-from .._redaction import Secret
-from .._validation import as_model, check_leaves, check_secret_text, is_mapping, one_of, refuse, text
-from ..errors import AmbiguousOutcomeError, Attempt
-from . import recovery as settling
-from .created_keypair import CreatedKeypair, with_methods
-from .instance_spec import instance_spec
-from .reconcile import ReturnedIds, find_created
+from .._lifecycle.staleness import PendingChanges, may_be_done
+from .._validation import (
+    Findings,
+    as_model,
+    check_leaves,
+    is_list,
+    is_mapping,
+    make_model,
+    one_of,
+    one_or_many,
+    refuse,
+    text,
+)
+from ..errors import AmbiguousOutcomeError, Attempt, ToastComputeError
+from .recovery import ReturnedIds, StateReader, action_is_done, find_created, has_begun, volume_is_detached
 
 R = TypeVar("R", models.Instance, models.InstanceDetail)
+S = TypeVar("S")
 
 RAISE = "raise"
 RECONCILE = "reconcile"
 
+_CREATE = "createInstance"
+_SPEC = "instance"
 _ACTION = RUN_INSTANCE_ACTION.id
 _ACTION_TYPES: dict[str, type[Any]] = {type_.__struct_config__.tag: type_ for type_ in RUN_INSTANCE_ACTION.variants}
 
 
-def look_up_token(core: Core, token_id: Secret) -> Effects[models.Access]:
-    """Read the lifetime and the user of a token."""
-    check_secret_text("getToken", "id", token_id)
-    request = core.request(lambda appkey: get_token(appkey, id=token_id.reveal()))
-    reply = yield from core.call(request, secrets=(token_id,))
-    return reply.access
-
-
-def all_zones(core: Core) -> Effects[list[models.AvailabilityZone]]:
-    """Read all availability zones."""
-    reply = yield from core.call(core.request(list_availability_zones))
-    return reply.zones
-
-
-def all_flavors(core: Core) -> Effects[list[models.Flavor]]:
-    """Read all flavors."""
-    reply = yield from core.call(core.request(list_flavors))
-    return reply.flavors
-
-
-def brief_instances(core: Core, id: str | None = None) -> Request[models.InstancesSuccess]:
-    """Return the request for all instances, or for one."""
+def brief_request(core: Core, id: str | None = None) -> Request[models.InstancesSuccess]:
+    """Return the request for all instances in brief, or for one. Raises InvalidRequestError for an invalid id."""
     return core.request(lambda appkey: list_instances(appkey, id=id))
 
 
-def all_instances(core: Core) -> Effects[list[models.Instance]]:
+def list_all(core: Core) -> Effects[list[models.Instance]]:
     """Read all instances in brief."""
-    reply = yield from core.call(brief_instances(core))
-    return reply.instances
+    return (yield from core.call(brief_request(core))).instances
 
 
-def brief_instance(core: Core, id: str, *, timeout: float | None = None) -> Effects[models.Instance]:
+def get(core: Core, id: str) -> Effects[models.Instance]:
     """Read one instance in brief."""
-    request = brief_instances(core, text("listInstances", "id", id))
-    reply, attempts = yield from core.traced(request, timeout=timeout)
-    return _only(reply.instances, id, "listInstances", attempts)
+    call = core.prepare(brief_request(core, text("listInstances", "id", id)))
+    reply = yield from call.run()
+    return _only(reply.instances, id, "listInstances", call.log.attempts)
 
 
-def all_details(core: Core) -> Effects[list[models.InstanceDetail]]:
+def list_details(core: Core) -> Effects[list[models.InstanceDetail]]:
     """Read all instances in detail."""
-    reply = yield from core.call(core.request(list_instance_details))
-    return reply.instances
+    return (yield from core.call(core.request(list_instance_details))).instances
 
 
-def one_detail(core: Core, id: str) -> Effects[models.InstanceDetail]:
+def get_details(core: Core, id: str) -> Effects[models.InstanceDetail]:
     """Read one instance in detail."""
     text("listInstanceDetails", "id", id)
-    reply, attempts = yield from core.traced(core.request(lambda appkey: list_instance_details(appkey, id=id)))
-    return _only(reply.instances, id, "listInstanceDetails", attempts)
+    call = core.prepare(core.request(lambda appkey: list_instance_details(appkey, id=id)))
+    reply = yield from call.run()
+    return _only(reply.instances, id, "listInstanceDetails", call.log.attempts)
 
 
 def _only(instances: list[R], id: str, operation: str, attempts: tuple[Attempt, ...]) -> R:
@@ -105,7 +87,7 @@ def _only(instances: list[R], id: str, operation: str, attempts: tuple[Attempt, 
     raise absent(operation, f"instance {id}", "instance", attempts)
 
 
-def make_instance(
+def create(
     core: Core,
     *,
     networks: object,
@@ -115,69 +97,109 @@ def make_instance(
     on_ambiguous: object,
     **members: Any,
 ) -> Effects[models.Instance]:
-    """Create instances."""
-    on_ambiguous = one_of("createInstance", "on_ambiguous", on_ambiguous, (RAISE, RECONCILE))
-    instance = instance_spec(networks, security_groups, volume, count, members)
-    body = models.CreateInstanceRequest(instance=instance)
-    request = core.request(lambda appkey: create_instance(appkey, body=body))
+    """Create instances. With "reconcile", find the instance when the reply to the create was lost."""
+    on_ambiguous = one_of(_CREATE, "on_ambiguous", on_ambiguous, (RAISE, RECONCILE))
+    spec = instance_spec(networks, security_groups, volume, count, members)
+    request = core.request(lambda appkey: create_instance(appkey, body=models.CreateInstanceRequest(instance=spec)))
+    call = core.prepare(request)
     if on_ambiguous == RAISE:
         try:
-            return (yield from _created(core, (yield from core.call(request)).instance))
+            return _created(core, call, (yield from call.run()).instance)
         except AmbiguousOutcomeError as lost:
             lost.add_note('With on_ambiguous="reconcile", create looks for the instance itself.')
             raise
     core.check_allowed(request)
-    before = yield from all_details(core)
+    before = yield from list_details(core)
     try:
-        return (yield from _created(core, (yield from core.call(request)).instance))
+        return _created(core, call, (yield from call.run()).instance)
     except AmbiguousOutcomeError as lost:
-        found = yield from find_created(
-            lambda: all_details(core), core.pause, before, instance, lost, core.state(ReturnedIds)
-        )
-    return (yield from _created(core, models.Instance(id=found.id, name=found.name, status=found.status)))
+        returned = core.state(ReturnedIds)
+        found = yield from find_created(lambda: list_details(core), core.pause, before, spec, lost, returned)
+    return _created(core, call, models.Instance(id=found.id, name=found.name, status=found.status))
 
 
-def _created(core: Core, instance: models.Instance) -> Effects[models.Instance]:
+def _created(core: Core, call: Call[Any], instance: models.Instance) -> models.Instance:
     core.state(ReturnedIds).add(instance.id)
-    yield from expect(core, instance.id, "createInstance")
+    core.state(PendingChanges).add(instance.id, _CREATE, call.ended)
     return instance
 
 
-def remove_instance(core: Core, id: str) -> Effects[None]:
+def instance_spec(
+    networks: object, security_groups: object, volume: object, count: object, members: Mapping[str, Any]
+) -> models.InstanceSpec:
+    """Return the instance to ask for.
+
+    Raises:
+        InvalidRequestError: with everything that breaks the contract, and not only the first of it.
+    """
+    findings = Findings(_CREATE)
+    given: dict[str, Any] = {
+        **members,
+        "networks": [
+            findings.model(models.NetworkReference, network, f"{_SPEC}.networks[{index}]")
+            for index, network in enumerate(one_or_many(networks))
+        ],
+        "security_groups": [
+            findings.model(models.SecurityGroupSpec, _group(group), f"{_SPEC}.securityGroups[{index}]")
+            for index, group in enumerate(one_or_many(security_groups))
+        ],
+    }
+    if volume is not None:
+        given["volume"] = findings.model(models.RootVolumeSpec, volume, f"{_SPEC}.volume")
+    if count is not None:
+        given["count"] = count
+    for field in msgspec.structs.fields(models.InstanceSpec):
+        value = given.get(field.name)
+        if is_list(value):
+            # For an entry that could not even be read there is a finding already.
+            value = [entry for entry in value if entry is not None]
+            if not value and given[field.name]:
+                continue
+        if field.name not in given or (value is None and field.name == "volume"):
+            continue
+        findings.check(field.type, value, f"{_SPEC}.{field.encode_name}")
+    findings.raise_if_any()
+    return make_model(models.InstanceSpec, given, operation=_CREATE, path=_SPEC)
+
+
+def _group(group: object) -> object:
+    if isinstance(group, str):
+        return models.SecurityGroupSpec(name=group)
+    # What a detail shows can be passed on to the next instance.
+    return models.SecurityGroupSpec(name=group.name) if isinstance(group, models.SecurityGroupReference) else group
+
+
+def delete(core: Core, id: str) -> Effects[None]:
     """Delete an instance."""
     text("deleteInstance", "id", id)
     request = core.request(lambda appkey: delete_instance(appkey, id=id))
-    change = core.change(request, settling.moved(_eyes(core, id), "deleteInstance"))
-    yield from expecting(core, id, "deleteInstance", change)
+    probe = has_begun(_reader(core, id), "deleteInstance")
+    yield from _change(core, id, "deleteInstance", core.prepare(request, probe=probe))
 
 
-def connect_volume(core: Core, id: str, volume_id: str) -> Effects[models.Attachment]:
+def attach_volume(core: Core, id: str, volume_id: str) -> Effects[models.Attachment]:
     """Attach a volume."""
     text("attachVolume", "instanceId", id)
     text("attachVolume", "attachment.volumeId", volume_id)
     body = models.AttachVolumeRequest(attachment=models.AttachmentSpec(volume_id=volume_id))
-    reply = yield from core.call(core.request(lambda appkey: attach_volume(appkey, id, body=body)))
+    reply = yield from core.call(core.request(lambda appkey: request_attachment(appkey, id, body=body)))
     return reply.attachment
 
 
-def disconnect_volume(core: Core, id: str, volume_id: str) -> Effects[None]:
+def detach_volume(core: Core, id: str, volume_id: str) -> Effects[None]:
     """Detach a volume."""
     text("detachVolume", "instanceId", id)
     text("detachVolume", "volumeId", volume_id)
-    request = core.request(lambda appkey: detach_volume(appkey, id, volume_id=volume_id))
-    yield from core.change(request, settling.without_volume(_eyes(core, id), volume_id))
+    request = core.request(lambda appkey: request_detachment(appkey, id, volume_id=volume_id))
+    yield from core.prepare(request, probe=volume_is_detached(_reader(core, id), volume_id)).run_or_confirm()
 
 
-def _eyes(core: Core, id: str) -> settling.StateReader[models.InstanceDetail]:
-    return settling.StateReader("instance", lambda: one_detail(core, id), core.pause)
-
-
-def act(core: Core, id: str, action: object) -> Effects[models.CreatedImage | None]:
+def run_action(core: Core, id: str, action: object) -> Effects[models.CreatedImage | None]:
     """Run an action, given as a model or as a mapping with its tag."""
     body = _action(action)
     request, tag = action_request(core, id, body)
-    change = core.change(request, settling.of_action(_eyes(core, id), body), action=tag)
-    reply = yield from expecting(core, id, tag, change)
+    call = core.prepare(request, action=tag, probe=action_is_done(_reader(core, id), body))
+    reply = yield from _change(core, id, tag, call)
     return reply.created_image if isinstance(reply, models.UploadImageSuccess) else None
 
 
@@ -189,11 +211,7 @@ def action_request(core: Core, id: str, action: object) -> tuple[Request[Any], s
     def make(appkey: str) -> Request[Any]:
         return run_instance_action(appkey, id, body=body)
 
-    return core.request(make), _tag(body)
-
-
-def _tag(action: models.InstanceAction) -> str:
-    return str(action.__struct_config__.tag)
+    return core.request(make), str(body.__struct_config__.tag)
 
 
 def upload_image(core: Core, id: str, name: str) -> Effects[models.CreatedImage]:
@@ -202,7 +220,7 @@ def upload_image(core: Core, id: str, name: str) -> Effects[models.CreatedImage]
     body = models.UploadImageAction(parameters=models.UploadImageParameters(name=name))
     _action(body)
     request = core.request(lambda appkey: run_instance_action(appkey, id, body=body))
-    reply = yield from core.call(request, action=_tag(body))
+    reply = yield from core.prepare(request, action=str(body.__struct_config__.tag)).run()
     return reply.created_image
 
 
@@ -214,52 +232,23 @@ def _action(action: Any) -> models.InstanceAction:
         refuse(_ACTION, "action", f"expected an action or a mapping, got a value of type {type(action).__name__}")
     check_leaves(action, operation=_ACTION, path="")
     findings = Findings(_ACTION)
-    findings.of_value(type(action), action, "")
+    findings.check(type(action), action, "")
     findings.raise_if_any()
     known: models.InstanceAction = action
     return known
 
 
-def all_keypairs(core: Core) -> Effects[list[models.Keypair]]:
-    """Read all key pairs."""
-    reply = yield from core.call(core.request(list_keypairs))
-    return reply.keypairs
+def _change(core: Core, id: str, operation: str, call: Call[S]) -> Effects[S | None]:
+    """Carry a change out, and expect its traces if it was accepted, or may have been."""
+    try:
+        result = yield from call.run_or_confirm()
+    except ToastComputeError as error:
+        if may_be_done(error):
+            core.state(PendingChanges).add(id, operation, call.ended)
+        raise
+    core.state(PendingChanges).add(id, operation, call.ended)
+    return result
 
 
-def one_keypair(core: Core, name: str) -> Effects[models.Keypair]:
-    """Read one key pair."""
-    text("listKeypairs", "name", name)
-    reply, attempts = yield from core.traced(core.request(lambda appkey: list_keypairs(appkey, name=name)))
-    for keypair in reply.keypairs:
-        if keypair.name == name:
-            return keypair
-    raise absent("listKeypairs", f"key pair {name}", "keypair", attempts)
-
-
-def make_keypair(core: Core, name: str) -> Effects[CreatedKeypair]:
-    """Have a key pair made."""
-    text("createKeypair", "keypair.name", name)
-    return (yield from _new_keypair(core, models.KeypairSpec(name=name)))
-
-
-def upload_keypair(core: Core, name: str, public_key: str) -> Effects[CreatedKeypair]:
-    """Upload a public key."""
-    text("createKeypair", "keypair.name", name)
-    # Without a public key the service would make a key pair.
-    text("createKeypair", "keypair.publicKey", public_key)
-    return (yield from _new_keypair(core, models.KeypairSpec(name=name, public_key=public_key)))
-
-
-def _new_keypair(core: Core, keypair: models.KeypairSpec) -> Effects[CreatedKeypair]:
-    body = models.CreateKeypairRequest(keypair=keypair)
-    reply = yield from core.call(core.request(lambda appkey: create_keypair(appkey, body=body)))
-    return with_methods(reply.keypair)
-
-
-def remove_keypair(core: Core, name: str) -> Effects[None]:
-    """Delete a key pair."""
-    text("deleteKeypair", "name", name)
-    eyes = settling.StateReader("keypair", lambda: one_keypair(core, name), core.pause)
-    yield from core.change(
-        core.request(lambda appkey: delete_keypair(appkey, name=name)), settling.without_keypair(eyes)
-    )
+def _reader(core: Core, id: str) -> StateReader[models.InstanceDetail]:
+    return StateReader("instance", lambda: get_details(core, id), core.pause)

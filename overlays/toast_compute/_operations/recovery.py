@@ -1,100 +1,117 @@
-"""What does a refusal mean when the reply to an earlier try was lost?
+"""Recovery from lost replies: whether a change was carried out, and which instance came of a create.
 
-The earlier try may have been carried out, and that may be why this one is refused: what was to be deleted is gone, what
-was to be started runs. Then the call has succeeded. What the state is decides, not the words of the refusal.
+Nothing is sent again for that; only the state is read, up to three times, since what is shown may lag behind a change.
+When a change is refused after an attempt whose reply was lost, the earlier attempt may be the reason: what was to be
+deleted is gone, what was to be started runs. Then the call has succeeded. The state decides, not the words of the
+refusal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api import models
 from toast_compute_api.behaviour import LIFECYCLE
+from toast_compute_api.models import InstanceDetail, InstanceSpec, RootVolume, RootVolumeSpec
 
 from .._core.call import OutcomeProbe
-from .._core.refusals import is_absence
+from .._core.error_mapping import is_absence
 from .._effects import Effects
-from ..errors import APIError, NotFoundError, ToastComputeError
-from .polling import Pause, poll_until
+from .._lifecycle.staleness import GONE
+from ..errors import AmbiguousOutcomeError, APIError, NotFoundError, ToastComputeError
 
 T = TypeVar("T")
+
+Pause: TypeAlias = Callable[[float], Effects[bool]]
+"""Waits for some seconds; returns whether there was time for it."""
+
+# The seconds before each read.
+_PAUSES = (0.0, 1.0, 3.0)
+_MOST_RETURNED = 10_000
+
+
+def poll_until(pause: Pause, is_decided: Callable[[], Effects[bool]]) -> Effects[bool]:
+    """Read, up to three times and as long as there is time, until `is_decided` returns True."""
+    for seconds in _PAUSES:
+        if seconds and not (yield from pause(seconds)):
+            return False
+        if (yield from is_decided()):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class StateReader(Generic[T]):
-    """How to look at the thing that it is about."""
+    """How to read the state of the resource that a change is about."""
 
     what: str
-    """What it is called where the service says that there is none: instance or keypair."""
-    look: Callable[[], Effects[T]]
+    """The subsystem in whose name the service says that there is no such resource: instance or keypair."""
+    read: Callable[[], Effects[T]]
     pause: Pause
 
 
-_GONE = "gone"
-
-
-def without_keypair(eyes: StateReader[models.Keypair]) -> OutcomeProbe:
+def keypair_is_gone(reader: StateReader[models.Keypair]) -> OutcomeProbe:
     """Take the deletion of a key pair for done when there is none."""
 
-    def settle(error: APIError) -> Effects[bool]:
-        return is_absence(error, eyes.what) or (yield from _sees(eyes, lambda _: False, is_gone_done=True))
+    def probe(error: APIError) -> Effects[bool]:
+        return is_absence(error, reader.what) or (yield from _shows(reader, lambda _: False, is_gone_done=True))
 
-    return settle
+    return probe
 
 
-def moved(eyes: StateReader[models.InstanceDetail], move: str) -> OutcomeProbe:
+def has_begun(reader: StateReader[models.InstanceDetail], move: str) -> OutcomeProbe:
     """Take a move of the lifecycle for done when the instance's status says that it has begun."""
     expected = LIFECYCLE.operations[move]
-    ends = expected.to == _GONE
+    ends = expected.to == GONE
 
-    def settle(error: APIError) -> Effects[bool]:
-        if is_absence(error, eyes.what):
+    def probe(error: APIError) -> Effects[bool]:
+        if is_absence(error, reader.what):
             return ends
         begun = (*expected.through, expected.to)
-        return (yield from _sees(eyes, lambda detail: str(detail.status) in begun, is_gone_done=ends))
+        return (yield from _shows(reader, lambda detail: str(detail.status) in begun, is_gone_done=ends))
 
-    return settle
+    return probe
 
 
-def without_volume(eyes: StateReader[models.InstanceDetail], volume_id: str) -> OutcomeProbe:
+def volume_is_detached(reader: StateReader[models.InstanceDetail], volume_id: str) -> OutcomeProbe:
     """Take a detachment for done when the instance no longer has the volume."""
-    return _when(eyes, lambda detail: volume_id.casefold() not in _volumes(detail))
+    return _when(reader, lambda detail: volume_id.casefold() not in _volumes(detail))
 
 
-def of_action(eyes: StateReader[models.InstanceDetail], action: models.InstanceAction) -> OutcomeProbe:
+def action_is_done(reader: StateReader[models.InstanceDetail], action: models.InstanceAction) -> OutcomeProbe:
     """Take an action for done when the instance is as the action would leave it."""
     match action:
         case models.AddFloatingIpAction(parameters=models.AddFloatingIpParameters(address=wanted, ip_address=own)):
-            return _when(eyes, lambda detail: (own, wanted) in _floating_ips(detail))
+            return _when(reader, lambda detail: (own, wanted) in _floating_ips(detail))
         case models.RemoveFloatingIpAction(parameters=models.RemoveFloatingIpParameters(address=unwanted)):
-            return _when(eyes, lambda detail: all(address != unwanted for _, address in _floating_ips(detail)))
+            return _when(reader, lambda detail: all(address != unwanted for _, address in _floating_ips(detail)))
         case models.AddSecurityGroupAction(parameters=models.AddSecurityGroupParameters(name=joined)):
-            return _when(eyes, lambda detail: joined in _security_groups(detail))
+            return _when(reader, lambda detail: joined in _security_groups(detail))
         case models.RemoveSecurityGroupAction(parameters=models.RemoveSecurityGroupParameters(name=left)):
-            return _when(eyes, lambda detail: left not in _security_groups(detail))
+            return _when(reader, lambda detail: left not in _security_groups(detail))
         case _:
-            return moved(eyes, str(action.__struct_config__.tag))
+            return has_begun(reader, str(action.__struct_config__.tag))
 
 
-def _when(eyes: StateReader[models.InstanceDetail], is_done: Callable[[models.InstanceDetail], bool]) -> OutcomeProbe:
-    def settle(_: APIError) -> Effects[bool]:
-        return (yield from _sees(eyes, is_done))
+def _when(reader: StateReader[models.InstanceDetail], is_done: Callable[[models.InstanceDetail], bool]) -> OutcomeProbe:
+    def probe(_: APIError) -> Effects[bool]:
+        return (yield from _shows(reader, is_done))
 
-    return settle
+    return probe
 
 
-def _sees(eyes: StateReader[T], is_done: Callable[[T], bool], *, is_gone_done: bool = False) -> Effects[bool]:
-    def is_seen() -> Effects[bool]:
+def _shows(reader: StateReader[T], is_done: Callable[[T], bool], *, is_gone_done: bool = False) -> Effects[bool]:
+    def is_decided() -> Effects[bool]:
         try:
-            return is_done((yield from eyes.look()))
+            return is_done((yield from reader.read()))
         except NotFoundError as error:
-            return is_gone_done and is_absence(error, eyes.what)
+            return is_gone_done and is_absence(error, reader.what)
         except ToastComputeError:
             return False  # nothing is known, so the refusal stands
 
-    return (yield from poll_until(eyes.pause, is_seen))
+    return (yield from poll_until(reader.pause, is_decided))
 
 
 def _volumes(detail: models.InstanceDetail) -> set[str]:
@@ -107,3 +124,121 @@ def _floating_ips(detail: models.InstanceDetail) -> set[tuple[str, str | None]]:
 
 def _security_groups(detail: models.InstanceDetail) -> set[str]:
     return {group.name for group in detail.security_groups}
+
+
+class ReturnedIds:
+    """The ids of instances that were returned to a client: none of them can be the outcome of another call."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, object] = {}
+
+    def __contains__(self, id: str) -> bool:
+        return id.casefold() in self._owners
+
+    def add(self, id: str) -> None:
+        """Note that an instance was returned; the oldest are forgotten when there are many."""
+        self._owners.setdefault(id.casefold(), object())
+        while len(self._owners) > _MOST_RETURNED:
+            self._owners.pop(next(iter(self._owners)), None)
+
+    def take(self, ids: Iterable[str]) -> bool:
+        """Take ids for one call, all or none: another call of the client may have taken one of them meanwhile."""
+        mine = object()
+        wanted = [id.casefold() for id in ids]
+        taken = [id for id in wanted if self._owners.setdefault(id, mine) is mine]
+        if len(taken) == len(wanted):
+            return True
+        for id in taken:
+            self._owners.pop(id, None)
+        return False
+
+
+def find_created(
+    read: Callable[[], Effects[list[InstanceDetail]]],
+    pause: Pause,
+    before: Sequence[InstanceDetail],
+    wanted: InstanceSpec,
+    lost: AmbiguousOutcomeError,
+    returned: ReturnedIds,
+) -> Effects[InstanceDetail]:
+    """Return the one new instance that is what was asked for.
+
+    Args:
+        read: reads all instances in detail.
+        pause: waits between two reads.
+        before: the instances that there were before the create was sent.
+        wanted: what was asked for.
+        lost: the error of the create.
+        returned: the ids that were returned to other calls of the client already; those that are found are added.
+
+    Raises:
+        AmbiguousOutcomeError: there is none, or there are more than were asked for, or nothing could be read:
+            `candidates` has what was found.
+    """
+    count = wanted.count if isinstance(wanted.count, int) else 1
+    known = {detail.id.casefold() for detail in before}
+    newest = max((detail.created_at for detail in before), default=None)
+    matching: list[InstanceDetail] = []
+    found: list[InstanceDetail] = []
+    problem = ""
+
+    def is_decided() -> Effects[bool]:
+        nonlocal matching, problem
+        try:
+            details = yield from read()
+        except ToastComputeError as error:
+            # It says nothing of the create, and must not be taken for its outcome.
+            problem = f"; the last read failed: {error}"
+            return False
+        problem = ""
+        matching = [
+            detail
+            for detail in details
+            if detail.id.casefold() not in known
+            and detail.id not in returned
+            # A list from before that was stale is no reason to take an older instance for the new one.
+            and (newest is None or detail.created_at >= newest)
+            and _is(detail, wanted)
+        ]
+        if len(matching) == count and returned.take(detail.id for detail in matching):
+            found.extend(matching)
+        return bool(found) or len(matching) > count
+
+    yield from poll_until(pause, is_decided)
+    if found:
+        return found[0]
+    unclear = AmbiguousOutcomeError(
+        f"createInstance may or may not have been carried out: {_seen(matching, count)}{problem}; look before sending "
+        "it again",
+        operation="createInstance",
+        candidates=matching,
+    )
+    unclear.attempts = lost.attempts
+    raise unclear from lost
+
+
+def _seen(matching: Collection[InstanceDetail], count: int) -> str:
+    found = ", ".join(detail.id for detail in matching)
+    if not matching:
+        return "no new instance like this can be seen"
+    return f"{len(matching)} new instances like this can be seen, {count} were asked for: {found}"
+
+
+def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
+    return (
+        detail.name == wanted.name
+        and detail.image.casefold() == wanted.image.casefold()
+        and detail.flavor.id.casefold() == wanted.flavor.casefold()
+        and detail.key_name == wanted.key_name
+        and detail.availability_zone == wanted.availability_zone
+        and len(detail.addresses) == len(wanted.networks)
+        and {group.name for group in detail.security_groups} == {group.name for group in wanted.security_groups}
+        and _is_root_disk(detail.volumes.root, wanted.volume)
+    )
+
+
+def _is_root_disk(disk: RootVolume, wanted: object) -> bool:
+    if not isinstance(wanted, RootVolumeSpec):
+        return True
+    has_size = not isinstance(wanted.size, int) or disk.size == wanted.size
+    return has_size and (not isinstance(wanted.type, str) or disk.type == wanted.type)

@@ -11,16 +11,10 @@ from toast_compute_api.models import Instance
 
 from .._core.client_core import Core
 from .._core.deadline import Deadline, present, within
+from .._core.retry import is_transient
 from .._effects import Effects, Random, ReadClock, Sleep
 from .._validation import is_seconds, refuse
-from ..errors import (
-    APIConnectionError,
-    Attempt,
-    MalformedResponseError,
-    ServerError,
-    ToastComputeError,
-    WaitTimeoutError,
-)
+from ..errors import Attempt, ToastComputeError, WaitTimeoutError
 from .shared_poll import LIST, SharedPoller
 
 OnPoll = Callable[[Instance | None], None]
@@ -34,7 +28,7 @@ JITTER = 0.25
 # A given interval is cut to a day: operating systems sleep no longer than some years at once.
 MAX_INTERVAL = 86_400.0
 # What is left for the last look when the deadline is there already.
-LAST_LOOK_SECONDS = 1.0
+LAST_POLL_SECONDS = 1.0
 # So many looks in a row may fail in a way that may pass; each of them has been tried again by the client itself.
 FAILURES_ABSORBED = 5
 # A look of another wait will do when it began no longer ago than this share of the interval. The next look follows an
@@ -85,8 +79,8 @@ class PollResult:
 class Wait(Protocol):
     """What is waited for."""
 
-    def look(self, glance: PollRequest) -> Effects[PollResult]:
-        """Look once."""
+    def poll(self, request: PollRequest) -> Effects[PollResult]:
+        """Snapshot once."""
         ...
 
     @property
@@ -95,7 +89,7 @@ class Wait(Protocol):
         ...
 
     @property
-    def story(self) -> str:
+    def summary(self) -> str:
         """What was seen last, in words."""
         ...
 
@@ -121,24 +115,24 @@ def options(timeout: float, poll_interval: float | None, on_poll: OnPoll | None)
     return Options(timeout, poll_interval, on_poll)
 
 
-def poll(core: Core, wait: Wait, board: SharedPoller, options: Options) -> Effects[None]:
-    """Look until the wait is over.
+def poll(core: Core, wait: Wait, poller: SharedPoller, options: Options) -> Effects[None]:
+    """Snapshot until the wait is over.
 
     Raises:
         WaitTimeoutError: it was not over in time.
         ToastComputeError: what a look raised, with a note about the wait.
     """
-    started: float = yield ReadClock()
+    _, started = yield ReadClock()
     left = yield from core.remaining()
     allowed = options.timeout
     if left < math.inf:
         # A deadline of the caller's is a hard one: the last look has to fit in.
-        allowed = min(allowed, max(left - min(LAST_LOOK_SECONDS, left / 2), 0.0))
+        allowed = min(allowed, max(left - min(LAST_POLL_SECONDS, left / 2), 0.0))
     deadline = present(core)
     spent = 0.0 if deadline is None else deadline.spent
     try:
-        with board.joined():
-            yield from _Polling(core, wait, board, options, started, allowed).run()
+        with poller.joined():
+            yield from _Polling(core, wait, poller, options, started, allowed).run()
     except ToastComputeError:
         yield from _spend(deadline, started, spent)
         raise
@@ -148,7 +142,7 @@ def poll(core: Core, wait: Wait, board: SharedPoller, options: Options) -> Effec
 def _spend(deadline: Deadline | None, started: float, spent: float) -> Effects[None]:
     """Note the time of a wait, but for what its looks have noted already."""
     if deadline is not None:
-        now: float = yield ReadClock()
+        _, now = yield ReadClock()
         deadline.spend("waits", max(0.0, now - started - (deadline.spent - spent)))
 
 
@@ -156,18 +150,18 @@ class _Polling:
     """One wait under way."""
 
     def __init__(
-        self, core: Core, wait: Wait, board: SharedPoller, options: Options, started: float, allowed: float
+        self, core: Core, wait: Wait, poller: SharedPoller, options: Options, started: float, allowed: float
     ) -> None:
         self._core = core
         self._wait = wait
-        self._board = board
+        self._poller = poller
         self._on_poll = options.on_poll
         self._pace = _Pace(options.poll_interval)
         self._started = started
         self._allowed = allowed
         self._ends = started + allowed
         self._is_cut = allowed < options.timeout
-        self._looks = 0
+        self._polls = 0
         self._failures = 0
 
     def run(self) -> Effects[None]:
@@ -175,12 +169,12 @@ class _Polling:
         while True:
             # A look of another wait will do, but for the last one: that is at the deadline.
             max_age = 0.0 if self._is_over(now) else pause * SHARED_AGE
-            result = yield from self._look(now, max_age)
-            now = yield ReadClock()
+            result = yield from self._poll(now, max_age)
+            _, now = yield ReadClock()
             begun: float | None = None
             failure: ToastComputeError | None = None
             if isinstance(result, PollResult):
-                self._tell(result.seen)
+                self._report(result.seen)
                 if result.verdict is not None:
                     raise result.verdict
                 if result.is_over:
@@ -188,40 +182,39 @@ class _Polling:
                 begun = result.begun
             else:
                 failure = result
-                self._tell([None])
-                self._put_up_with(failure, now)
+                self._report([None])
+                self._absorb(failure, now)
             if self._is_over(now):
                 raise self._timeout(failure) from failure
             pause = yield from self._pace.pause()
             rest = pause if begun is None else max(begun + pause - now, pause * LEAST_PAUSE)
-            yield Sleep(min(rest, self._ends - now))
-            now = yield ReadClock()
+            _, now = yield Sleep(min(rest, self._ends - now))
 
-    def _look(self, now: float, max_age: float) -> Effects[PollResult | ToastComputeError]:
-        self._looks += 1
-        seconds = max(self._ends - now, LAST_LOOK_SECONDS)
-        glance = PollRequest(min(self._core.timeout, seconds), self._board.is_shared, max_age)
+    def _poll(self, now: float, max_age: float) -> Effects[PollResult | ToastComputeError]:
+        self._polls += 1
+        seconds = max(self._ends - now, LAST_POLL_SECONDS)
+        request = PollRequest(min(self._core.timeout, seconds), self._poller.is_shared, max_age)
         try:
             # All that a look takes has to end in time, a token and tries of its own too.
             with within(Deadline(self._core, seconds, now)):
-                glimpse = yield from self._wait.look(glance)
+                result = yield from self._wait.poll(request)
         except ToastComputeError as error:
             self._failures += 1
             return error
         self._failures = 0
-        return glimpse
+        return result
 
-    def _put_up_with(self, failure: ToastComputeError, now: float) -> None:
-        if _may_pass(failure) and (self._failures <= FAILURES_ABSORBED or self._is_over(now)):
+    def _absorb(self, failure: ToastComputeError, now: float) -> None:
+        if is_transient(failure, "poll") and (self._failures <= FAILURES_ABSORBED or self._is_over(now)):
             return
         row = f", the last {self._failures} failed" if self._failures > 1 else ""
         failure.add_note(
-            f"After {now - self._started:.1f} s of waiting for {self._wait.goal}; {self._wait.story} "
+            f"After {now - self._started:.1f} s of waiting for {self._wait.goal}; {self._wait.summary} "
             f"({self._count()}{row})"
         )
         raise failure
 
-    def _tell(self, seen: Sequence[Instance | None]) -> None:
+    def _report(self, seen: Sequence[Instance | None]) -> None:
         if self._on_poll is not None:
             for instance in seen:
                 self._on_poll(instance)
@@ -232,7 +225,7 @@ class _Polling:
     def _timeout(self, failure: ToastComputeError | None) -> WaitTimeoutError:
         cut = ", and the deadline of the block leaves no time for another" if self._is_cut else ""
         error = WaitTimeoutError(
-            f"Waited {self._allowed:g} s for {self._wait.goal}; {self._wait.story} ({self._count()}{cut})",
+            f"Waited {self._allowed:g} s for {self._wait.goal}; {self._wait.summary} ({self._count()}{cut})",
             last=self._wait.last,
             timeout=self._allowed,
             operation=LIST,
@@ -241,7 +234,7 @@ class _Polling:
         return error
 
     def _count(self) -> str:
-        return "1 look" if self._looks == 1 else f"{self._looks} looks"
+        return "1 poll" if self._polls == 1 else f"{self._polls} polls"
 
 
 class _Pace:
@@ -254,14 +247,8 @@ class _Pace:
     def pause(self) -> Effects[float]:
         if self._given is not None:
             return min(self._given, MAX_INTERVAL)
-        chance: float = yield Random()
+        chance: float
+        chance, _ = yield Random()
         pause = self._interval * (1 - JITTER * chance)
         self._interval = min(self._interval * GROWTH, LAST_INTERVAL)
         return pause
-
-
-def _may_pass(error: ToastComputeError) -> bool:
-    if isinstance(error, MalformedResponseError):
-        # A gateway answers in its own words; an envelope of the wrong shape is the service's, and stays wrong.
-        return error.path is None
-    return isinstance(error, APIConnectionError | ServerError)

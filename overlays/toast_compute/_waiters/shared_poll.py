@@ -17,9 +17,9 @@ from toast_compute_api.api.instances.list_instance_details import list_instance_
 from toast_compute_api.models import Instance, InstanceDetail
 
 from .._core.client_core import Core
-from .._core.refusals import is_absence
+from .._core.error_mapping import is_absence
 from .._effects import LIST_LOCK, Effects, ReadClock, TransportFault, WithLock
-from .._operations.instances import brief_instances
+from .._operations.instances import brief_request
 from ..errors import APITimeoutError, Attempt, NotFoundError, ToastComputeError
 
 LIST = "listInstances"
@@ -31,7 +31,7 @@ Ask: TypeAlias = Callable[[Core, str | None, float], Effects[tuple[list[R], tupl
 
 
 @dataclass(frozen=True, slots=True)
-class Look(Generic[R]):
+class Snapshot(Generic[R]):
     """What one look at the service showed."""
 
     begun: float
@@ -55,41 +55,42 @@ class Feed(Generic[R]):
         self._operation = operation
         self._ask: Ask[R] = ask
         # Replaced as a whole, so it needs no lock.
-        self._newest: Look[R] | _Failed | None = None
+        self._newest: Snapshot[R] | _Failed | None = None
 
     def forget(self) -> None:
         """Let go of what was seen."""
         self._newest = None
 
-    def own(self, core: Core, id: str | None, seconds: float) -> Effects[Look[R]]:
-        """Look at one instance, or at all, for oneself."""
-        begun: float = yield ReadClock()
+    def read(self, core: Core, id: str | None, seconds: float) -> Effects[Snapshot[R]]:
+        """Snapshot at one instance, or at all, for oneself."""
+        _, begun = yield ReadClock()
         try:
             found, attempts = yield from self._ask(core, id, seconds)
         except NotFoundError as refusal:
             # A token or an image that is not found says nothing about the instance.
             if id is None or refusal.operation != self._operation or not is_absence(refusal, "instance"):
                 raise
-            return Look(begun, {}, refusal.attempts, refusal)
-        return Look(begun, {one.id.casefold(): one for one in found}, attempts)
+            return Snapshot(begun, {}, refusal.attempts, refusal)
+        return Snapshot(begun, {one.id.casefold(): one for one in found}, attempts)
 
-    def shared(self, core: Core, seconds: float, max_age: float) -> Effects[Look[R]]:
-        """Look at all instances, or use a look that another wait began up to `max_age` seconds ago.
+    def shared(self, core: Core, seconds: float, max_age: float) -> Effects[Snapshot[R]]:
+        """Snapshot at all instances, or use a look that another wait began up to `max_age` seconds ago.
 
         Raises:
             ToastComputeError: what that look ended in, its own copy for each wait.
         """
-        now: float = yield ReadClock()
+        _, now = yield ReadClock()
         newest = self._since(now - max_age)
         if newest is None:
-            newest = yield from self._turn(core, seconds, now - max_age)
+            newest = yield from self._read_locked(core, seconds, now - max_age)
         if isinstance(newest, _Failed):
             newest.fail()
         return newest
 
-    def _turn(self, core: Core, seconds: float, oldest: float) -> Effects[Look[R] | _Failed]:
+    def _read_locked(self, core: Core, seconds: float, oldest: float) -> Effects[Snapshot[R] | _Failed]:
         try:
-            newest: Look[R] | _Failed = yield WithLock(self._renew(core, seconds, oldest), seconds, LIST_LOCK)
+            newest: Snapshot[R] | _Failed
+            newest, _ = yield WithLock(self._renew(core, seconds, oldest), seconds, LIST_LOCK)
         except TransportFault as fault:
             reason = fault.reason
         else:
@@ -98,14 +99,14 @@ class Feed(Generic[R]):
             f"{self._operation} was not sent: {reason}", operation=self._operation, never_sent=True, retryable=True
         )
 
-    def _renew(self, core: Core, seconds: float, oldest: float) -> Effects[Look[R] | _Failed]:
+    def _renew(self, core: Core, seconds: float, oldest: float) -> Effects[Snapshot[R] | _Failed]:
         # Whoever held the gate before may have looked already.
         newest = self._since(oldest)
         if newest is not None:
             return newest
-        begun: float = yield ReadClock()
+        _, begun = yield ReadClock()
         try:
-            self._newest = newest = yield from self.own(core, None, seconds)
+            self._newest = newest = yield from self.read(core, None, seconds)
         except ToastComputeError as error:
             newest = _Failed(begun, error)
             # Others may have more time for it than a wait that is about to end.
@@ -113,7 +114,7 @@ class Feed(Generic[R]):
                 self._newest = newest
         return newest
 
-    def _since(self, oldest: float) -> Look[R] | _Failed | None:
+    def _since(self, oldest: float) -> Snapshot[R] | _Failed | None:
         newest = self._newest
         return newest if newest is not None and newest.begun >= oldest else None
 
@@ -161,13 +162,15 @@ class SharedPoller:
 
 
 def _ask_briefs(core: Core, id: str | None, seconds: float) -> Effects[tuple[list[Instance], tuple[Attempt, ...]]]:
-    reply, attempts = yield from core.traced(brief_instances(core, id), timeout=seconds)
-    return reply.instances, attempts
+    call = core.prepare(brief_request(core, id), timeout=seconds)
+    reply = yield from call.run()
+    return reply.instances, call.log.attempts
 
 
 def _ask_details(
     core: Core, id: str | None, seconds: float
 ) -> Effects[tuple[list[InstanceDetail], tuple[Attempt, ...]]]:
     request = core.request(lambda appkey: list_instance_details(appkey, id=id))
-    reply, attempts = yield from core.traced(request, timeout=seconds)
-    return reply.instances, attempts
+    call = core.prepare(request, timeout=seconds)
+    reply = yield from call.run()
+    return reply.instances, call.log.attempts

@@ -10,7 +10,7 @@ from toast_compute_api.models import Instance, InstanceDetail
 from .._core.client_core import Core
 from .._lifecycle.staleness import GONE, PendingChange, PendingChanges
 from .._lifecycle.transitions import explain, failures, reachable
-from .._operations.instances import brief_instances
+from .._operations.instances import brief_request
 from .._validation import text
 from ..errors import InstanceFailedError
 from .shared_poll import LIST
@@ -41,21 +41,21 @@ class InstanceTracker:
             core: the client.
             id: the id of the instance.
             goal: the status that is waited for, or GONE.
-            since: what has to be proven before a status is believed; without it, what the client itself expects.
+            since: what has to be proven before a status is decided; without it, what the client itself expects.
         """
         # Building the request checks the id.
-        brief_instances(core, text(LIST, "id", id))
+        brief_request(core, text(LIST, "id", id))
         self.id = id
         self.last: Instance | None = None
         self._goal = goal
         self._path: list[str] = []
-        self._is_doubted = False
+        self._is_stale = False
         self._absences = 0
         self._since = since
-        self._expectations = core.state(PendingChanges)
+        self._pending_changes = core.state(PendingChanges)
         self._warned = core.state(_Warned)
 
-    def see(self, instance: Instance | None) -> str:
+    def observe(self, instance: Instance | None) -> str:
         """Take down what a look showed, and return the status."""
         if instance is None:
             self._absences += 1
@@ -67,9 +67,9 @@ class InstanceTracker:
             del self._path[1 : len(self._path) - _PATH_LENGTH]
         if instance is not None and status not in LIFECYCLE.states:
             self._warn(instance)
-        doubt = self._doubt
-        if doubt is not None:
-            doubt.note(status)
+        pending = self._pending
+        if pending is not None:
+            pending.observe(status)
         return status
 
     def is_decided_by(self, status: str) -> bool:
@@ -81,25 +81,25 @@ class InstanceTracker:
             return status in failures() and any(state in _DELETING for state in self._path)
         return self._goal not in reachable(status)
 
-    def may_be_old(self, status: str, now: float) -> bool:
+    def may_be_stale(self, status: str, now: float) -> bool:
         """Return whether a status that was seen may be the one from before a change."""
         if status == GONE and self._absences < _ABSENCES and (self._goal == GONE or self.last is not None):
             return True
-        doubt = self._doubt
-        self._is_doubted = doubt is not None and doubt.covers(status, now)
-        return self._is_doubted
+        pending = self._pending
+        self._is_stale = pending is not None and pending.may_be_stale(status, now)
+        return self._is_stale
 
     def confirm(self, detail: InstanceDetail, now: float) -> Instance | None:
-        """Look again at a status that may be old. Returns the instance if what the detail shows can be believed."""
+        """Snapshot again at a status that may be old. Returns the instance if what the detail shows can be decided."""
         seen = Instance(id=detail.id, name=detail.name, status=detail.status)
-        status, doubt = self.see(seen), self._doubt
-        if doubt is not None:
-            if doubt.is_settled_by(detail):
-                self._expectations.settle(self.id, doubt)
+        status, pending = self.observe(seen), self._pending
+        if pending is not None:
+            if pending.is_confirmed_by(detail):
+                self._pending_changes.remove(self.id, pending)
                 self._since = None
-            elif doubt.covers(status, now):
+            elif pending.may_be_stale(status, now):
                 return None
-        self._is_doubted = False
+        self._is_stale = False
         return seen
 
     def failure(self) -> InstanceFailedError:
@@ -119,17 +119,17 @@ class InstanceTracker:
         return None if self._absences else self.last
 
     @property
-    def story(self) -> str:
+    def summary(self) -> str:
         """What was seen last, in words."""
         if self.last is None:
             return f"{self.id} was not seen"
-        doubt = ", which may be from before the action" if self._is_doubted else ""
-        return f"{self.last.id} is {self.last.status}{doubt}"
+        pending = ", which may be from before the action" if self._is_stale else ""
+        return f"{self.last.id} is {self.last.status}{pending}"
 
     @property
-    def _doubt(self) -> PendingChange | None:
+    def _pending(self) -> PendingChange | None:
         # Asked for each time: an action may be accepted while a wait is under way.
-        return self._since or self._expectations.doubt(self.id)
+        return self._since or self._pending_changes.get(self.id)
 
     def _warn(self, instance: Instance) -> None:
         status = str(instance.status)[:_SHOWN_CHARACTERS]

@@ -7,7 +7,7 @@ import builtins
 
 from toast_compute_api.models import AvailabilityZone
 
-from .._operations import instances as _plans
+from .._operations import catalog as _catalog
 from ._base import AsyncResource
 
 
@@ -22,4 +22,4 @@ class AsyncAvailabilityZones(AsyncResource):
 
         Guide: 가용성 영역 API, 가용성 영역 조회.
         """
-        return await self._run(_plans.all_zones(self._core))
+        return await self._run(_catalog.list_zones(self._core))

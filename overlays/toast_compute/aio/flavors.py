@@ -7,7 +7,7 @@ import builtins
 
 from toast_compute_api.models import Flavor
 
-from .._operations import instances as _plans
+from .._operations import catalog as _catalog
 from ._base import AsyncResource
 
 
@@ -22,4 +22,4 @@ class AsyncFlavors(AsyncResource):
 
         Guide: 인스턴스 타입 API, 인스턴스 타입 목록 조회.
         """
-        return await self._run(_plans.all_flavors(self._core))
+        return await self._run(_catalog.list_flavors(self._core))

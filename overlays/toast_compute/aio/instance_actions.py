@@ -26,7 +26,7 @@ from toast_compute_api.models import (
     UploadImageAction,
 )
 
-from .._operations import instances as _plans
+from .._operations import instances as _instances
 from ..resources.instance_actions import SilentAction
 from ._base import AsyncResource
 
@@ -50,7 +50,7 @@ class AsyncInstanceActions(AsyncResource):
 
         Guide: 인스턴스 추가기능 API, 인스턴스 시작.
         """
-        await self._run(_plans.act(self._core, id, StartAction()))
+        await self._run(_instances.run_action(self._core, id, StartAction()))
 
     async def stop(self, id: str) -> None:
         """Stop a running or failed instance. It goes through POWERING_OFF to STOP.
@@ -63,7 +63,7 @@ class AsyncInstanceActions(AsyncResource):
 
         Guide: 인스턴스 추가기능 API, 인스턴스 정지.
         """
-        await self._run(_plans.act(self._core, id, StopAction()))
+        await self._run(_instances.run_action(self._core, id, StopAction()))
 
     async def reboot(self, id: str, type: RebootType | Literal["SOFT", "HARD"] = "SOFT") -> None:
         """Reboot a running instance. It goes through REBOOTING to ACTIVE.
@@ -80,7 +80,7 @@ class AsyncInstanceActions(AsyncResource):
         """
         # The generated code checks the value, so a plain string does.
         action = RebootAction(parameters=RebootParameters(type=type))  # type: ignore[arg-type]
-        await self._run(_plans.act(self._core, id, action))
+        await self._run(_instances.run_action(self._core, id, action))
 
     async def resize(self, id: str, flavor: str) -> None:
         """Change the flavor of an instance. It goes through RESIZING back to the status that it had.
@@ -95,7 +95,7 @@ class AsyncInstanceActions(AsyncResource):
 
         Guide: 인스턴스 추가기능 API, 인스턴스 타입 변경.
         """
-        await self._run(_plans.act(self._core, id, ResizeAction(parameters=ResizeParameters(flavor=flavor))))
+        await self._run(_instances.run_action(self._core, id, ResizeAction(parameters=ResizeParameters(flavor=flavor))))
 
     async def upload_image(self, id: str, name: str) -> CreatedImage:
         """Make an image of a stopped instance.
@@ -113,7 +113,7 @@ class AsyncInstanceActions(AsyncResource):
 
         Guide: 인스턴스 추가기능 API, 이미지 생성.
         """
-        return await self._run(_plans.upload_image(self._core, id, name))
+        return await self._run(_instances.upload_image(self._core, id, name))
 
     async def add_floating_ip(self, id: str, address: str, ip_address: str) -> None:
         """Give an instance a floating IP.
@@ -129,7 +129,7 @@ class AsyncInstanceActions(AsyncResource):
         Guide: 인스턴스 추가기능 API, 플로팅 IP 연결.
         """
         parameters = AddFloatingIpParameters(address=address, ip_address=ip_address)
-        await self._run(_plans.act(self._core, id, AddFloatingIpAction(parameters=parameters)))
+        await self._run(_instances.run_action(self._core, id, AddFloatingIpAction(parameters=parameters)))
 
     async def remove_floating_ip(self, id: str, address: str) -> None:
         """Take a floating IP away from an instance.
@@ -144,7 +144,7 @@ class AsyncInstanceActions(AsyncResource):
         Guide: 인스턴스 추가기능 API, 플로팅 IP 연결 해제.
         """
         parameters = RemoveFloatingIpParameters(address=address)
-        await self._run(_plans.act(self._core, id, RemoveFloatingIpAction(parameters=parameters)))
+        await self._run(_instances.run_action(self._core, id, RemoveFloatingIpAction(parameters=parameters)))
 
     async def add_security_group(self, id: str, name: str) -> None:
         """Add an instance to a security group.
@@ -159,7 +159,7 @@ class AsyncInstanceActions(AsyncResource):
         Guide: 인스턴스 추가기능 API, 보안 그룹 등록.
         """
         parameters = AddSecurityGroupParameters(name=name)
-        await self._run(_plans.act(self._core, id, AddSecurityGroupAction(parameters=parameters)))
+        await self._run(_instances.run_action(self._core, id, AddSecurityGroupAction(parameters=parameters)))
 
     async def remove_security_group(self, id: str, name: str) -> None:
         """Take an instance out of a security group.
@@ -174,7 +174,7 @@ class AsyncInstanceActions(AsyncResource):
         Guide: 인스턴스 추가기능 API, 보안 그룹 제거.
         """
         parameters = RemoveSecurityGroupParameters(name=name)
-        await self._run(_plans.act(self._core, id, RemoveSecurityGroupAction(parameters=parameters)))
+        await self._run(_instances.run_action(self._core, id, RemoveSecurityGroupAction(parameters=parameters)))
 
     @overload
     async def run_action(self, id: str, action: UploadImageAction) -> CreatedImage: ...
@@ -203,4 +203,4 @@ class AsyncInstanceActions(AsyncResource):
 
         Guide: 인스턴스 추가기능 API, 공통.
         """
-        return await self._run(_plans.act(self._core, id, action))
+        return await self._run(_instances.run_action(self._core, id, action))

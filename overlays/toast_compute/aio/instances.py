@@ -13,8 +13,8 @@ from toast_compute_api.models import (
     InstanceDetail,
 )
 
-from .._operations import batch as _many
-from .._operations import instances as _plans
+from .._operations import batch as _batch
+from .._operations import instances as _instances
 from ..batches import BatchResult
 from ..resources.instances import Network, SecurityGroup, Volume
 from .instance_actions import AsyncInstanceActions
@@ -32,7 +32,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return await self._run(_plans.all_instances(self._core))
+        return await self._run(_instances.list_all(self._core))
 
     async def get(self, id: str) -> Instance:
         """Read id, name and status of one instance.
@@ -47,7 +47,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return await self._run(_plans.brief_instance(self._core, id))
+        return await self._run(_instances.get(self._core, id))
 
     async def list_details(self) -> builtins.list[InstanceDetail]:
         """List everything known about all instances.
@@ -59,7 +59,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return await self._run(_plans.all_details(self._core))
+        return await self._run(_instances.list_details(self._core))
 
     async def get_details(self, id: str) -> InstanceDetail:
         """Read everything known about one instance.
@@ -76,7 +76,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return await self._run(_plans.one_detail(self._core, id))
+        return await self._run(_instances.get_details(self._core, id))
 
     async def create(
         self,
@@ -125,7 +125,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
         Guide: 인스턴스 API, 인스턴스 생성.
         """
         return await self._run(
-            _plans.make_instance(
+            _instances.create(
                 self._core,
                 name=name,
                 image=image,
@@ -153,7 +153,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 삭제.
         """
-        await self._run(_plans.remove_instance(self._core, id))
+        await self._run(_instances.delete(self._core, id))
 
     async def attach_volume(self, id: str, volume_id: str) -> Attachment:
         """Attach a free volume of the same availability zone to an instance.
@@ -174,7 +174,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 블록 스토리지 연결.
         """
-        return await self._run(_plans.connect_volume(self._core, id, volume_id))
+        return await self._run(_instances.attach_volume(self._core, id, volume_id))
 
     async def detach_volume(self, id: str, volume_id: str) -> None:
         """Detach a volume from an instance. The volume and its data stay.
@@ -191,7 +191,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 블록 스토리지 연결 해제.
         """
-        await self._run(_plans.disconnect_volume(self._core, id, volume_id))
+        await self._run(_instances.detach_volume(self._core, id, volume_id))
 
     async def map(self, method: str, ids: Iterable[str], *, limit: int = 5, **arguments: Any) -> BatchResult:
         """Do the same to many instances, several at a time. One failure does not stop the others.
@@ -212,4 +212,4 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 추가기능 API and 인스턴스 API.
         """
-        return await self._run(_many.map_instances(self._core, method, ids, limit, arguments))
+        return await self._run(_batch.map_instances(self._core, method, ids, limit, arguments))

@@ -7,7 +7,7 @@ import builtins
 
 from toast_compute_api.models import Keypair
 
-from .._operations import instances as _plans
+from .._operations import keypairs as _keypairs
 from .._operations.created_keypair import CreatedKeypair
 from ._base import AsyncResource
 
@@ -23,7 +23,7 @@ class AsyncKeypairs(AsyncResource):
 
         Guide: 키페어 API, 키페어 조회.
         """
-        return await self._run(_plans.all_keypairs(self._core))
+        return await self._run(_keypairs.list_all(self._core))
 
     async def get(self, name: str) -> Keypair:
         """Read one key pair.
@@ -38,7 +38,7 @@ class AsyncKeypairs(AsyncResource):
 
         Guide: 키페어 API, 키페어 조회.
         """
-        return await self._run(_plans.one_keypair(self._core, name))
+        return await self._run(_keypairs.get(self._core, name))
 
     async def create(self, name: str) -> CreatedKeypair:
         """Have the service make a key pair.
@@ -56,7 +56,7 @@ class AsyncKeypairs(AsyncResource):
 
         Guide: 키페어 API, 키페어 생성과 업로드.
         """
-        return await self._run(_plans.make_keypair(self._core, name))
+        return await self._run(_keypairs.create(self._core, name))
 
     async def upload(self, name: str, public_key: str) -> CreatedKeypair:
         """Upload a public key under a name.
@@ -74,7 +74,7 @@ class AsyncKeypairs(AsyncResource):
 
         Guide: 키페어 API, 키페어 생성과 업로드.
         """
-        return await self._run(_plans.upload_keypair(self._core, name, public_key))
+        return await self._run(_keypairs.upload(self._core, name, public_key))
 
     async def delete(self, name: str) -> None:
         """Delete a key pair.
@@ -89,4 +89,4 @@ class AsyncKeypairs(AsyncResource):
 
         Guide: 키페어 API, 키페어 삭제.
         """
-        await self._run(_plans.remove_keypair(self._core, name))
+        await self._run(_keypairs.delete(self._core, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from toast_compute_api.models import Access
 
-from .._operations import instances as _plans
+from .._operations import catalog as _catalog
 from .._redaction import Secret
 from ._base import AsyncResource
 
@@ -43,4 +43,4 @@ class AsyncTokens(AsyncResource):
         secret = Secret(token_id)
         # A traceback with local variables must not show it.
         del token_id
-        return await self._run(_plans.look_up_token(self._core, secret))
+        return await self._run(_catalog.get_token(self._core, secret))

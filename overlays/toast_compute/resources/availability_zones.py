@@ -6,7 +6,7 @@ import builtins
 
 from toast_compute_api.models import AvailabilityZone
 
-from .._operations import instances as _plans
+from .._operations import catalog as _catalog
 from ._base import Resource
 
 
@@ -21,4 +21,4 @@ class AvailabilityZones(Resource):
 
         Guide: 가용성 영역 API, 가용성 영역 조회.
         """
-        return self._run(_plans.all_zones(self._core))
+        return self._run(_catalog.list_zones(self._core))

@@ -25,7 +25,7 @@ from toast_compute_api.models import (
     UploadImageAction,
 )
 
-from .._operations import instances as _plans
+from .._operations import instances as _instances
 from ._base import Resource
 
 SilentAction: TypeAlias = (
@@ -59,7 +59,7 @@ class InstanceActions(Resource):
 
         Guide: 인스턴스 추가기능 API, 인스턴스 시작.
         """
-        self._run(_plans.act(self._core, id, StartAction()))
+        self._run(_instances.run_action(self._core, id, StartAction()))
 
     def stop(self, id: str) -> None:
         """Stop a running or failed instance. It goes through POWERING_OFF to STOP.
@@ -72,7 +72,7 @@ class InstanceActions(Resource):
 
         Guide: 인스턴스 추가기능 API, 인스턴스 정지.
         """
-        self._run(_plans.act(self._core, id, StopAction()))
+        self._run(_instances.run_action(self._core, id, StopAction()))
 
     def reboot(self, id: str, type: RebootType | Literal["SOFT", "HARD"] = "SOFT") -> None:
         """Reboot a running instance. It goes through REBOOTING to ACTIVE.
@@ -89,7 +89,7 @@ class InstanceActions(Resource):
         """
         # The generated code checks the value, so a plain string does.
         action = RebootAction(parameters=RebootParameters(type=type))  # type: ignore[arg-type]
-        self._run(_plans.act(self._core, id, action))
+        self._run(_instances.run_action(self._core, id, action))
 
     def resize(self, id: str, flavor: str) -> None:
         """Change the flavor of an instance. It goes through RESIZING back to the status that it had.
@@ -104,7 +104,7 @@ class InstanceActions(Resource):
 
         Guide: 인스턴스 추가기능 API, 인스턴스 타입 변경.
         """
-        self._run(_plans.act(self._core, id, ResizeAction(parameters=ResizeParameters(flavor=flavor))))
+        self._run(_instances.run_action(self._core, id, ResizeAction(parameters=ResizeParameters(flavor=flavor))))
 
     def upload_image(self, id: str, name: str) -> CreatedImage:
         """Make an image of a stopped instance.
@@ -122,7 +122,7 @@ class InstanceActions(Resource):
 
         Guide: 인스턴스 추가기능 API, 이미지 생성.
         """
-        return self._run(_plans.upload_image(self._core, id, name))
+        return self._run(_instances.upload_image(self._core, id, name))
 
     def add_floating_ip(self, id: str, address: str, ip_address: str) -> None:
         """Give an instance a floating IP.
@@ -138,7 +138,7 @@ class InstanceActions(Resource):
         Guide: 인스턴스 추가기능 API, 플로팅 IP 연결.
         """
         parameters = AddFloatingIpParameters(address=address, ip_address=ip_address)
-        self._run(_plans.act(self._core, id, AddFloatingIpAction(parameters=parameters)))
+        self._run(_instances.run_action(self._core, id, AddFloatingIpAction(parameters=parameters)))
 
     def remove_floating_ip(self, id: str, address: str) -> None:
         """Take a floating IP away from an instance.
@@ -153,7 +153,7 @@ class InstanceActions(Resource):
         Guide: 인스턴스 추가기능 API, 플로팅 IP 연결 해제.
         """
         parameters = RemoveFloatingIpParameters(address=address)
-        self._run(_plans.act(self._core, id, RemoveFloatingIpAction(parameters=parameters)))
+        self._run(_instances.run_action(self._core, id, RemoveFloatingIpAction(parameters=parameters)))
 
     def add_security_group(self, id: str, name: str) -> None:
         """Add an instance to a security group.
@@ -168,7 +168,7 @@ class InstanceActions(Resource):
         Guide: 인스턴스 추가기능 API, 보안 그룹 등록.
         """
         parameters = AddSecurityGroupParameters(name=name)
-        self._run(_plans.act(self._core, id, AddSecurityGroupAction(parameters=parameters)))
+        self._run(_instances.run_action(self._core, id, AddSecurityGroupAction(parameters=parameters)))
 
     def remove_security_group(self, id: str, name: str) -> None:
         """Take an instance out of a security group.
@@ -183,7 +183,7 @@ class InstanceActions(Resource):
         Guide: 인스턴스 추가기능 API, 보안 그룹 제거.
         """
         parameters = RemoveSecurityGroupParameters(name=name)
-        self._run(_plans.act(self._core, id, RemoveSecurityGroupAction(parameters=parameters)))
+        self._run(_instances.run_action(self._core, id, RemoveSecurityGroupAction(parameters=parameters)))
 
     @overload
     def run_action(self, id: str, action: UploadImageAction) -> CreatedImage: ...
@@ -210,4 +210,4 @@ class InstanceActions(Resource):
 
         Guide: 인스턴스 추가기능 API, 공통.
         """
-        return self._run(_plans.act(self._core, id, action))
+        return self._run(_instances.run_action(self._core, id, action))

@@ -16,8 +16,8 @@ from toast_compute_api.models import (
     SecurityGroupSpec,
 )
 
-from .._operations import batch as _many
-from .._operations import instances as _plans
+from .._operations import batch as _batch
+from .._operations import instances as _instances
 from ..batches import BatchResult
 from .instance_actions import InstanceActions
 from .instance_waits import InstanceWaits
@@ -38,7 +38,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return self._run(_plans.all_instances(self._core))
+        return self._run(_instances.list_all(self._core))
 
     def get(self, id: str) -> Instance:
         """Read id, name and status of one instance.
@@ -53,7 +53,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return self._run(_plans.brief_instance(self._core, id))
+        return self._run(_instances.get(self._core, id))
 
     def list_details(self) -> builtins.list[InstanceDetail]:
         """List everything known about all instances.
@@ -65,7 +65,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return self._run(_plans.all_details(self._core))
+        return self._run(_instances.list_details(self._core))
 
     def get_details(self, id: str) -> InstanceDetail:
         """Read everything known about one instance.
@@ -82,7 +82,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return self._run(_plans.one_detail(self._core, id))
+        return self._run(_instances.get_details(self._core, id))
 
     def create(
         self,
@@ -131,7 +131,7 @@ class Instances(InstanceActions, InstanceWaits):
         Guide: 인스턴스 API, 인스턴스 생성.
         """
         return self._run(
-            _plans.make_instance(
+            _instances.create(
                 self._core,
                 name=name,
                 image=image,
@@ -159,7 +159,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 삭제.
         """
-        self._run(_plans.remove_instance(self._core, id))
+        self._run(_instances.delete(self._core, id))
 
     def attach_volume(self, id: str, volume_id: str) -> Attachment:
         """Attach a free volume of the same availability zone to an instance.
@@ -180,7 +180,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 블록 스토리지 연결.
         """
-        return self._run(_plans.connect_volume(self._core, id, volume_id))
+        return self._run(_instances.attach_volume(self._core, id, volume_id))
 
     def detach_volume(self, id: str, volume_id: str) -> None:
         """Detach a volume from an instance. The volume and its data stay.
@@ -197,7 +197,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 블록 스토리지 연결 해제.
         """
-        self._run(_plans.disconnect_volume(self._core, id, volume_id))
+        self._run(_instances.detach_volume(self._core, id, volume_id))
 
     def map(self, method: str, ids: Iterable[str], *, limit: int = 5, **arguments: Any) -> BatchResult:
         """Do the same to many instances, several at a time. One failure does not stop the others.
@@ -218,4 +218,4 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 추가기능 API and 인스턴스 API.
         """
-        return self._run(_many.map_instances(self._core, method, ids, limit, arguments))
+        return self._run(_batch.map_instances(self._core, method, ids, limit, arguments))

@@ -6,7 +6,7 @@ import builtins
 
 from toast_compute_api.models import Keypair
 
-from .._operations import instances as _plans
+from .._operations import keypairs as _keypairs
 from .._operations.created_keypair import CreatedKeypair
 from ._base import Resource
 
@@ -22,7 +22,7 @@ class Keypairs(Resource):
 
         Guide: 키페어 API, 키페어 조회.
         """
-        return self._run(_plans.all_keypairs(self._core))
+        return self._run(_keypairs.list_all(self._core))
 
     def get(self, name: str) -> Keypair:
         """Read one key pair.
@@ -37,7 +37,7 @@ class Keypairs(Resource):
 
         Guide: 키페어 API, 키페어 조회.
         """
-        return self._run(_plans.one_keypair(self._core, name))
+        return self._run(_keypairs.get(self._core, name))
 
     def create(self, name: str) -> CreatedKeypair:
         """Have the service make a key pair.
@@ -55,7 +55,7 @@ class Keypairs(Resource):
 
         Guide: 키페어 API, 키페어 생성과 업로드.
         """
-        return self._run(_plans.make_keypair(self._core, name))
+        return self._run(_keypairs.create(self._core, name))
 
     def upload(self, name: str, public_key: str) -> CreatedKeypair:
         """Upload a public key under a name.
@@ -73,7 +73,7 @@ class Keypairs(Resource):
 
         Guide: 키페어 API, 키페어 생성과 업로드.
         """
-        return self._run(_plans.upload_keypair(self._core, name, public_key))
+        return self._run(_keypairs.upload(self._core, name, public_key))
 
     def delete(self, name: str) -> None:
         """Delete a key pair.
@@ -88,4 +88,4 @@ class Keypairs(Resource):
 
         Guide: 키페어 API, 키페어 삭제.
         """
-        self._run(_plans.remove_keypair(self._core, name))
+        self._run(_keypairs.delete(self._core, name))
