@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import inspect
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -53,8 +54,10 @@ class PlanDriver:
     def _step(
         self, plan: Effects[Any], context: Context, end: Resume, answer: Any, error: BaseException | None
     ) -> None:
+        begins = inspect.getgeneratorstate(plan) == inspect.GEN_CREATED
+        given = None if begins else (answer, self._clock.monotonic())
         try:
-            effect = context.run(plan.send, answer) if error is None else context.run(plan.throw, error)
+            effect = context.run(plan.send, given) if error is None else context.run(plan.throw, error)
         except StopIteration as over:
             end(over.value, None)
             return
@@ -66,7 +69,7 @@ class PlanDriver:
     def _perform(self, effect: Effect, context: Context, resume: Resume) -> None:
         match effect:
             case ReadClock():
-                resume(self._clock.monotonic(), None)
+                resume(None, None)
             case Random():
                 resume(self._random.random(), None)
             case Sleep():
@@ -100,7 +103,7 @@ class PlanDriver:
                     self._later(0.0, line[0])
                 return
             is_over = True
-            self._step(effect.plan, context, leave, None, None)
+            self._step(effect.effects, context, leave, None, None)
 
         def give_up() -> None:
             nonlocal is_over
@@ -108,7 +111,7 @@ class PlanDriver:
                 is_over = True
                 resume(None, lock_timeout(effect))
 
-        line = self._gates.setdefault(effect.gate, deque())
+        line = self._gates.setdefault(effect.lock, deque())
         line.append(enter)
         self._later(effect.seconds, give_up)
         if len(line) == 1:

@@ -16,7 +16,7 @@ import toast_compute_api
 from toast_compute import AsyncToastCompute, ToastCompute, errors
 from toast_compute._config.profiles import PROFILE_VARIABLE
 from toast_compute._config.settings import ENVIRONMENT
-from toast_compute._core.refusals import refusal
+from toast_compute._core.error_mapping import refusal
 from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
 from toast_compute_api.behaviour import OPERATIONS, RESULT_CODES, SUBSYSTEM_RANGES
 from toast_compute_mock import MockCloud

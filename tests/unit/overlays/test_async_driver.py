@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -60,7 +59,7 @@ class Noting:
 
     def plan(self, effect: Effect) -> Effects[object]:
         try:
-            answer = yield effect
+            answer, _ = yield effect
         except BaseException as error:
             self.ends.append(type(error).__name__)
             raise
@@ -69,7 +68,7 @@ class Noting:
 
 
 def one(effect: Effect) -> Effects[object]:
-    answer = yield effect
+    answer, _ = yield effect
     return answer
 
 
@@ -83,7 +82,7 @@ def test_every_effect_is_answered() -> None:
         sender.go.set()
         runs = driver(sender).run
         assert await runs(one(SEND)) == Reply(200, (), b"{}")
-        assert await runs(one(ReadClock())) == pytest.approx(time.monotonic(), abs=1)
+        assert await runs(one(ReadClock())) is None
         assert await runs(one(Sleep(0.001))) is None
         drawn = await runs(one(Random()))
         assert isinstance(drawn, float)
@@ -129,7 +128,8 @@ def test_a_cancelled_plan_can_tidy_up_with_effects() -> None:
         try:
             yield Sleep(LONG)
         finally:
-            tidied.append((yield RunInThread(lambda: "tidied")))
+            answer, _ = yield RunInThread(lambda: "tidied")
+            tidied.append(answer)
 
     tidied: list[object] = []
 
@@ -178,7 +178,7 @@ def test_who_waits_too_long_at_a_gate_is_told_and_the_next_one_goes_on() -> None
         await settled()
         with pytest.raises(TransportFault, match=r"could not be had within 0.01 s") as caught:
             await runs(one(WithLock(one(SEND), 0.01)))
-        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
+        assert (caught.value.kind, caught.value.not_sent) == (FaultKind.TIMEOUT, True)
         third = asyncio.create_task(runs(one(WithLock(one(SEND), LONG))))
         sender.go.set()
         assert list(await asyncio.gather(first, third)) == [Reply(200, (), b"{}")] * 2

@@ -12,7 +12,7 @@ from toast_compute._config.settings import resolve
 from toast_compute._core.client_core import Core
 from toast_compute._drivers.sync import SyncDriver
 from toast_compute._effects import Effects, FaultKind, Random, ReadClock, Reply, Send, Sleep, TransportFault
-from toast_compute._operations import instances as _plans
+from toast_compute._operations import catalog
 from toast_compute._waiters import waiter as _waiters
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class AsyncDriver:
             effect = next(plan)
             while True:
                 try:
-                    answer = await self.perform(effect)
+                    answer = await self.perform(effect), self.now
                 except TransportFault as fault:
                     effect = plan.throw(fault)
                 else:
@@ -44,7 +44,7 @@ class AsyncDriver:
     async def perform(self, effect: Any) -> Any:
         await asyncio.sleep(0)
         if isinstance(effect, ReadClock):
-            return self.now
+            return None
         if isinstance(effect, Sleep):
             self.now += effect.seconds
             return None
@@ -64,7 +64,7 @@ class AsyncDriver:
                 raise answer
             return answer
         async with self.gate:
-            return await self.run(effect.plan)
+            return await self.run(effect.effects)
 
 
 def reply(code: int = 0, **payload: Any) -> Reply:
@@ -93,7 +93,7 @@ def test_many_tasks_issue_one_token(core: Core) -> None:
     driver = AsyncDriver(reply(flavors=[]))
 
     async def many() -> list[object]:
-        return list(await asyncio.gather(*(driver.run(_plans.all_flavors(core)) for _ in range(50))))
+        return list(await asyncio.gather(*(driver.run(catalog.list_flavors(core)) for _ in range(50))))
 
     assert asyncio.run(many()) == [[]] * 50
     assert driver.sent.count("issueToken") == 1
@@ -102,10 +102,10 @@ def test_many_tasks_issue_one_token(core: Core) -> None:
 def test_errors_are_the_same_on_an_event_loop(core: Core) -> None:
     driver = AsyncDriver(reply(code=-3))
     with pytest.raises(PermissionDeniedError):
-        asyncio.run(driver.run(_plans.all_flavors(core)))
+        asyncio.run(driver.run(catalog.list_flavors(core)))
     assert driver.sent == ["issueToken", "listFlavors"] * 2
     # A look that is cut by the deadline is the end of the wait.
-    silent = AsyncDriver(TransportFault(FaultKind.TIMEOUT, "slow", never_left=False))
+    silent = AsyncDriver(TransportFault(FaultKind.TIMEOUT, "slow", not_sent=False))
     plan = _waiters.wait_for_status(core, "i-1", "ACTIVE", timeout=3, poll_interval=None)
     with pytest.raises(WaitTimeoutError, match="nothing was seen"):
         asyncio.run(silent.run(plan))
@@ -140,8 +140,8 @@ def test_an_interrupt_passes_through_a_plan_and_frees_the_gate() -> None:
 
     driver = SyncDriver(Interrupted(), Still())
     with pytest.raises(KeyboardInterrupt):
-        driver.run(_plans.all_flavors(core))
-    assert driver.run(_plans.all_flavors(core)) == []
+        driver.run(catalog.list_flavors(core))
+    assert driver.run(catalog.list_flavors(core)) == []
 
 
 def test_an_interrupt_is_thrown_into_the_plan_so_that_it_can_tidy_up() -> None:

@@ -36,8 +36,8 @@ def test_a_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:
     with client(cloud) as toast, toast.deadline(3), pytest.raises(APITimeoutError) as caught:
         toast.flavors.list()
     assert cloud.clock.now() - began == pytest.approx(3)
-    assert "the deadline of 3 s is over (tries 3.0 s)" in caught.value.attempts[-1].decision
-    assert caught.value.__notes__ == ["the deadline of 3 s is over (tries 3.0 s)"]
+    assert "the deadline of 3 s is over (attempts 3.0 s)" in caught.value.attempts[-1].decision
+    assert caught.value.__notes__ == ["the deadline of 3 s is over (attempts 3.0 s)"]
 
 
 def test_back_off_is_within_the_deadline(cloud: MockCloud) -> None:
@@ -46,7 +46,7 @@ def test_back_off_is_within_the_deadline(cloud: MockCloud) -> None:
     with client(cloud) as toast, toast.deadline(15), pytest.raises(MalformedResponseError) as caught:
         toast.flavors.list()
     assert cloud.clock.now() - began == pytest.approx(10, abs=1)
-    assert caught.value.attempts[-1].decision.endswith("but the deadline leaves no time for another try")
+    assert caught.value.attempts[-1].decision.endswith("but the deadline leaves no time for another attempt")
 
 
 def test_the_time_for_a_token_counts(cloud: MockCloud) -> None:
@@ -56,7 +56,7 @@ def test_the_time_for_a_token_counts(cloud: MockCloud) -> None:
         cloud.faults.add(faults.delay("listFlavors", seconds=4))
         with pytest.raises(APITimeoutError) as caught:
             toast.flavors.list()
-    assert "token 4.0 s, tries 2.0 s" in caught.value.attempts[-1].decision
+    assert "token 4.0 s, attempts 2.0 s" in caught.value.attempts[-1].decision
 
 
 def test_nothing_is_sent_after_the_deadline(cloud: MockCloud) -> None:
@@ -188,7 +188,7 @@ def test_the_time_of_a_wait_is_counted_once(cloud: MockCloud) -> None:
     told = dict(re.findall(r"([a-z-]+) ([0-9.]+) s", str(caught.value).partition("(")[2]))
     assert float(told.pop("elsewhere")) == pytest.approx(40, abs=0.2)
     assert sum(map(float, told.values())) == pytest.approx(took, abs=0.2)
-    assert told.keys() == {"waits", "tries"}  # the last look is cut off by the deadline
+    assert told.keys() == {"waits", "attempts"}  # the last look is cut off by the deadline
 
 
 def test_of_a_read_it_does_not_matter_that_it_was_sent_before(

@@ -128,7 +128,7 @@ def test_a_look_that_fails_is_not_taken_for_the_outcome(cloud: MockCloud) -> Non
     with client(cloud, timeout=5) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
         toast.instances.create(**NEW, on_ambiguous="reconcile")
     assert not caught.value.retryable
-    assert "the last look failed: listInstanceDetails" in str(caught.value)
+    assert "the last read failed: listInstanceDetails" in str(caught.value)
     assert cloud.journal.count(operation="createInstance") == 1
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from toast_compute import AmbiguousOutcomeError, APITimeoutError
 from toast_compute._effects import Sleep
-from toast_compute._operations.reconcile import ReturnedIds, find_created
+from toast_compute._operations.recovery import ReturnedIds, find_created
 from toast_compute_api.models import (
     InstanceAddress,
     InstanceDetail,
@@ -211,7 +211,7 @@ def test_a_look_that_fails_is_followed_by_another() -> None:
     late = APITimeoutError("late", operation="listInstanceDetails", never_sent=False, retryable=True)
     assert find(late, [MADE]) == (MADE, [1.0])
     error, _ = find(late)
-    assert "; the last look failed: late;" in str(error)
+    assert "; the last read failed: late;" in str(error)
     error, _ = find(late, [])
     assert "failed" not in str(error)
 

@@ -204,7 +204,7 @@ def test_the_number_of_retries_is_the_users(cloud: MockCloud, retries: int, time
         toast.flavors.list()
     assert cloud.journal.count(operation="listFlavors") == times
     assert len(caught.value.attempts) == times
-    assert caught.value.attempts[-1].decision.startswith("given up: HTTP status 503 may pass")
+    assert caught.value.attempts[-1].decision.startswith("given up: HTTP status 503 may be transient")
 
 
 def test_pauses_grow_and_are_spread_at_random(cloud: MockCloud) -> None:

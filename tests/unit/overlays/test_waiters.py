@@ -58,7 +58,7 @@ def test_the_interval_grows_to_fifteen_seconds_and_the_last_look_is_at_the_deadl
     assert sum(clock.slept) == pytest.approx(90)
     assert len(service.asked("GET instances")) == len(clock.slept) + 1
     looks = len(clock.slept) + 1
-    assert str(caught.value) == f"Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD ({looks} looks)"
+    assert str(caught.value) == f"Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD ({looks} polls)"
     assert caught.value.last.status == "BUILD"
     assert caught.value.timeout == 90
 
@@ -267,7 +267,7 @@ def test_those_that_are_missing_among_many_are_named(toast: ToastCompute, servic
 
 def test_a_timeout_of_three_names_them_all(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD"), ("i-2", "BUILD"), ("i-3", "BUILD")))
-    with pytest.raises(WaitTimeoutError, match=r"i-2 is BUILD, i-3 is BUILD \(2 looks\)") as caught:
+    with pytest.raises(WaitTimeoutError, match=r"i-2 is BUILD, i-3 is BUILD \(2 polls\)") as caught:
         toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE", timeout=1, poll_interval=1)
     # The trail is that of the last look.
     (attempt,) = caught.value.attempts
@@ -281,7 +281,7 @@ def test_a_timeout_of_many_names_those_that_still_wait(toast: ToastCompute, serv
         toast.instances.wait_for_all(["done", *(id for id, _ in rows)], "ACTIVE", timeout=2, poll_interval=1)
     assert str(caught.value) == (
         "Waited 2 s for 7 instances to be ACTIVE; last seen: i-0 is BUILD, i-1 is BUILD, i-2 is BUILD and 3 more "
-        "(3 looks)"
+        "(3 polls)"
     )
     assert len(caught.value.last) == 7
 

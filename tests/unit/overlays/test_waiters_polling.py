@@ -55,7 +55,7 @@ def test_failures_that_may_pass_are_put_up_with_five_times_in_a_row(cloud: MockC
         with pytest.raises(error) as caught:
             toast.instances.wait_for_status(vm.id, "ACTIVE", poll_interval=1)
     note = caught.value.__notes__[-1]
-    assert f"of waiting for {vm.id} to be ACTIVE; nothing was seen (6 looks, the last 6 failed)" in note
+    assert f"of waiting for {vm.id} to be ACTIVE; nothing was seen (6 polls, the last 6 failed)" in note
     assert cloud.journal.count(operation="listInstances") == 6
 
 
@@ -75,14 +75,14 @@ def test_failures_that_stay_are_raised_at_once_with_a_note_about_the_wait(cloud:
         cloud.faults.add(make())
         with pytest.raises(error) as caught:
             toast.instances.wait_for_status(vm.id, "ACTIVE")
-    note = f"After 0.0 s of waiting for {vm.id} to be ACTIVE; nothing was seen (1 look)"
+    note = f"After 0.0 s of waiting for {vm.id} to be ACTIVE; nothing was seen (1 poll)"
     assert caught.value.__notes__[-1] == note
 
 
 def test_a_failure_at_the_deadline_is_a_timeout_that_tells_it(cloud: MockCloud) -> None:
     with client(cloud, max_retries=0) as toast:
         cloud.faults.add(faults.reset("listInstances", budget=None))
-        with pytest.raises(WaitTimeoutError, match=r"nothing was seen \(4 looks\)") as caught:
+        with pytest.raises(WaitTimeoutError, match=r"nothing was seen \(4 polls\)") as caught:
             toast.instances.wait_for_status(WEB, "STOP", timeout=3, poll_interval=1)
     assert isinstance(caught.value.__cause__, APIConnectionError)
     assert [one.outcome for one in caught.value.attempts] == ["APIConnectionError"]
@@ -206,7 +206,7 @@ class TestDeadline:
                 toast.instances.wait_for_status(WEB, "STOP", timeout=600, poll_interval=40)
         assert cloud.clock.monotonic() == 89
         assert str(caught.value) == (
-            f"Waited 89 s for {WEB} to be STOP; last seen: {WEB} is ACTIVE (4 looks, and the deadline of the block "
+            f"Waited 89 s for {WEB} to be STOP; last seen: {WEB} is ACTIVE (4 polls, and the deadline of the block "
             "leaves no time for another)"
         )
         assert caught.value.timeout == 89

@@ -113,7 +113,7 @@ def test_doubts_are_shared_too(
     clock.advance(LIFECYCLE.operations["createInstance"].max_seconds)
     for id in ids:
         toast.instances.reboot(id)
-        core.state(PendingChanges).expect(id, "reboot", clock.monotonic())
+        core.state(PendingChanges).add(id, "reboot", clock.monotonic())
     done = driver.run([wait(core, id, "ACTIVE", interval=1) for id in ids * 2], [0.0] * 40)
     assert [one.id for one in done] == ids * 2
     assert clock.monotonic() - driver.began >= LIFECYCLE.operations["reboot"].min_seconds
@@ -168,7 +168,7 @@ def test_a_wait_that_has_no_time_left_does_not_fail_the_others(
 
         def send(self, effect: Send) -> Reply:
             if effect.timeout < 20:
-                raise TransportFault(FaultKind.TIMEOUT, "no answer", never_left=False)
+                raise TransportFault(FaultKind.TIMEOUT, "no answer", not_sent=False)
             return toast._sender.send(effect)
 
     driver = make_driver(0, Slow())
