@@ -60,7 +60,6 @@ if TYPE_CHECKING:
         VolumeType,
     )
 
-    from ._client import ToastCompute
     from ._core.exchange import Exchange
     from ._operations.created_keypair import CreatedKeypair
     from .aio._client import AsyncToastCompute
@@ -87,10 +86,11 @@ if TYPE_CHECKING:
         ToastComputeError,
         WaitTimeoutError,
     )
+    from .resources._client import ToastCompute
 
 _MODEL_MODULE = "toast_compute_api.models"
 _MODULES = {
-    "ToastCompute": "toast_compute._client",
+    "ToastCompute": "toast_compute.resources._client",
     "AsyncToastCompute": "toast_compute.aio._client",
     "Attempt": "toast_compute.errors",
     "BatchResult": "toast_compute.batches",

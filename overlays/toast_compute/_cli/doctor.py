@@ -79,7 +79,7 @@ def diagnose(profile: str | None, base_url: str | None) -> Iterator[Check]:
 
 
 def _ask(profile: str | None, base_url: str | None) -> Iterator[Check]:
-    from .._client import ToastCompute  # loaded by those who ask the service
+    from ..resources._client import ToastCompute  # loaded by those who ask the service
 
     failure: ToastComputeError | None = None
     zones: list[str] = []

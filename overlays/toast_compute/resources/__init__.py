@@ -1,1 +1,1 @@
-"""Which methods does each part of the service have?"""
+"""The resources of `ToastCompute`, derived from `toast_compute.aio`."""
