@@ -763,8 +763,8 @@ def test_a_process_that_is_killed_while_it_holds_the_lock_blocks_nobody(tmp_path
 
 def test_the_libraries_for_files_are_loaded_by_those_who_use_them() -> None:
     program = (
-        "import sys, toast_compute.token_store, toast_compute._client\n"
-        "toast_compute._client.ToastCompute('k', 'u', 'p', token_store=toast_compute.token_store.MemoryTokenStore())\n"
+        "import sys, toast_compute, toast_compute.token_store\n"
+        "toast_compute.ToastCompute('k', 'u', 'p', token_store=toast_compute.token_store.MemoryTokenStore())\n"
         "print('filelock' in sys.modules, 'tomllib' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
