@@ -109,8 +109,8 @@ class FaultKind(Enum):
 class TransportFault(Exception):  # noqa: N818 (a message between driver and core, never an error of the user's)
     """No reply came back."""
 
-    def __init__(self, kind: FaultKind, reason: str, *, never_left: bool) -> None:
+    def __init__(self, kind: FaultKind, reason: str, *, not_sent: bool) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
-        self.never_left = never_left
+        self.not_sent = not_sent

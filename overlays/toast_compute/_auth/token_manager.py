@@ -168,7 +168,7 @@ class TokenKeeper:
                 return
         if turn is not None and not turn.has_come:
             if not needed:
-                raise TransportFault(FaultKind.TIMEOUT, "another process is issuing a token", never_left=True)
+                raise TransportFault(FaultKind.TIMEOUT, "another process is issuing a token", not_sent=True)
             # Whoever holds the lock takes too long. A second token does no harm.
             turn = None
         try:

@@ -113,7 +113,7 @@ class Call(Generic[S]):
             if settle is not None and isinstance(error, APIError) and (yield from settle(error)):
                 trail.decide("done: the try before was carried out")
                 return None
-            self._is_lost = self._is_lost or not outcome.never_left
+            self._is_lost = self._is_lost or not outcome.not_sent
             now = yield ReadClock()
             verdict = judge_failure(
                 outcome,
@@ -191,8 +191,8 @@ class Call(Generic[S]):
         try:
             answer: Reply = yield Send(request, token, seconds, min(seconds, self._common.settings.timeout))
         except TransportFault as fault:
-            self._has_left = self._has_left or not fault.never_left
-            result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.never_left)
+            self._has_left = self._has_left or not fault.not_sent
+            result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.not_sent)
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
             if request.retry == "never" and not isinstance(interrupt, Exception):
@@ -225,9 +225,9 @@ class Call(Generic[S]):
     def _judged(self, token: Secret | None, reply: Reply) -> S | Failure:
         verdict = judge(self._request, reply, self._all_secrets(token))
         if isinstance(verdict, APIError):
-            return Failure(verdict, never_left=proves_nothing_was_done(verdict))
+            return Failure(verdict, not_sent=proves_nothing_was_done(verdict))
         if isinstance(verdict, MalformedResponseError):
-            return Failure(verdict, never_left=False, retry_after=retry_after(reply.headers))
+            return Failure(verdict, not_sent=False, retry_after=retry_after(reply.headers))
         return verdict
 
     def _all_secrets(self, token: Secret | None) -> tuple[Secret, ...]:

@@ -28,11 +28,11 @@ def error_of(
     """Return the error that says that no reply came to a request, with `secrets` masked in the transport's words."""
     operation = request.operation.id
     message = f"{operation}: {one_line(mask(fault.reason, secrets))}"
-    retryable = fault.never_left or request.retry != "never"
+    retryable = fault.not_sent or request.retry != "never"
     if fault.kind is FaultKind.REPLY:
         return MalformedResponseError(message, operation=operation, retryable=False)
     kind = APITimeoutError if fault.kind is FaultKind.TIMEOUT else APIConnectionError
-    return kind(message, operation=operation, never_sent=fault.never_left, retryable=retryable)
+    return kind(message, operation=operation, never_sent=fault.not_sent, retryable=retryable)
 
 
 def final_error(failure: Failure, request: Request[Any], attempts: tuple[Attempt, ...]) -> ToastComputeError:
@@ -40,7 +40,7 @@ def final_error(failure: Failure, request: Request[Any], attempts: tuple[Attempt
     error = failure.error
     error.attempts = attempts
     error.retryable = may_pass(failure, request.retry)
-    if request.retry != "never" or failure.never_left:
+    if request.retry != "never" or failure.not_sent:
         return _with_hint(error, error)
     operation = request.operation.id
     ambiguous = AmbiguousOutcomeError(

@@ -80,7 +80,7 @@ class Failure:
     """How one try ended, if not in a success."""
 
     error: ToastComputeError
-    never_left: bool
+    not_sent: bool
     """Whether the request provably never left this machine, or was refused: either way it was not carried out."""
     retry_after: float | None = None
     """Seconds that the reply asks to wait, if it does."""
@@ -144,7 +144,7 @@ def _passes(failure: Failure, retry: Retry) -> tuple[bool, str]:
     """Whether the failure may be gone the next time and the request may be sent then, and why (not)."""
     error = failure.error
     if isinstance(error, APIConnectionError):
-        if failure.never_left:
+        if failure.not_sent:
             return True, "it never left this machine"
         if retry == "never":
             return False, "it may have been carried out, and must not be carried out twice"

@@ -108,4 +108,4 @@ class BlockingDriver:
 def no_turn(effect: Exclusively) -> TransportFault:
     """Return what is thrown into a plan whose turn did not come."""
     reason = f"the {effect.gate} could not be had within {effect.seconds:g} s: another call still waits for it"
-    return TransportFault(FaultKind.TIMEOUT, reason, never_left=True)
+    return TransportFault(FaultKind.TIMEOUT, reason, not_sent=True)

@@ -16,7 +16,7 @@ class Departure:
         self._sent: set[bool] = set()
 
     @property
-    def never_left(self) -> bool:
+    def not_sent(self) -> bool:
         """Whether a tunnel was asked for and nothing sent since: steps that are not known here prove nothing."""
         return self._sent == {True}
 

@@ -95,8 +95,8 @@ class _Exchanges:
         if not isinstance(body, FaultKind):
             return Reply(response.status_code, tuple(response.headers.raw), body)
         if body is FaultKind.TIMEOUT:
-            return timeout(effect, self._host, never_left=False)
-        return TransportFault(body, f"the reply is over {self._max_reply_bytes} bytes long", never_left=False)
+            return timeout(effect, self._host, not_sent=False)
+        return TransportFault(body, f"the reply is over {self._max_reply_bytes} bytes long", not_sent=False)
 
 
 class _Time(threading.local):
@@ -221,7 +221,7 @@ class AsyncHttpSender(_Exchanges):
         if self._turns is None:
             return await self._exchange(effect, ends)
         if not await self._turns.take(min(effect.connect_timeout, effect.timeout)):
-            return timeout(effect, self._host, never_left=True)
+            return timeout(effect, self._host, not_sent=True)
         try:
             return await self._exchange(effect, ends)
         finally:
@@ -233,7 +233,7 @@ class AsyncHttpSender(_Exchanges):
         transport, departure, handled = self._open(), Departure(), sys.exception()
         left = ends - time.monotonic()
         if left <= 0:
-            return timeout(effect, self._host, never_left=True)
+            return timeout(effect, self._host, not_sent=True)
         try:
             async with asyncio.timeout(left + _MARGIN):
                 with reply_headers_unlogged():

@@ -178,7 +178,7 @@ def test_who_waits_too_long_at_a_gate_is_told_and_the_next_one_goes_on() -> None
         await settled()
         with pytest.raises(TransportFault, match=r"could not be had within 0.01 s") as caught:
             await runs(one(Exclusively(one(SEND), 0.01)))
-        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
+        assert (caught.value.kind, caught.value.not_sent) == (FaultKind.TIMEOUT, True)
         third = asyncio.create_task(runs(one(Exclusively(one(SEND), LONG))))
         sender.go.set()
         assert list(await asyncio.gather(first, third)) == [Reply(200, (), b"{}")] * 2

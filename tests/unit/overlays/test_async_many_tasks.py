@@ -196,7 +196,7 @@ def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_i
         waiting = asyncio.create_task(sender.send(SEND))
         with pytest.raises(TransportFault, match=r"could not be reached within 0.01 s") as caught:
             await sender.send(Send(SEND.request, None, 0.01, 0.01))
-        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
+        assert (caught.value.kind, caught.value.not_sent) == (FaultKind.TIMEOUT, True)
         assert mock.journal.count(operation="listFlavors") == 3
         assert [one.status for one in await asyncio.gather(*leading, waiting)] == [200] * 4
         await sender.close()
@@ -217,7 +217,7 @@ def test_the_wait_for_a_turn_is_within_the_time_of_the_call() -> None:
         with pytest.raises(TransportFault, match=r"did not answer within 0.8 s") as caught:
             await sender.send(Send(SEND.request, None, 0.8, 0.8))
         assert time.monotonic() - began == pytest.approx(0.8, abs=0.15)
-        assert not caught.value.never_left
+        assert not caught.value.not_sent
         await leading
         await sender.close()
 

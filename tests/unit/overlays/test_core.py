@@ -105,7 +105,7 @@ def test_errors_are_the_same_on_an_event_loop(core: Core) -> None:
         asyncio.run(driver.run(_plans.all_flavors(core)))
     assert driver.sent == ["issueToken", "listFlavors"] * 2
     # A look that is cut by the deadline is the end of the wait.
-    silent = AsyncDriver(TransportFault(FaultKind.TIMEOUT, "slow", never_left=False))
+    silent = AsyncDriver(TransportFault(FaultKind.TIMEOUT, "slow", not_sent=False))
     plan = _waiters.wait_for_status(core, "i-1", "ACTIVE", timeout=3, poll_interval=None)
     with pytest.raises(WaitTimeoutError, match="nothing was seen"):
         asyncio.run(silent.run(plan))

@@ -241,10 +241,10 @@ def test_what_the_steps_do_not_prove_may_have_left() -> None:
 
     departure = Departure()
     departure.note("http11.some_other_step.started", {"request": Asked()})
-    assert not departure.never_left
+    assert not departure.not_sent
     departure.note("http11.send_request_headers.started", {"request": Asked()})
-    assert departure.never_left
+    assert departure.not_sent
     departure.note("http11.some_other_step.started", {})
     Asked.method = b"POST"
     departure.note("http11.send_request_headers.started", {"request": Asked()})
-    assert not departure.never_left
+    assert not departure.not_sent

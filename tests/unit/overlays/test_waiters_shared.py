@@ -168,7 +168,7 @@ def test_a_wait_that_has_no_time_left_does_not_fail_the_others(
 
         def send(self, effect: Send) -> Reply:
             if effect.timeout < 20:
-                raise TransportFault(FaultKind.TIMEOUT, "no answer", never_left=False)
+                raise TransportFault(FaultKind.TIMEOUT, "no answer", not_sent=False)
             return toast._sender.send(effect)
 
     driver = make_driver(0, Slow())
