@@ -1,4 +1,4 @@
-"""Where is a token kept, so that other clients and other processes can use it too?
+"""Stores that keep a token for other clients and other processes.
 
 Without a store, each client keeps its token to itself. `MemoryTokenStore` is shared by the clients that are given it,
 `FileTokenStore` by all processes of a user; any other object with the methods of `TokenStore` serves as well:
@@ -23,10 +23,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import _files as _private_files
+from . import _files
 from ._auth.stored_token import StoredToken, TokenStore, TokenStoreError, TokenStoreWarning
 from ._auth.token_file import read_record, write_record
-from ._folders import cache_folder
 from .errors import ConfigurationError
 
 __all__ = [
@@ -111,7 +110,7 @@ class FileTokenStore:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         if path is None:
-            cache = cache_folder()
+            cache = _files.cache_folder()
             if cache is None:
                 raise ConfigurationError("This user has no cache folder: name one with FileTokenStore(path=...).")
             path = cache / "tokens"
@@ -129,10 +128,10 @@ class FileTokenStore:
         if not self._folder.exists():
             return None
         self._check_folder()
-        content = _private_files.read(path)
+        content = _files.read(path)
         if content is None:
             return None
-        record = read_record(content, key) if isinstance(content, _private_files.Content) else content.reason
+        record = read_record(content, key) if isinstance(content, _files.Content) else content.reason
         del content
         if isinstance(record, str):
             self._warn(path, record)
@@ -144,7 +143,7 @@ class FileTokenStore:
         """Write a token in place of the present one. Raises TokenStoreError."""
         path = self._file(key, "json")
         self._make_folder()
-        problem = _private_files.replace(path, write_record(token, key))
+        problem = _files.replace(path, write_record(token, key))
         if problem is not None:
             raise TokenStoreError(f"{path} cannot be written: {problem}")
         self._warned.discard(path)
@@ -157,7 +156,7 @@ class FileTokenStore:
         try:
             self._file(key, "json").unlink(missing_ok=True)
         except OSError as error:
-            problem = _private_files.reason(error)
+            problem = _files.reason(error)
         else:
             return
         raise TokenStoreError(f"{self._file(key, 'json')} cannot be removed: {problem}")
@@ -189,7 +188,7 @@ class FileTokenStore:
         except Timeout:
             busy = True
         except OSError as error:
-            problem = _private_files.reason(error)
+            problem = _files.reason(error)
         if busy:
             raise TimeoutError("another process is issuing a token")
         if problem:
@@ -213,14 +212,14 @@ class FileTokenStore:
             with suppress(FileExistsError):
                 self._folder.mkdir(mode=0o700)
         except OSError as error:
-            problem = _private_files.reason(error)
+            problem = _files.reason(error)
         else:
             self._check_folder()
             return
         raise TokenStoreError(f"{self._folder} cannot be made: {problem}")
 
     def _check_folder(self) -> None:
-        problem = _private_files.folder_problem(self._folder)
+        problem = _files.folder_problem(self._folder)
         if problem is not None:
             raise TokenStoreError(f"{self._folder} is not used: {problem}")
 

@@ -23,8 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._files import open_to_others, reason
-from .._folders import config_folder
+from .._files import config_folder, open_to_others, reason
 from .._redaction import MASK, Secret
 from .._validation import is_mapping, suggestion
 from ..errors import ConfigurationError

@@ -8,8 +8,7 @@ from typing import Any
 from toast_compute_api.operation import Request
 
 from .._effects import FaultKind, TransportFault
-from .._redaction import Secret, mask
-from .._words import one_line
+from .._redaction import Secret, mask, one_line
 from ..errors import (
     AmbiguousOutcomeError,
     APIConnectionError,

@@ -11,8 +11,7 @@ from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RA
 from toast_compute_api.behaviour_types import http_status
 
 from .. import errors
-from .._redaction import Secret, mask
-from .._words import one_line
+from .._redaction import Secret, mask, one_line
 from ..errors import Attempt
 
 _CLASSES: dict[str, type[errors.APIError]] = {

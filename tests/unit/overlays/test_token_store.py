@@ -412,7 +412,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "readable by others": (lambda path: path.chmod(0o640), "others can use it"),
     "too long": (lambda path: path.write_bytes(b" " * 2_000_000), "too long"),
     "link": (_link, "it is a link"),
-    "pipe": (_pipe, "no regular file"),
+    "pipe": (_pipe, "not a regular file"),
 }
 
 
@@ -480,7 +480,7 @@ def _for_all(folder: Path) -> None:
 FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "writable by others": (_for_all, "others can write to it"),
     "link": (_as_link, "it is a link"),
-    "file": (lambda folder: folder.write_text(""), "no folder"),
+    "file": (lambda folder: folder.write_text(""), "not a folder"),
 }
 
 
@@ -526,7 +526,7 @@ def test_a_file_that_cannot_be_replaced_stops_nobody(
         make_client(token_store=files).flavors.list()
     told = [str(warning.message) for warning in caught]
     assert told == [
-        f"The token file {path} is left aside: it is no regular file.",
+        f"The token file {path} is left aside: it is not a regular file.",
         f"The token store failed to save: {path} cannot be written: is a directory. The client goes on without it.",
     ]
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
