@@ -11,9 +11,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .._config.base_url import url_problem
 from .._config.profiles import Profile, config_path, shown
-from .._config.settings import ARGUMENT, DEFAULT, Found, Settings, resolve, survey
+from .._config.settings import ARGUMENT, DEFAULT, SETTINGS, Found, Settings, resolve, survey, url_problem
 from .._http.pool import environment_proxy
 from .._redaction import MASK, Secret
 from ..errors import ConfigurationError, ToastComputeError
@@ -21,7 +20,6 @@ from ..errors import ConfigurationError, ToastComputeError
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
 
-_SHOWN = ("base_url", "username")
 _OPTIONS = {"profile": "--profile", "base_url": "--base-url"}
 
 
@@ -46,6 +44,8 @@ def show_settings(profile: str | None, base_url: str | None) -> Iterator[str]:
     """
     rows = [("file", _file(), "")]
     for setting, places in survey({"base_url": base_url}, profile=profile).items():
+        if setting != "profile" and SETTINGS[setting].kind is None:
+            continue
         listed = [found for number, found in enumerate(places) if number == 0 or found.source != DEFAULT]
         for number, found in enumerate(listed):
             source = _source(setting, found.source)
@@ -110,7 +110,7 @@ def _settings(profile: str | None, base_url: str | None) -> Settings | str:
     from .._core.client_core import Core  # loads the generated models, which `--help` does not need
 
     try:
-        settings = resolve(appkey=None, username=None, password=None, profile=profile, base_url=base_url)
+        settings = resolve(profile=profile, base_url=base_url)
         Core(settings)  # checks the credentials against the contract
     except ConfigurationError as error:
         return str(error)
@@ -139,7 +139,7 @@ def _value(setting: str, found: Found) -> str:
     if not text:
         return "(empty)"
     # Text that is not a valid URL may be anything, such as a URL with a password.
-    if setting not in _SHOWN or (setting == "base_url" and url_problem(text) is not None):
+    if SETTINGS[setting].kind == "secret" or (setting == "base_url" and url_problem(text) is not None):
         return MASK
     return _plain(text)
 
