@@ -37,7 +37,7 @@ __all__ = [
     "TokenStoreWarning",
 ]
 
-# A token is issued in about that time. To look more often would fill the cores when a crowd waits.
+# A token is issued in about that time. Shorter intervals would fill the cores when many processes wait.
 _POLL_SECONDS = 0.05
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -55,7 +55,7 @@ class MemoryTokenStore:
         self._locks: dict[str, threading.Lock] = {}
 
     def load(self, key: str, /) -> StoredToken | None:
-        """Return the token that is kept under the key, or None when there is none that still holds."""
+        """Return the token that is kept under the key, or None when it is missing or has ended."""
         token, ends = self._kept.get(key, (None, 0.0))
         left = ends - self._monotonic()
         return None if token is None or left <= 0 else StoredToken(token.id, token.lifetime, left)
@@ -72,8 +72,8 @@ class MemoryTokenStore:
 
     @contextmanager
     def lock(self, key: str, timeout: float, /) -> Generator[None, None, None]:
-        """Keep the other clients from issuing a token for the key. Raises TimeoutError."""
-        lock = self._locks.setdefault(key, threading.Lock())  # of two that come at once, both get the same
+        """Keep other clients from issuing a token for the key. Raises TimeoutError."""
+        lock = self._locks.setdefault(key, threading.Lock())  # atomic, so two threads get the same lock
         if not lock.acquire(timeout=max(timeout, 0.0)):
             raise TimeoutError("another client is issuing a token")
         try:
@@ -123,7 +123,7 @@ class FileTokenStore:
         return self._folder
 
     def load(self, key: str, /) -> StoredToken | None:
-        """Return the token that is kept under the key, or None when there is none that still holds for certain."""
+        """Return the token that is kept under the key, or None when it is missing or may have ended."""
         path = self._file(key, "json")
         if not self._folder.exists():
             return None
@@ -169,16 +169,16 @@ class FileTokenStore:
             TimeoutError: another one holds the lock for longer than so many seconds.
             TokenStoreError: the lock cannot be made.
         """
-        from filelock import FileLock, Timeout  # loaded by those who need it
+        from filelock import FileLock, Timeout  # loaded at the first lock: it slows down the start
 
         path = self._file(key, "lock")
         self._make_folder()
         lock = FileLock(
             path,
             mode=0o600,
-            # An asyncio program may release it in another thread.
+            # An asyncio program may release the lock in another thread.
             thread_local=False,
-            # A lock that is no more than the presence of a file would stay behind when its process is killed.
+            # A lock by the mere presence of a file would stay behind when its process is killed.
             fallback_to_soft=False,
             poll_interval=_POLL_SECONDS,
         )

@@ -10,20 +10,18 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from toast_compute_api.behaviour import SERVER_URL
 from toast_compute_api.operation import Retry
 
+from .._auth.stored_token import TokenStore
 from .._redaction import Secret
 from .._validation import check_methods, is_seconds, is_unicode
 from ..errors import ConfigurationError
 from .permissions import allowed_changes
 from .profiles import PROFILE_VARIABLE, Kind, Profile, config_path, read_profile
-
-if TYPE_CHECKING:
-    from .._auth.stored_token import TokenStore
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_MAX_RETRIES = 2

@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api.operation import Request
 
-from .._auth.token_manager import TokenKeeper
+from .._auth.token_manager import TokenManager
 from .._config.permissions import check_allowed
 from .._config.settings import Settings
 from .._effects import Draw, Plan, ReadClock, Reply, Send, Sleep, TransportFault
@@ -39,7 +39,7 @@ class Common:
     owner: object
     """Whose deadlines and captures hold: the core of the client."""
     settings: Settings
-    tokens: TokenKeeper
+    tokens: TokenManager
     budget: RetryBudget
     useless: UselessRenewals
 

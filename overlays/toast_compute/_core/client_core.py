@@ -11,7 +11,7 @@ from toast_compute_api.api.tokens.issue_token import issue_token
 from toast_compute_api.models import Access, Credentials, TokenRequest, TokenSuccess
 from toast_compute_api.operation import InvalidRequest, Request
 
-from .._auth.token_manager import TokenKeeper, token_key
+from .._auth.token_manager import TokenManager, token_key
 from .._config.permissions import check_allowed
 from .._config.settings import Settings, unusable
 from .._effects import Plan, ReadClock, Sleep
@@ -32,7 +32,7 @@ class Core:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._token_request = _token_request(settings)
-        self._tokens = TokenKeeper(
+        self._tokens = TokenManager(
             self._issue,
             issue_once=self._issue_once,
             store=settings.token_store,

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from toast_compute import Access, ConfigurationError, PermissionDeniedError, ToastCompute, Token, User
-from toast_compute._auth.token_manager import TokenKeeper
+from toast_compute._auth.token_manager import TokenManager
 from toast_compute._drivers.asynchronous import AsyncDriver
 from toast_compute._effects import Plan, Reply, Send, Sleep
 from toast_compute._redaction import Secret
@@ -639,7 +639,7 @@ def test_many_tasks_of_two_clients_issue_one_token(store: TokenStore) -> None:
 
     async def all_of_them() -> list[Secret]:
         drivers = [AsyncDriver(_Nobody(), RealClock()) for _ in range(2)]
-        keepers = [TokenKeeper(issuer.issue, store=store, key=KEY) for _ in range(2)]
+        keepers = [TokenManager(issuer.issue, store=store, key=KEY) for _ in range(2)]
         pairs = list(zip(drivers, keepers, strict=True)) * 50
         return await asyncio.gather(*(driver.run(keeper.current(5.0)) for driver, keeper in pairs))
 
@@ -650,7 +650,7 @@ def test_many_tasks_of_two_clients_issue_one_token(store: TokenStore) -> None:
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.03], ids=["at once", "soon", "while it issues"])
 def test_a_task_that_is_cancelled_gives_the_lock_back(store: TokenStore, after: float) -> None:
     issuer = _Issuer()
-    keeper = TokenKeeper(issuer.issue, store=store, key=KEY)
+    keeper = TokenManager(issuer.issue, store=store, key=KEY)
 
     async def cancelled_and_again() -> Secret:
         driver = AsyncDriver(_Nobody(), RealClock())
@@ -667,7 +667,7 @@ def test_a_task_that_is_cancelled_gives_the_lock_back(store: TokenStore, after: 
 
 
 def test_a_task_that_waits_for_another_process_can_be_cancelled_soon(store: TokenStore) -> None:
-    keeper = TokenKeeper(_Issuer().issue, store=store, key=KEY)
+    keeper = TokenManager(_Issuer().issue, store=store, key=KEY)
 
     async def cancelled() -> float:
         driver = AsyncDriver(_Nobody(), RealClock())

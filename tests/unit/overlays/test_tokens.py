@@ -21,7 +21,7 @@ from toast_compute import (
     Token,
     User,
 )
-from toast_compute._auth.token_manager import TokenKeeper, token_key
+from toast_compute._auth.token_manager import TokenManager, token_key
 from toast_compute._effects import Exclusively, Plan, ReadClock, Sleep
 from toast_compute._redaction import Secret
 
@@ -401,7 +401,7 @@ class _Cancelled(BaseException):
 
 def test_a_renewal_that_is_cancelled_leaves_the_next_one_to_go_on() -> None:
     life, now = _Life(), 0.0
-    keeper = TokenKeeper(life.issue)
+    keeper = TokenManager(life.issue)
 
     def calm(effect: Any) -> Any:
         return now if isinstance(effect, ReadClock) else None
@@ -424,7 +424,7 @@ def test_a_renewal_that_is_cancelled_leaves_the_next_one_to_go_on() -> None:
 
 def test_a_renewal_that_is_closed_leaves_the_next_one_to_go_on() -> None:
     life, now = _Life(), 0.0
-    keeper = TokenKeeper(life.issue)
+    keeper = TokenManager(life.issue)
 
     def calm(effect: Any) -> Any:
         return now if isinstance(effect, ReadClock) else None
@@ -453,7 +453,7 @@ def test_a_renewal_gets_no_more_than_half_of_what_its_call_has() -> None:
         given.append(seconds)
         return life.issue(seconds)
 
-    keeper = TokenKeeper(issue)
+    keeper = TokenManager(issue)
 
     def calm(effect: Any) -> Any:
         return now if isinstance(effect, ReadClock) else None
@@ -475,7 +475,7 @@ def test_a_token_that_still_holds_is_renewed_without_trying_again() -> None:
 
         return issue
 
-    keeper = TokenKeeper(noted("with retries"), issue_once=noted("once"))
+    keeper = TokenManager(noted("with retries"), issue_once=noted("once"))
 
     def calm(effect: Any) -> Any:
         return now if isinstance(effect, ReadClock) else None
@@ -488,7 +488,7 @@ def test_a_token_that_still_holds_is_renewed_without_trying_again() -> None:
 
 def test_both_the_token_in_use_and_the_one_before_are_known() -> None:
     life, now = _Life(), 0.0
-    keeper = TokenKeeper(life.issue)
+    keeper = TokenManager(life.issue)
 
     def calm(effect: Any) -> Any:
         return now if isinstance(effect, ReadClock) else None
