@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from .._config.profiles import Profile, config_path, shown
 from .._config.settings import ARGUMENT, DEFAULT, SETTINGS, Found, Settings, resolve, survey, url_problem
-from .._http.pool import environment_proxy
 from .._redaction import MASK, Secret
 from ..errors import ConfigurationError, ToastComputeError
 
@@ -150,6 +149,8 @@ def _plain(text: str) -> str:
 
 
 def _proxy(base_url: str) -> str:
+    from .._http.pool import environment_proxy  # loads httpx, which `--help` and `config` do not need
+
     try:
         proxy = environment_proxy(base_url)
         parts = urlsplit(proxy) if proxy is not None else None

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from toast_compute import AmbiguousOutcomeError, APIConnectionError, APITimeoutError, AsyncToastCompute, ToastCompute
-from toast_compute._http.departure import Departure
+from toast_compute._http.errors import SendTracker
 
 from .conftest import APPKEY, PASSWORD, USERNAME, Service, listening
 
@@ -239,12 +239,12 @@ def test_what_the_steps_do_not_prove_may_have_left() -> None:
     class Asked:
         method = b"CONNECT"
 
-    departure = Departure()
-    departure.note("http11.some_other_step.started", {"request": Asked()})
-    assert not departure.not_sent
-    departure.note("http11.send_request_headers.started", {"request": Asked()})
-    assert departure.not_sent
-    departure.note("http11.some_other_step.started", {})
+    tracker = SendTracker()
+    tracker.note("http11.some_other_step.started", {"request": Asked()})
+    assert not tracker.not_sent
+    tracker.note("http11.send_request_headers.started", {"request": Asked()})
+    assert tracker.not_sent
+    tracker.note("http11.some_other_step.started", {})
     Asked.method = b"POST"
-    departure.note("http11.send_request_headers.started", {"request": Asked()})
-    assert not departure.not_sent
+    tracker.note("http11.send_request_headers.started", {"request": Asked()})
+    assert not tracker.not_sent
