@@ -46,7 +46,7 @@ class MemoryTokenStore:
     """Keeps tokens in this process, for all clients that are given the same object.
 
     Args:
-        monotonic: what counts the life of tokens: a clock's `monotonic`, if the clients have one of their own.
+        monotonic: counts the life of tokens; the `monotonic` of the clients' clock, if they have one of their own.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -89,7 +89,7 @@ class FileTokenStore:
     """Keeps tokens in files that only this user can read, for all processes on this machine.
 
     One file for each endpoint, appkey and user, of mode 0600 in a folder of mode 0700. A file is written as a whole or
-    not at all, and a lock beside it sees to it that processes that start together issue one token. A file that is
+    not at all, and a lock file next to it makes processes that start together issue one token. A file that is
     broken, is somebody else's, can be read by others, is a link, or is of a later version of this package is left
     aside with one TokenStoreWarning, and replaced with the next token. A folder that others can write to is not used.
 
@@ -99,7 +99,7 @@ class FileTokenStore:
     less than the token's age, the token may be used after its end, until the service refuses it. It is dropped and
     replaced then like every refused one. The time is always this machine's, even if the client has another clock.
 
-    Whoever may use the file may act as its user until the token ends: a changed password does not end it.
+    Anybody who can read the file can act as its user until the token ends: a changed password does not end it.
 
     Args:
         path: the folder; without it, `toast-compute/tokens` in the user's cache folder. It is made when needed.

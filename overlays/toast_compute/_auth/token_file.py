@@ -20,7 +20,7 @@ from .._validation import is_mapping
 from .stored_token import StoredToken
 
 FORMAT = 1
-# What can stand in a header. The contract says how long a token may be.
+# The characters that a header may hold. The contract limits the length of a token.
 _TOKEN = re.compile(r"[!-~]+")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -38,7 +38,7 @@ class Record:
     ticks: float
     """Seconds since that machine started, then."""
     boot: str
-    """Which start of which machine; empty where the system does not say."""
+    """The id of that start of that machine; empty where the system has none."""
 
     def remaining(self) -> float | None:
         """Return the seconds that are left now, or None when they cannot be known."""

@@ -36,7 +36,7 @@ class Check:
 
 
 def show_settings(profile: str | None, base_url: str | None) -> Iterator[str]:
-    """Yield the lines of a table: setting, value with secrets masked, source, and below it the places that it hides.
+    """Yield the lines of a table: setting, value with secrets masked, source, and below it the places that it shadows.
 
     Raises:
         ConfigurationError: the profile or the file with profiles cannot be used.

@@ -85,8 +85,8 @@ def shown(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else ascii(name)
 
 
-class _Hidden:
-    """A value of the file, hidden: a traceback with local variables would print it."""
+class _Redacted:
+    """A value of the file, redacted: a traceback with local variables would print it."""
 
     __slots__ = ("value",)
 
@@ -99,11 +99,11 @@ class _Hidden:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    members: Mapping[str, _Hidden]
+    members: Mapping[str, _Redacted]
     mode: int
 
 
-def _tables(path: Path, keys: Keys) -> dict[str, _Hidden] | None:
+def _tables(path: Path, keys: Keys) -> dict[str, _Redacted] | None:
     """Read the tables of all profiles. Return None when the file is missing."""
     file = _load(path)
     if file is None:
@@ -113,7 +113,7 @@ def _tables(path: Path, keys: Keys) -> dict[str, _Hidden] | None:
     for key in file.members:
         if key != _TABLE:
             raise ConfigurationError(f"{path} has an unknown key {shown(key)}{suggestion(key, [_TABLE])}")
-    members = _members(file.members.get(_TABLE, _Hidden({})))
+    members = _members(file.members.get(_TABLE, _Redacted({})))
     if members is None:
         raise ConfigurationError(f"{path} must hold tables such as [{_TABLE}.dev].")
     for name, table in members.items():
@@ -145,7 +145,7 @@ def _load(path: Path) -> _File | str | None:
     return members if isinstance(members, str) else _File(members, mode)
 
 
-def _parse(content: bytes) -> dict[str, _Hidden] | str:
+def _parse(content: bytes) -> dict[str, _Redacted] | str:
     import tomllib  # not loaded for users without a file
 
     try:
@@ -154,14 +154,14 @@ def _parse(content: bytes) -> dict[str, _Hidden] | str:
     except UnicodeDecodeError:
         return "cannot be read: it is no UTF-8 text"
     try:
-        return {key: _Hidden(value) for key, value in tomllib.loads(text).items()}
+        return {key: _Redacted(value) for key, value in tomllib.loads(text).items()}
     except (ValueError, RecursionError) as error:
         # The text of the parser's error may quote a value, so only the line is used.
         line = _LINE.search(str(error))
     return "is no valid TOML" + (f": see line {line[1]}" if line else " at its end")
 
 
-def _checked(table: _Hidden, keys: Keys, where: str) -> dict[str, Secret | float]:
+def _checked(table: _Redacted, keys: Keys, where: str) -> dict[str, Secret | float]:
     values: dict[str, Secret | float] = {}
     for key, hidden in (_members(table) or {}).items():
         if key not in keys:
@@ -177,10 +177,10 @@ def _checked(table: _Hidden, keys: Keys, where: str) -> dict[str, Secret | float
     return values
 
 
-def _members(hidden: _Hidden) -> dict[str, _Hidden] | None:
+def _members(hidden: _Redacted) -> dict[str, _Redacted] | None:
     members = hidden.value
-    return {key: _Hidden(value) for key, value in members.items()} if is_mapping(members) else None
+    return {key: _Redacted(value) for key, value in members.items()} if is_mapping(members) else None
 
 
-def _has_secret(table: _Hidden, keys: Keys) -> bool:
+def _has_secret(table: _Redacted, keys: Keys) -> bool:
     return any(keys.get(key) == "secret" for key in _members(table) or {})

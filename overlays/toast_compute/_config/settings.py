@@ -201,7 +201,7 @@ def shadowed(places: tuple[Found, ...]) -> tuple[str, ...]:
 
 
 class _Variables:
-    """The environment, hidden: a traceback with local variables would print every secret that is in it."""
+    """The environment, redacted: a traceback with local variables would print every secret that is in it."""
 
     __slots__ = ("_values",)
 
@@ -220,7 +220,7 @@ def _places(
     if arguments.get(name, setting.omitted) is not setting.omitted:
         yield Found(ARGUMENT, arguments[name])
     variable = variables.get(setting.variable) if setting.variable else None
-    # An empty variable hides what stands behind it only where something must be given: the error names it then.
+    # An empty variable counts only for a required setting, so that the error names the variable.
     if variable is not None and (variable.reveal() or setting.required):
         yield Found(setting.variable, variable)
     if profile is not None and name in profile.values:

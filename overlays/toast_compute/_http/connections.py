@@ -25,7 +25,7 @@ from .pool import async_transport, environment_proxy, sync_transport
 
 Outcome: TypeAlias = Reply | TransportFault
 
-# Added to the time of an async exchange, so that a timeout of httpx's own, which tells more, comes first.
+# Added to the time of an async exchange, so that a timeout of httpx, which is more exact, comes first.
 _MARGIN = 0.25
 
 JSON = "application/json"
@@ -33,12 +33,12 @@ JSON_BODY = "application/json;charset=UTF-8"
 
 
 class _Connections:
-    def __init__(self, base_url: str, max_reply_bytes: int, *, is_own: bool) -> None:
+    def __init__(self, base_url: str, max_reply_bytes: int, *, is_builtin: bool) -> None:
         self._base_url = base_url
         self._host = urlsplit(base_url).netloc
         self._max_reply_bytes = max_reply_bytes
         # Behind a transport of the user's, nothing is known of proxies.
-        has_proxy = is_own and environment_proxy(base_url) is not None
+        has_proxy = is_builtin and environment_proxy(base_url) is not None
         self._is_tunnelled = has_proxy and base_url.startswith("https:")
         self._through = " through the environment's proxy" if has_proxy else ""
         for name in ("httpcore.http11", "httpcore.http2"):
@@ -86,7 +86,7 @@ class SyncConnections(_Connections):
     def __init__(
         self, base_url: str, transport: httpx.BaseTransport | None, max_reply_bytes: int, max_connections: int
     ) -> None:
-        super().__init__(base_url, max_reply_bytes, is_own=transport is None)
+        super().__init__(base_url, max_reply_bytes, is_builtin=transport is None)
         self._time = _CallTime()
         if transport is None:
             transport = sync_transport(base_url, max_connections, lambda: self._time.ends)
@@ -128,7 +128,7 @@ class AsyncConnections(_Connections):
     def __init__(
         self, base_url: str, transport: httpx.AsyncBaseTransport | None, max_reply_bytes: int, max_connections: int
     ) -> None:
-        super().__init__(base_url, max_reply_bytes, is_own=transport is None)
+        super().__init__(base_url, max_reply_bytes, is_builtin=transport is None)
         self._transport = async_transport(base_url, max_connections) if transport is None else transport
 
     async def exchange(self, effect: Send, ends: float) -> Outcome:

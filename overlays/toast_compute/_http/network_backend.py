@@ -38,7 +38,7 @@ class BoundedBackend(httpcore.NetworkBackend):
 
         Raises:
             httpcore.ConnectTimeout: the time is over.
-            httpcore.ConnectError: no address could be reached, or the name has none.
+            httpcore.ConnectError: no address could be reached, or the name has no address.
         """
         ends = time.monotonic() + _left(self._ends_at, timeout, httpcore.ConnectTimeout)
         addresses = _addresses(host, port, ends - time.monotonic())

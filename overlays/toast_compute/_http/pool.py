@@ -1,4 +1,4 @@
-"""The transports of clients that are given none: those of httpx, for one service and this environment."""
+"""The built-in transports: those of httpx, for one service and this environment."""
 
 from __future__ import annotations
 
