@@ -25,7 +25,7 @@ _READ = (
 def config_folder() -> Path | None:
     """Return the folder of the user's configuration, which need not exist, or None for a user without a home."""
     try:
-        from platformdirs import user_config_path  # loaded by those who make a client
+        from platformdirs import user_config_path  # not loaded for `--help`
 
         return _absolute(user_config_path(_APPLICATION, appauthor=False, roaming=True))
     except (RuntimeError, KeyError):
