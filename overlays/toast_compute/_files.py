@@ -1,4 +1,4 @@
-"""How is a file with secrets read and written, so that nobody else can read it or foist one on us?"""
+"""The user's folders, and files with secrets in them that nobody else can read or replace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_APPLICATION = "toast-compute"
 # Far more than any file of ours, and little enough to read at once.
 MAX_BYTES = 1024 * 1024
 # Not on Windows, where a file in the user's folders is the user's by inheritance.
@@ -21,9 +22,34 @@ _READ = (
 )
 
 
+def config_folder() -> Path | None:
+    """Return the folder of the user's configuration, which need not exist, or None for a user without a home."""
+    try:
+        from platformdirs import user_config_path  # not loaded for `--help`
+
+        return _absolute(user_config_path(_APPLICATION, appauthor=False, roaming=True))
+    except (RuntimeError, KeyError):
+        return None
+
+
+def cache_folder() -> Path | None:
+    """Return the folder of files that may be lost, which need not exist, or None for a user without a home."""
+    try:
+        from platformdirs import user_cache_path
+
+        return _absolute(user_cache_path(_APPLICATION, appauthor=False))
+    except (RuntimeError, KeyError):
+        return None
+
+
+def _absolute(path: Path) -> Path | None:
+    # Older versions return "~" for a home that they cannot find.
+    return path if path.is_absolute() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is in a file. It may hold secrets, so it stays out of the repr."""
+    """The content of a file. It may hold secrets, so it stays out of the repr."""
 
     text: bytes = field(repr=False)
 
@@ -36,7 +62,7 @@ class Unfit:
 
 
 def read(path: Path) -> Content | Unfit | None:
-    """Return what is in a file that only its owner can read, or why it is not used, or None when there is none."""
+    """Read a file that only its owner can read. Return its content, why it is not used, or None when it is missing."""
     try:
         descriptor = os.open(path, _READ)
     except FileNotFoundError:
@@ -53,7 +79,7 @@ def read(path: Path) -> Content | Unfit | None:
 
 
 def replace(path: Path, content: Content) -> str | None:
-    """Write a file that is either the old one or complete, with mode 0600. Return why it failed, or None."""
+    """Replace a file as a whole, with mode 0600. Return why it failed, or None."""
     import tempfile  # loaded by those who write
 
     name = ""
@@ -84,7 +110,7 @@ def folder_problem(path: Path) -> str | None:
     if stat.S_ISLNK(found.st_mode):
         return "it is a link"
     if not stat.S_ISDIR(found.st_mode):
-        return "it is no folder"
+        return "it is not a folder"
     if _HAS_OWNERS and found.st_uid != os.geteuid():
         return "it belongs to somebody else"
     if _HAS_OWNERS and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -98,13 +124,13 @@ def open_to_others(mode: int) -> bool:
 
 
 def reason(error: OSError) -> str:
-    """Return what the system says about a failure, in lower case and without the path."""
+    """Return the system's text for a failure, in lower case and without the path."""
     return (os.strerror(error.errno) if error.errno else type(error).__name__).lower()
 
 
 def _file_problem(found: os.stat_result) -> str | None:
     if not stat.S_ISREG(found.st_mode):
-        return "it is no regular file"
+        return "it is not a regular file"
     if _HAS_OWNERS and found.st_uid != os.geteuid():
         return "it belongs to somebody else"
     if open_to_others(found.st_mode):

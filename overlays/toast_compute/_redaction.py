@@ -1,4 +1,4 @@
-"""How is a secret carried about without ever showing?"""
+"""Secrets that no repr shows, and text of others made safe for a message."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 MASK = "***"
+# Longer ones are cut.
+_SHOWN_CHARACTERS = 300
+# White space is joined before the cut; of more than this nothing would be shown anyway.
+_READ_CHARACTERS = 4096
 
 
 class Secret:
@@ -15,7 +19,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: Any) -> None:
-        # What is no string is kept as it is, and refused where it is used: a refusal here would show it.
+        # Anything but a string is kept as it is, and refused where it is used: a refusal here would show it.
         self._value: str = str.__str__(value) if isinstance(value, str) else value
 
     def reveal(self) -> str:
@@ -36,18 +40,25 @@ class Secret:
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """Return `text` with every one of `secrets` replaced, also where it is encoded, in part or as a whole."""
+    """Replace every one of `secrets` in `text`, also where it is encoded, in part or as a whole."""
     values = {secret.reveal() for secret in secrets} - {""}
-    # Looked for ahead, so that each place counts, and not only the next one behind the last.
+    # A lookahead finds overlapping places too, and not only the next one behind the last.
     patterns = (f"(?=({''.join(map(_spellings, value))}))" for value in values)
     found = sorted(match.span(1) for pattern in patterns for match in re.finditer(pattern, text))
-    # As a whole where they touch or overlap, so that of none of them a rest is left.
+    # Places that touch or overlap are masked as one, so that no rest of a secret is left between them.
     shown, end = "", 0
     for first, last in found:
         if first > end or not shown:
             shown += text[end:first] + MASK
         end = max(end, last)
     return shown + text[end:]
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without terminal control sequences, and cut where it is too long."""
+    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text[:_READ_CHARACTERS])
+    line = " ".join(plain.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "..."
 
 
 def _spellings(character: str) -> str:

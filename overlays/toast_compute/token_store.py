@@ -1,4 +1,4 @@
-"""Where is a token kept, so that other clients and other processes can use it too?
+"""Stores that keep a token for other clients and other processes.
 
 Without a store, each client keeps its token to itself. `MemoryTokenStore` is shared by the clients that are given it,
 `FileTokenStore` by all processes of a user; any other object with the methods of `TokenStore` serves as well:
@@ -23,10 +23,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import _files as _private_files
+from . import _files
 from ._auth.stored_token import StoredToken, TokenStore, TokenStoreError, TokenStoreWarning
 from ._auth.token_file import read_record, write_record
-from ._folders import cache_folder
 from .errors import ConfigurationError
 
 __all__ = [
@@ -38,7 +37,7 @@ __all__ = [
     "TokenStoreWarning",
 ]
 
-# A token is issued in about that time. To look more often would fill the cores when a crowd waits.
+# A token is issued in about that time. Shorter intervals would fill the cores when many processes wait.
 _POLL_SECONDS = 0.05
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -47,7 +46,7 @@ class MemoryTokenStore:
     """Keeps tokens in this process, for all clients that are given the same object.
 
     Args:
-        monotonic: what counts the life of tokens: a clock's `monotonic`, if the clients have one of their own.
+        monotonic: counts the life of tokens; the `monotonic` of the clients' clock, if they have one of their own.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -56,7 +55,7 @@ class MemoryTokenStore:
         self._locks: dict[str, threading.Lock] = {}
 
     def load(self, key: str, /) -> StoredToken | None:
-        """Return the token that is kept under the key, or None when there is none that still holds."""
+        """Return the token that is kept under the key, or None when it is missing or has ended."""
         token, ends = self._kept.get(key, (None, 0.0))
         left = ends - self._monotonic()
         return None if token is None or left <= 0 else StoredToken(token.id, token.lifetime, left)
@@ -73,8 +72,8 @@ class MemoryTokenStore:
 
     @contextmanager
     def lock(self, key: str, timeout: float, /) -> Generator[None, None, None]:
-        """Keep the other clients from issuing a token for the key. Raises TimeoutError."""
-        lock = self._locks.setdefault(key, threading.Lock())  # of two that come at once, both get the same
+        """Keep other clients from issuing a token for the key. Raises TimeoutError."""
+        lock = self._locks.setdefault(key, threading.Lock())  # atomic, so two threads get the same lock
         if not lock.acquire(timeout=max(timeout, 0.0)):
             raise TimeoutError("another client is issuing a token")
         try:
@@ -90,7 +89,7 @@ class FileTokenStore:
     """Keeps tokens in files that only this user can read, for all processes on this machine.
 
     One file for each endpoint, appkey and user, of mode 0600 in a folder of mode 0700. A file is written as a whole or
-    not at all, and a lock beside it sees to it that processes that start together issue one token. A file that is
+    not at all, and a lock file next to it makes processes that start together issue one token. A file that is
     broken, is somebody else's, can be read by others, is a link, or is of a later version of this package is left
     aside with one TokenStoreWarning, and replaced with the next token. A folder that others can write to is not used.
 
@@ -100,7 +99,7 @@ class FileTokenStore:
     less than the token's age, the token may be used after its end, until the service refuses it. It is dropped and
     replaced then like every refused one. The time is always this machine's, even if the client has another clock.
 
-    Whoever may use the file may act as its user until the token ends: a changed password does not end it.
+    Anybody who can read the file can act as its user until the token ends: a changed password does not end it.
 
     Args:
         path: the folder; without it, `toast-compute/tokens` in the user's cache folder. It is made when needed.
@@ -111,7 +110,7 @@ class FileTokenStore:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         if path is None:
-            cache = cache_folder()
+            cache = _files.cache_folder()
             if cache is None:
                 raise ConfigurationError("This user has no cache folder: name one with FileTokenStore(path=...).")
             path = cache / "tokens"
@@ -124,15 +123,15 @@ class FileTokenStore:
         return self._folder
 
     def load(self, key: str, /) -> StoredToken | None:
-        """Return the token that is kept under the key, or None when there is none that still holds for certain."""
+        """Return the token that is kept under the key, or None when it is missing or may have ended."""
         path = self._file(key, "json")
         if not self._folder.exists():
             return None
         self._check_folder()
-        content = _private_files.read(path)
+        content = _files.read(path)
         if content is None:
             return None
-        record = read_record(content, key) if isinstance(content, _private_files.Content) else content.reason
+        record = read_record(content, key) if isinstance(content, _files.Content) else content.reason
         del content
         if isinstance(record, str):
             self._warn(path, record)
@@ -144,7 +143,7 @@ class FileTokenStore:
         """Write a token in place of the present one. Raises TokenStoreError."""
         path = self._file(key, "json")
         self._make_folder()
-        problem = _private_files.replace(path, write_record(token, key))
+        problem = _files.replace(path, write_record(token, key))
         if problem is not None:
             raise TokenStoreError(f"{path} cannot be written: {problem}")
         self._warned.discard(path)
@@ -157,7 +156,7 @@ class FileTokenStore:
         try:
             self._file(key, "json").unlink(missing_ok=True)
         except OSError as error:
-            problem = _private_files.reason(error)
+            problem = _files.reason(error)
         else:
             return
         raise TokenStoreError(f"{self._file(key, 'json')} cannot be removed: {problem}")
@@ -170,16 +169,16 @@ class FileTokenStore:
             TimeoutError: another one holds the lock for longer than so many seconds.
             TokenStoreError: the lock cannot be made.
         """
-        from filelock import FileLock, Timeout  # loaded by those who need it
+        from filelock import FileLock, Timeout  # loaded at the first lock: it slows down the start
 
         path = self._file(key, "lock")
         self._make_folder()
         lock = FileLock(
             path,
             mode=0o600,
-            # An asyncio program may release it in another thread.
+            # An asyncio program may release the lock in another thread.
             thread_local=False,
-            # A lock that is no more than the presence of a file would stay behind when its process is killed.
+            # A lock by the mere presence of a file would stay behind when its process is killed.
             fallback_to_soft=False,
             poll_interval=_POLL_SECONDS,
         )
@@ -189,7 +188,7 @@ class FileTokenStore:
         except Timeout:
             busy = True
         except OSError as error:
-            problem = _private_files.reason(error)
+            problem = _files.reason(error)
         if busy:
             raise TimeoutError("another process is issuing a token")
         if problem:
@@ -213,14 +212,14 @@ class FileTokenStore:
             with suppress(FileExistsError):
                 self._folder.mkdir(mode=0o700)
         except OSError as error:
-            problem = _private_files.reason(error)
+            problem = _files.reason(error)
         else:
             self._check_folder()
             return
         raise TokenStoreError(f"{self._folder} cannot be made: {problem}")
 
     def _check_folder(self) -> None:
-        problem = _private_files.folder_problem(self._folder)
+        problem = _files.folder_problem(self._folder)
         if problem is not None:
             raise TokenStoreError(f"{self._folder} is not used: {problem}")
 

@@ -1,6 +1,6 @@
-"""What does a token's keeper do with a store, and what when the store fails?
+"""A token that is shared through a store, whose failures never fail a call.
 
-It warns once and goes on without. Everything here is a plan, like the keeper itself.
+The first failure is warned of. The methods yield effects, as those of the token manager do.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import os
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._effects import Effects, RunInThread
 from .._redaction import Secret
 from .._validation import is_seconds
-
-if TYPE_CHECKING:
-    from .stored_token import StoredToken, TokenStore
+from .stored_token import StoredToken, TokenStore, TokenStoreError, TokenStoreWarning
+from .token_file import is_token
 
 
 class SharedToken:
@@ -28,9 +27,7 @@ class SharedToken:
         self._warned = False
 
     def load(self) -> Effects[StoredToken | None]:
-        """Return the token, if there is one that can be used."""
-        from .stored_token import StoredToken  # loaded by those who have a store
-
+        """Return the token of the store, or None when it has none that can be used."""
         found = yield from self._ask("load", lambda: self._store.load(self._key))
         if found is None or (isinstance(found, StoredToken) and _is_sound(found)):
             return found
@@ -39,7 +36,6 @@ class SharedToken:
 
     def save(self, secret: Secret, lifetime: float, remaining: float) -> Effects[None]:
         """Put a token in place of the present one."""
-        from .stored_token import StoredToken
 
         def work() -> None:
             self._store.save(self._key, StoredToken(secret.reveal(), lifetime, remaining))
@@ -50,20 +46,21 @@ class SharedToken:
         """Drop a token if it is still the present one."""
         yield from self._ask("forget", lambda: self._store.forget(self._key, secret.reveal()))
 
-    def turn(self, seconds: float) -> Effects[Turn | None]:
-        """Try to get the lock. Return None when the store cannot give it."""
-        turn = Turn(lambda: self._store.lock(self._key, seconds))
+    def lock(self, seconds: float) -> Effects[StoreLock | None]:
+        """Try to acquire the lock. Return None when the store fails."""
+        lock = StoreLock(lambda: self._store.lock(self._key, seconds))
         try:
-            tried = yield from self._ask("lock", turn.enter)
+            answered = yield from self._ask("lock", lock.acquire)
         except BaseException:
-            turn.leave()
+            # A driver that is cancelled lets the work in its thread end first, so the lock may be held here.
+            lock.release()
             raise
-        return turn if tried else None
+        return lock if answered else None
 
-    def leave(self, turn: Turn | None) -> Effects[None]:
-        """Give the lock back, if there is one."""
-        if turn is not None:
-            yield from self._ask("unlock", turn.leave)
+    def unlock(self, lock: StoreLock | None) -> Effects[None]:
+        """Release the lock if it is held."""
+        if lock is not None:
+            yield from self._ask("unlock", lock.release)
 
     def _ask(self, what: str, work: Callable[[], Any]) -> Effects[Any]:
         try:
@@ -71,13 +68,11 @@ class SharedToken:
             return result
         except Exception as error:
             problem = _reason(error)
-        # Outside of the handler: the error of a store may show what must not be shown.
+        # Outside of the handler: the error of a store may show the token in its context.
         self._warn(what, problem)
         return None
 
     def _warn(self, what: str, problem: str) -> None:
-        from .stored_token import TokenStoreWarning
-
         if not self._warned:
             self._warned = True
             warnings.warn(
@@ -87,20 +82,20 @@ class SharedToken:
             )
 
 
-class Turn:
-    """The lock of a store: tried for, maybe held, and left once."""
+class StoreLock:
+    """The lock of a store: acquired at most once, released at most once."""
 
     def __init__(self, make: Callable[[], AbstractContextManager[object]]) -> None:
         self._make = make
         self._lock: AbstractContextManager[object] | None = None
 
     @property
-    def has_come(self) -> bool:
+    def is_held(self) -> bool:
         """Whether the lock is held."""
         return self._lock is not None
 
-    def enter(self) -> bool:
-        """Try to get the lock; `has_come` says whether that succeeded. Return True."""
+    def acquire(self) -> bool:
+        """Try to acquire the lock; `is_held` is whether that succeeded. Return True: the store has answered."""
         try:
             lock = self._make()
             lock.__enter__()
@@ -109,22 +104,18 @@ class Turn:
         self._lock = lock
         return True
 
-    def leave(self) -> None:
-        """Give the lock back if it is held."""
+    def release(self) -> None:
+        """Release the lock if it is held."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.__exit__(None, None, None)
 
 
 def _is_sound(token: StoredToken) -> bool:
-    from .token_file import is_token
-
     return is_token(token.id) and is_seconds(token.lifetime) and is_seconds(token.remaining)
 
 
 def _reason(error: Exception) -> str:
-    from .stored_token import TokenStoreError
-
     if isinstance(error, TokenStoreError):
         return str(error)
     if isinstance(error, OSError) and error.errno:

@@ -1,4 +1,4 @@
-"""A token in a store, and what a store has to do."""
+"""The protocol of token stores."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class StoredToken:
 
 
 class TokenStore(Protocol):
-    """What a client needs of a store. Threads share it; with `AsyncToastCompute` its methods run in worker threads.
+    """The methods that a store needs. Threads share it; with `AsyncToastCompute` its methods run in worker threads.
 
-    A store counts the life of a token itself, so that `remaining` is right whenever it is loaded; one that is in doubt
-    answers None. Any exception makes the client warn and go on without the store; of a `TokenStoreError` the text is
-    shown, of every other one only the kind, since its text might show the token.
+    A store counts the life of a token itself, so that `remaining` is right whenever it is loaded; one that cannot know
+    it returns None. Any exception makes the client warn and go on without the store. The warning holds the text of a
+    `TokenStoreError`, and of every other exception only the class, since its text might show the token.
     """
 
     def load(self, key: str, /) -> StoredToken | None:
@@ -42,14 +42,14 @@ class TokenStore(Protocol):
     def lock(self, key: str, timeout: float, /) -> AbstractContextManager[object]:
         """Return a context in which nobody else of those who share the store is issuing a token for the key.
 
-        Entering it waits for at most so many real seconds, maybe none, and raises TimeoutError when its turn has not
-        come. It may be left in another thread than it was entered in, and leaving must be quick.
+        Entering it waits for at most so many real seconds, maybe none, and raises TimeoutError when it is not
+        free by then. It may be left in another thread than the one that entered it, and leaving must be quick.
         """
         ...
 
 
 class TokenStoreError(Exception):
-    """A store cannot do its work. The text says why, without any secret."""
+    """A store cannot do its work. The text gives the reason, without any secret."""
 
 
 class TokenStoreWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""What stands in a token file, and how long does the token in it still hold?
+"""The format of a token file, and the remaining life of the token in it.
 
 The life of a token is counted by the time since the system started, which nobody can set, as long as the same start is
 meant; else by the clock.
@@ -12,24 +12,22 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from .._files import Content
 from .._redaction import Secret
 from .._validation import is_mapping
-
-if TYPE_CHECKING:
-    from .stored_token import StoredToken
+from .stored_token import StoredToken
 
 FORMAT = 1
-# What can stand in a header. The contract says how long a token may be.
+# The characters that a header may hold. The contract limits the length of a token.
 _TOKEN = re.compile(r"[!-~]+")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A token as it was written down."""
+    """A token as it was written, and the times of that moment."""
 
     token: Secret
     lifetime: float
@@ -40,24 +38,24 @@ class Record:
     ticks: float
     """Seconds since that machine started, then."""
     boot: str
-    """Which start of which machine; empty where the system does not say."""
+    """The id of that start of that machine; empty where the system has none."""
 
     def remaining(self) -> float | None:
-        """Return the seconds that are left now, or None when that is in doubt."""
+        """Return the seconds that are left now, or None when they cannot be known."""
         boot = _boot()
         age = _ticks() - self.ticks if boot and boot == self.boot else time.time() - self.wall
-        # From the future: the clock was set, and nobody knows by how much.
+        # A record from the future: the clock was set back, nobody knows by how much.
         return None if age < 0 else self.left - age
 
 
 def write_record(token: StoredToken, key: str) -> Content:
-    """Return what to write down about a token now."""
+    """Return the content of a file for a token, written now."""
     members = {"format": FORMAT, "key": key, "token": token.id, "lifetime": token.lifetime, "left": token.remaining}
     return Content(json.dumps(members | {"wall": time.time(), "ticks": _ticks(), "boot": _boot()}).encode())
 
 
 def read_record(content: Content, key: str) -> Record | str:
-    """Return what was written down, or why it cannot be used."""
+    """Return the record in a file, or why it cannot be used."""
     try:
         members: Any = json.loads(content.text)
     except (ValueError, RecursionError):
@@ -66,7 +64,7 @@ def read_record(content: Content, key: str) -> Record | str:
         return "it is damaged"
     if members["format"] != FORMAT:
         return "it was written by another version of this package"
-    # A file that was renamed would make somebody act as another user.
+    # A renamed file would make a user act as another.
     if members.get("key") != key:
         return "it is another account's"
     token, boot = members.get("token"), members.get("boot")
@@ -78,7 +76,7 @@ def read_record(content: Content, key: str) -> Record | str:
 
 
 def is_token(value: object) -> TypeGuard[str]:
-    """Return whether it is a string that can be a token."""
+    """Return whether a value is a string that can be a token."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""Where does each setting come from, and does it all work? What `toast-compute config` and `doctor` say."""
+"""The report of settings that `toast-compute config` prints, and the checks of `doctor`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .._config.base_url import url_problem
 from .._config.profiles import Profile, config_path, shown
-from .._config.settings import ARGUMENT, DEFAULT, Found, Settings, resolve, survey
-from .._http.pool import environment_proxy
+from .._config.settings import ARGUMENT, DEFAULT, SETTINGS, Found, Settings, resolve, survey, url_problem
 from .._redaction import MASK, Secret
 from ..errors import ConfigurationError, ToastComputeError
 
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
 
-_SHOWN = ("base_url", "username")
 _OPTIONS = {"profile": "--profile", "base_url": "--base-url"}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the doctor's report; `ok` is None for what is no more than told."""
+    """One line of the doctor's report; `ok` is None for a line that passes no judgement."""
 
     name: str
     ok: bool | None
@@ -39,20 +36,22 @@ class Check:
 
 
 def show_settings(profile: str | None, base_url: str | None) -> Iterator[str]:
-    """Yield the lines of a table: setting, value with secrets masked, source, and below it what it hides.
+    """Yield the lines of a table: setting, value with secrets masked, source, and below it the places that it shadows.
 
     Raises:
         ConfigurationError: the profile or the file with profiles cannot be used.
     """
     rows = [("file", _file(), "")]
     for setting, places in survey({"base_url": base_url}, profile=profile).items():
-        told = [found for number, found in enumerate(places) if number == 0 or found.source != DEFAULT]
-        for number, found in enumerate(told):
+        if setting != "profile" and SETTINGS[setting].kind is None:
+            continue
+        listed = [found for number, found in enumerate(places) if number == 0 or found.source != DEFAULT]
+        for number, found in enumerate(listed):
             source = _source(setting, found.source)
             rows.append(
                 ("" if number else setting, _value(setting, found), f"not used: {source}" if number else source)
             )
-        if not told:
+        if not listed:
             rows.append((setting, "none" if setting == "profile" else "not set", ""))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for setting, value, source in rows:
@@ -75,15 +74,15 @@ def diagnose(profile: str | None, base_url: str | None) -> Iterator[Check]:
     yield Check("settings", True, f"{_plain(settings.username.reveal())} ({source}) at {settings.base_url}")
     yield Check("proxy", None, _proxy(settings.base_url))
     yield Check("tls", *_trust(settings.base_url))
-    yield from _ask(profile, base_url)
+    yield from _try_service(profile, base_url)
 
 
-def _ask(profile: str | None, base_url: str | None) -> Iterator[Check]:
-    from ..resources._client import ToastCompute  # loaded by those who ask the service
+def _try_service(profile: str | None, base_url: str | None) -> Iterator[Check]:
+    from ..resources._client import ToastCompute  # loads the whole client, which `--help` and `config` do not need
 
     failure: ToastComputeError | None = None
     zones: list[str] = []
-    # Without retries: what goes wrong now and then shall show.
+    # Without retries, so that a fault that comes and goes shows.
     with ToastCompute(profile=profile, base_url=base_url, max_retries=0) as toast, toast.capture() as exchanges:
         began = time.perf_counter()
         try:
@@ -107,11 +106,11 @@ def _ask(profile: str | None, base_url: str | None) -> Iterator[Check]:
 
 
 def _settings(profile: str | None, base_url: str | None) -> Settings | str:
-    from .._core.client_core import Core  # loaded by those who need it
+    from .._core.client_core import Core  # loads the generated models, which `--help` does not need
 
     try:
-        settings = resolve(appkey=None, username=None, password=None, profile=profile, base_url=base_url)
-        Core(settings)  # holds the credentials against the contract
+        settings = resolve(profile=profile, base_url=base_url)
+        Core(settings)  # checks the credentials against the contract
     except ConfigurationError as error:
         return str(error)
     return settings
@@ -125,7 +124,7 @@ def _file() -> str:
 
 
 def _source(setting: str, source: str) -> str:
-    # The file has a line of its own.
+    # The path of the file is shown once, in the first line.
     return _OPTIONS.get(setting, ARGUMENT) if source == ARGUMENT else source.removesuffix(f" in {config_path()}")
 
 
@@ -138,18 +137,20 @@ def _value(setting: str, found: Found) -> str:
     text = value.reveal() if isinstance(value, Secret) else str(value)
     if not text:
         return "(empty)"
-    # What is no URL may be anything, such as one with a password.
-    if setting not in _SHOWN or (setting == "base_url" and url_problem(text) is not None):
+    # Text that is not a valid URL may be anything, such as a URL with a password.
+    if SETTINGS[setting].kind == "secret" or (setting == "base_url" and url_problem(text) is not None):
         return MASK
     return _plain(text)
 
 
 def _plain(text: str) -> str:
-    # No line breaks and no terminal control sequences, whatever stands in a variable or comes from the service.
+    # Variables and replies may hold line breaks and terminal control sequences.
     return text if text.isprintable() else ascii(text)
 
 
 def _proxy(base_url: str) -> str:
+    from .._http.pool import environment_proxy  # loads httpx, which `--help` and `config` do not need
+
     try:
         proxy = environment_proxy(base_url)
         parts = urlsplit(proxy) if proxy is not None else None
@@ -165,7 +166,7 @@ def _proxy(base_url: str) -> str:
 def _trust(base_url: str) -> tuple[bool | None, str]:
     if base_url.startswith("http:"):
         return None, "none: plain http to this machine"
-    # In the order in which httpx looks at them.
+    # In the order in which httpx reads them.
     for variable, exists in (("SSL_CERT_FILE", os.path.isfile), ("SSL_CERT_DIR", os.path.isdir)):
         path = os.environ.get(variable)
         if path:

@@ -1,4 +1,4 @@
-"""Which settings has the user written down, under which name, and in which file?
+"""Profiles: settings that the user has written into a file, under a name.
 
 `config.toml` in `toast-compute` in the user's config folder (`~/.config` or `$XDG_CONFIG_HOME`; `~/Library/Application
 Support` on macOS, `%APPDATA%` on Windows) holds a table for each profile:
@@ -11,7 +11,7 @@ Support` on macOS, `%APPDATA%` on Windows) holds a table for each profile:
     timeout = 10
 
 The table `default` is used when no profile is named. What is missing comes from the environment or an argument, so a
-password need not stand there.
+password need not be in the file.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from .._files import open_to_others, reason
-from .._folders import config_folder
+from .._files import config_folder, open_to_others, reason
 from .._redaction import MASK, Secret
 from .._validation import is_mapping, suggestion
 from ..errors import ConfigurationError
@@ -32,17 +32,17 @@ from ..errors import ConfigurationError
 DEFAULT_PROFILE = "default"
 PROFILE_VARIABLE = "TOAST_COMPUTE_PROFILE"
 _TABLE = "profiles"
-_TEXTS = ("appkey", "username", "password", "base_url")
-_NUMBERS = ("timeout",)
-_KEYS = (*_TEXTS, *_NUMBERS)
-_SECRETS = ("appkey", "password")
 _LINE = re.compile(r"\bat line (\d+)")
 _PLAIN_NAME = re.compile(r"[\w.@-]+")
+
+Kind: TypeAlias = Literal["secret", "text", "number"]
+Keys: TypeAlias = Mapping[str, Kind]
+"""The keys that a profile may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One table of the file. Texts are hidden, whatever they are."""
+    """One table of the file. Its repr shows no value."""
 
     name: str
     path: Path
@@ -53,19 +53,19 @@ class Profile:
 
 
 def config_path() -> Path | None:
-    """Return where the user's file is or would be, or None for a user without a home."""
+    """Return the path of the user's file, which need not exist, or None for a user without a home."""
     folder = config_folder()
     return None if folder is None else folder / "config.toml"
 
 
-def read_profile(name: str | None) -> Profile | None:
-    """Return the profile of a name, or without a name the default one if there is one.
+def read_profile(name: str | None, keys: Keys) -> Profile | None:
+    """Read the profile of a name, or without a name the default one, if it exists.
 
     Raises:
         ConfigurationError: it does not exist, or the file cannot be used; names the file and the place, never a value.
     """
     path = config_path()
-    tables = None if path is None else _tables(path)
+    tables = None if path is None else _tables(path, keys)
     if path is None or tables is None:
         if name is None:
             return None
@@ -77,16 +77,16 @@ def read_profile(name: str | None) -> Profile | None:
         if name is None:
             return None
         raise ConfigurationError(f"There is no profile {shown(name)} in {path}{suggestion(name, map(shown, tables))}")
-    return Profile(wanted, path, _checked(table, f"profile {shown(wanted)} in {path}"))
+    return Profile(wanted, path, _checked(table, keys, f"profile {shown(wanted)} in {path}"))
 
 
 def shown(name: str) -> str:
-    """Return a name as a message shows it, on one line whatever is in it."""
+    """Return a name for a message: quoted and on one line where it is not a plain word."""
     return name if _PLAIN_NAME.fullmatch(name) else ascii(name)
 
 
-class _Hidden:
-    """A value of the file, hidden: a traceback with local variables would print it."""
+class _Redacted:
+    """A value of the file, redacted: a traceback with local variables would print it."""
 
     __slots__ = ("value",)
 
@@ -99,12 +99,12 @@ class _Hidden:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    members: Mapping[str, _Hidden]
+    members: Mapping[str, _Redacted]
     mode: int
 
 
-def _tables(path: Path) -> dict[str, _Hidden] | None:
-    """Return the tables of all profiles, or None when there is no file."""
+def _tables(path: Path, keys: Keys) -> dict[str, _Redacted] | None:
+    """Read the tables of all profiles. Return None when the file is missing."""
     file = _load(path)
     if file is None:
         return None
@@ -113,14 +113,14 @@ def _tables(path: Path) -> dict[str, _Hidden] | None:
     for key in file.members:
         if key != _TABLE:
             raise ConfigurationError(f"{path} has an unknown key {shown(key)}{suggestion(key, [_TABLE])}")
-    members = _members(file.members.get(_TABLE, _Hidden({})))
+    members = _members(file.members.get(_TABLE, _Redacted({})))
     if members is None:
         raise ConfigurationError(f"{path} must hold tables such as [{_TABLE}.dev].")
     for name, table in members.items():
         if _members(table) is None:
             raise ConfigurationError(f"{path} must hold tables such as [{_TABLE}.dev]: {shown(name)} is none.")
-    if open_to_others(file.mode) and any(_has_secret(table) for table in members.values()):
-        # Shown where the client is made: behind this there are read_profile, survey, resolve and the constructor.
+    if open_to_others(file.mode) and any(_has_secret(table, keys) for table in members.values()):
+        # Reported at the line that makes the client: above this are read_profile, survey, resolve and the constructor.
         warnings.warn(
             f"{path} holds secrets and can be read by others: run chmod 600 {path}", UserWarning, stacklevel=6
         )
@@ -128,11 +128,11 @@ def _tables(path: Path) -> dict[str, _Hidden] | None:
 
 
 def _load(path: Path) -> _File | str | None:
-    """Return what is in the file, or why it cannot be used, or None when there is none that this user can see."""
+    """Read the file. Return its content, why it cannot be used, or None when this user can see none."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        # A service that runs in somebody else's home cannot look into it, and has no file there.
+        # A service whose home is somebody else's cannot enter that folder, and has no file there.
         return None
     except OSError as error:
         return f"cannot be read: {reason(error)}"
@@ -145,8 +145,8 @@ def _load(path: Path) -> _File | str | None:
     return members if isinstance(members, str) else _File(members, mode)
 
 
-def _parse(content: bytes) -> dict[str, _Hidden] | str:
-    import tomllib  # loaded by those who have a file
+def _parse(content: bytes) -> dict[str, _Redacted] | str:
+    import tomllib  # not loaded for users without a file
 
     try:
         # Some editors begin a file with a byte-order mark.
@@ -154,19 +154,19 @@ def _parse(content: bytes) -> dict[str, _Hidden] | str:
     except UnicodeDecodeError:
         return "cannot be read: it is no UTF-8 text"
     try:
-        return {key: _Hidden(value) for key, value in tomllib.loads(text).items()}
+        return {key: _Redacted(value) for key, value in tomllib.loads(text).items()}
     except (ValueError, RecursionError) as error:
-        # The words of the parser may quote what stands there.
+        # The text of the parser's error may quote a value, so only the line is used.
         line = _LINE.search(str(error))
     return "is no valid TOML" + (f": see line {line[1]}" if line else " at its end")
 
 
-def _checked(table: _Hidden, where: str) -> dict[str, Secret | float]:
+def _checked(table: _Redacted, keys: Keys, where: str) -> dict[str, Secret | float]:
     values: dict[str, Secret | float] = {}
     for key, hidden in (_members(table) or {}).items():
-        if key not in _KEYS:
-            raise ConfigurationError(f"There is an unknown key {shown(key)} in {where}{suggestion(key, _KEYS)}")
-        if key in _TEXTS:
+        if key not in keys:
+            raise ConfigurationError(f"There is an unknown key {shown(key)} in {where}{suggestion(key, keys)}")
+        if keys[key] != "number":
             if not isinstance(hidden.value, str):
                 raise ConfigurationError(f"The {key} must be a string, in {where}.")
             values[key] = Secret(hidden.value)
@@ -177,10 +177,10 @@ def _checked(table: _Hidden, where: str) -> dict[str, Secret | float]:
     return values
 
 
-def _members(hidden: _Hidden) -> dict[str, _Hidden] | None:
+def _members(hidden: _Redacted) -> dict[str, _Redacted] | None:
     members = hidden.value
-    return {key: _Hidden(value) for key, value in members.items()} if is_mapping(members) else None
+    return {key: _Redacted(value) for key, value in members.items()} if is_mapping(members) else None
 
 
-def _has_secret(table: _Hidden) -> bool:
-    return any(key in _SECRETS for key in _members(table) or {})
+def _has_secret(table: _Redacted, keys: Keys) -> bool:
+    return any(keys.get(key) == "secret" for key in _members(table) or {})

@@ -1,27 +1,27 @@
-"""Which credentials and settings does a client have, and where do they come from?
+"""The settings of a client: a row of the table `SETTINGS` and a field of `Settings` each.
 
-For each setting the first hit wins: argument, environment, profile (`_profiles.py`), default.
+For each setting the first hit wins: argument, environment, profile (`profiles.py`), default.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
 from toast_compute_api.behaviour import SERVER_URL
 from toast_compute_api.operation import Retry
 
+from .._auth.stored_token import TokenStore
 from .._redaction import Secret
 from .._validation import check_methods, is_seconds, is_unicode
 from ..errors import ConfigurationError
-from .base_url import url_problem
-from .permissions import check_names
-from .profiles import PROFILE_VARIABLE, Profile, config_path, read_profile
-
-if TYPE_CHECKING:
-    from .._auth.stored_token import TokenStore
+from .permissions import allowed_changes
+from .profiles import PROFILE_VARIABLE, Kind, Profile, config_path, read_profile
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_MAX_RETRIES = 2
@@ -32,20 +32,93 @@ MAX_TIMEOUT = 86_400.0
 # With their pauses, these take minutes already.
 MAX_MAX_RETRIES = 20
 
-ENVIRONMENT = {
-    "appkey": "TOAST_COMPUTE_APPKEY",
-    "username": "TOAST_COMPUTE_USERNAME",
-    "password": "TOAST_COMPUTE_PASSWORD",
-    "base_url": "TOAST_COMPUTE_BASE_URL",
-}
 ARGUMENT = "argument"
 DEFAULT = "default"
 _STORE_METHODS = ("load", "save", "forget", "lock")
+# A name in labels of up to 63 characters, which may end in a dot, or an IPv6 address.
+_HOST = re.compile(r"[0-9A-Za-z_-]{1,63}(\.[0-9A-Za-z_-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_LONGEST_HOST = 253
+_PATH = re.compile(r"[!-~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where one setting may come from, and what it may be."""
+
+    check: Callable[[Any], Any]
+    """Returns the value to use, or `_Invalid`: an exception would keep a frame that shows the value."""
+    kind: Kind | None = None
+    """How it is written in a variable or a profile; None when it can only be an argument."""
+    variable: str = ""
+    required: bool = False
+    default: object = None
+    omitted: object = None
+    """The argument that means that it is not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Invalid:
+    reason: str
+
+
+def _credential(value: object) -> Secret | _Invalid:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        return _Invalid("cannot be used: it must be a string")
+    if not text:
+        return _Invalid("cannot be used: it is empty")
+    if not is_unicode(text):
+        return _Invalid("cannot be used: it is no valid Unicode text")
+    return Secret(text)
+
+
+def _base_url(value: object) -> str | _Invalid:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        return _Invalid("cannot be used: it must be a string")
+    problem = url_problem(text)
+    return text.rstrip("/") if problem is None else _Invalid(f"cannot be used: {problem}")
+
+
+def _timeout(value: object) -> float | _Invalid:
+    if is_seconds(value) and 0 < value <= MAX_TIMEOUT:
+        return float(value)
+    return _Invalid(f"must be a number of seconds over 0 and at most {MAX_TIMEOUT:.0f}")
+
+
+def _max_retries(value: object) -> int | _Invalid:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_MAX_RETRIES:
+        return value
+    return _Invalid(f"must be an integer from 0 to {MAX_MAX_RETRIES}")
+
+
+def _read_only(value: object) -> bool | _Invalid:
+    return value if isinstance(value, bool) else _Invalid("must be True or False")
+
+
+def _token_store(value: Any) -> Any:
+    if value is not None:
+        check_methods("token_store", value, _STORE_METHODS, "toast_compute.token_store.TokenStore")
+    return value
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "appkey": Setting(_credential, "secret", "TOAST_COMPUTE_APPKEY", required=True),
+    "username": Setting(_credential, "text", "TOAST_COMPUTE_USERNAME", required=True),
+    "password": Setting(_credential, "secret", "TOAST_COMPUTE_PASSWORD", required=True),
+    "base_url": Setting(_base_url, "text", "TOAST_COMPUTE_BASE_URL", default=SERVER_URL),
+    "timeout": Setting(_timeout, "number", default=DEFAULT_TIMEOUT),
+    "max_retries": Setting(_max_retries, default=DEFAULT_MAX_RETRIES),
+    "read_only": Setting(_read_only, default=False, omitted=False),
+    "allow": Setting(allowed_changes),
+    "token_store": Setting(_token_store),
+}
+ENVIRONMENT = {name: setting.variable for name, setting in SETTINGS.items() if setting.variable}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a client needs to know before its first call."""
+    """The settings of one client, checked."""
 
     appkey: Secret
     username: Secret
@@ -53,7 +126,7 @@ class Settings:
     base_url: str
     timeout: float
     long_timeout: float = LONG_TIMEOUT
-    """Seconds for one try of what must not be sent twice; `timeout` is for the rest."""
+    """Seconds for one attempt of what must not be sent twice; `timeout` is for the rest."""
     max_retries: int = DEFAULT_MAX_RETRIES
     read_only: bool = False
     allow: frozenset[str] | None = None
@@ -64,13 +137,13 @@ class Settings:
     """Where else a setting was found, for those that were found more than once."""
 
     def seconds_for(self, retry: Retry) -> float:
-        """Return the seconds for one try of an operation of this kind."""
+        """Return the seconds for one attempt of an operation of this kind."""
         return self.long_timeout if retry == "never" else self.timeout
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A setting in one of the places where it was looked for. Texts from outside are hidden."""
+    """A setting in one of its places. Its repr does not show the value."""
 
     source: str
     value: object = field(repr=False)
@@ -79,47 +152,25 @@ class Found:
 Survey: TypeAlias = Mapping[str, tuple[Found, ...]]
 
 
-def resolve(
-    *,
-    appkey: object,
-    username: object,
-    password: object,
-    base_url: object = None,
-    timeout: object = None,
-    profile: object = None,
-    max_retries: object = None,
-    read_only: object = False,
-    allow: object = None,
-    token_store: object = None,
-    environment: Mapping[str, str] | None = None,
-) -> Settings:
+def resolve(*, profile: object = None, environment: Mapping[str, str] | None = None, **arguments: object) -> Settings:
     """Return the settings of a client; for each, the first hit wins.
 
-    A credential is a string, or a `Secret` already. None is what is not given.
+    Args:
+        profile: the name of a profile, or None.
+        environment: the variables, if they are not those of this process.
+        arguments: the other settings by their names; a text may be a `Secret` already.
 
     Raises:
         ConfigurationError: one is missing or unusable; names the argument and the variable, never the value.
     """
-    found = survey(
-        {"appkey": appkey, "username": username, "password": password, "base_url": base_url, "timeout": timeout},
-        profile=profile,
-        environment=environment,
-    )
+    found = survey(arguments, profile=profile, environment=environment)
     del environment
-    others = {"max_retries": max_retries, "read_only": read_only, "allow": allow, "token_store": token_store}
+    values: dict[str, Any] = {name: _checked(name, found) for name in SETTINGS}
+    is_default = found["timeout"][0].source == DEFAULT
     return Settings(
-        appkey=_credential("appkey", found),
-        username=_credential("username", found),
-        password=_credential("password", found),
-        base_url=_base_url(found),
-        timeout=_timeout(found),
-        long_timeout=LONG_TIMEOUT if found["timeout"][0].source == DEFAULT else _timeout(found),
-        max_retries=_max_retries(max_retries),
-        read_only=_read_only(read_only),
-        allow=_allow(allow),
-        token_store=_token_store(token_store),
-        sources={name: places[0].source for name, places in found.items() if places}
-        | {name: DEFAULT if value is None or value is False else ARGUMENT for name, value in others.items()},
+        **values,
+        long_timeout=LONG_TIMEOUT if is_default else values["timeout"],
+        sources={name: places[0].source for name, places in found.items() if places},
         shadowed={name: rest for name, places in found.items() if (rest := shadowed(places))},
     )
 
@@ -134,22 +185,23 @@ def survey(
     """
     variables = _Variables(os.environ if environment is None else environment)
     del environment
+    assert arguments.keys() <= SETTINGS.keys()
     name, name_source = _profile_name(profile, variables)
-    chosen = read_profile(name)
+    chosen = read_profile(name, {name: setting.kind for name, setting in SETTINGS.items() if setting.kind})
     places: dict[str, tuple[Found, ...]] = {}
     places["profile"] = () if chosen is None else (Found(name_source, chosen),)
-    for setting in (*ENVIRONMENT, "timeout"):
-        places[setting] = tuple(_places(setting, arguments.get(setting), variables, chosen))
+    for name, setting in SETTINGS.items():
+        places[name] = tuple(_places(name, setting, arguments, variables, chosen))
     return places
 
 
 def shadowed(places: tuple[Found, ...]) -> tuple[str, ...]:
-    """Return where a setting was found and not used. A default is always there, and is not told."""
+    """Return where a setting was found and not used. A default is always there, and is left out."""
     return tuple(found.source for found in places[1:] if found.source != DEFAULT)
 
 
 class _Variables:
-    """The environment, hidden: a traceback with local variables would print every secret that is in it."""
+    """The environment, redacted: a traceback with local variables would print every secret that is in it."""
 
     __slots__ = ("_values",)
 
@@ -162,20 +214,19 @@ class _Variables:
         return None if value is None else Secret(value)
 
 
-def _places(setting: str, argument: object, variables: _Variables, profile: Profile | None) -> Iterable[Found]:
-    if argument is not None:
-        yield Found(ARGUMENT, argument)
-    variable = ENVIRONMENT.get(setting)
-    value = None if variable is None else variables.get(variable)
-    # An empty credential is told as such, so that nobody wonders; without a URL there is a default.
-    if value is not None and variable is not None and (value.reveal() or setting != "base_url"):
-        yield Found(variable, value)
-    if profile is not None and setting in profile.values:
-        yield Found(str(profile), profile.values[setting])
-    if setting == "base_url":
-        yield Found(DEFAULT, SERVER_URL)
-    if setting == "timeout":
-        yield Found(DEFAULT, DEFAULT_TIMEOUT)
+def _places(
+    name: str, setting: Setting, arguments: Mapping[str, object], variables: _Variables, profile: Profile | None
+) -> Iterator[Found]:
+    if arguments.get(name, setting.omitted) is not setting.omitted:
+        yield Found(ARGUMENT, arguments[name])
+    variable = variables.get(setting.variable) if setting.variable else None
+    # An empty variable counts only for a required setting, so that the error names the variable.
+    if variable is not None and (variable.reveal() or setting.required):
+        yield Found(setting.variable, variable)
+    if profile is not None and name in profile.values:
+        yield Found(str(profile), profile.values[name])
+    if not setting.required:
+        yield Found(DEFAULT, setting.default)
 
 
 def _profile_name(argument: object, variables: _Variables) -> tuple[str | None, str]:
@@ -191,27 +242,27 @@ def _profile_name(argument: object, variables: _Variables) -> tuple[str | None, 
     return None, DEFAULT
 
 
-def unusable(name: str, reason: str, source: str = ARGUMENT) -> ConfigurationError:
-    """Return the error that says why a credential cannot be used, without showing it."""
-    reason = reason[:1].lower() + reason[1:]
-    where = source if source.startswith("profile ") else f"{name}=... or {ENVIRONMENT[name]}"
-    return ConfigurationError(f"The {name} cannot be used: {reason} ({where}).")
+def unusable(name: str, reason: str) -> ConfigurationError:
+    """Return the error of a credential that the contract refuses, without the credential."""
+    return _refusal(name, f"cannot be used: {reason[:1].lower()}{reason[1:]}", ARGUMENT)
 
 
-def _credential(name: str, found: Survey) -> Secret:
-    if not found[name]:
+def _refusal(name: str, reason: str, source: str) -> ConfigurationError:
+    variable = SETTINGS[name].variable
+    inside = f"{name}=... or {variable}" if variable else ""
+    where = source if source.startswith("profile ") else inside
+    return ConfigurationError(f"The {name} {reason}{f' ({where})' if where else ''}.")
+
+
+def _checked(name: str, found: Survey) -> Any:
+    setting, places = SETTINGS[name], found[name]
+    if not places:
         raise ConfigurationError(
-            f"No {name}: pass {name}=... or set {ENVIRONMENT[name]}, or write it into {_profile_to_edit(found)}."
+            f"No {name}: pass {name}=... or set {setting.variable}, or write it into {_profile_to_edit(found)}."
         )
-    source, value = found[name][0].source, found[name][0].value
-    if isinstance(value, str):
-        value = Secret(value)
-    if not isinstance(value, Secret):
-        raise unusable(name, "it must be a string", source)
-    if not value.reveal():
-        raise unusable(name, "it is empty", source)
-    if not is_unicode(value.reveal()):
-        raise unusable(name, "it is no valid Unicode text", source)
+    value = setting.check(places[0].value)
+    if isinstance(value, _Invalid):
+        raise _refusal(name, value.reason, places[0].source)
     return value
 
 
@@ -222,49 +273,39 @@ def _profile_to_edit(found: Survey) -> str:
     return "a profile" if path is None else f"profile default in {path}"
 
 
-def _base_url(found: Survey) -> str:
-    source, value = found["base_url"][0].source, found["base_url"][0].value
-    text = value.reveal() if isinstance(value, Secret) else value
-    if not isinstance(text, str):
-        raise unusable("base_url", "it must be a string", source)
-    problem = url_problem(text)
-    if problem is None:
-        return text.rstrip("/")
-    # A traceback with local variables must not show it: there may be a password in it.
-    del text, value
-    raise unusable("base_url", problem, source)
+def url_problem(value: str) -> str | None:
+    """Return why a text cannot be used as a base URL, or None."""
+    try:
+        parts = urlsplit(value)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        return "it is no valid URL"
+    if parts.scheme not in ("http", "https"):
+        return "it must begin with https:// or http://"
+    if "@" in parts.netloc:
+        return "it must not hold a user name or a password"
+    if "?" in value or "#" in value:
+        return "it must have no query and no fragment"
+    if not port_is_valid or not _is_host(parts.hostname or ""):
+        return "it must name a host"
+    # urlsplit drops tabs and line breaks silently, so the pattern is applied to the whole text.
+    if not _PATH.fullmatch(value) or "\\" in value:
+        return "it must hold no spaces, control characters, backslashes or letters outside ASCII"
+    if parts.scheme == "http" and not _is_loopback(parts):
+        return "plain http is for loopback addresses only, use https"
+    return None
 
 
-def _timeout(found: Survey) -> float:
-    source, value = found["timeout"][0].source, found["timeout"][0].value
-    if is_seconds(value) and 0 < value <= MAX_TIMEOUT:
-        return float(value)
-    where = f" ({source})" if source.startswith("profile ") else ""
-    raise ConfigurationError(f"The timeout must be a number of seconds over 0 and at most {MAX_TIMEOUT:.0f}{where}.")
+def _is_host(name: str) -> bool:
+    """Return whether a text can be the name or the address of a host: some systems fail badly on other texts."""
+    return len(name.removesuffix(".")) <= _LONGEST_HOST and _HOST.fullmatch(name) is not None
 
 
-def _max_retries(value: object) -> int:
-    if value is None:
-        return DEFAULT_MAX_RETRIES
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_MAX_RETRIES:
-        return value
-    raise ConfigurationError(f"The max_retries must be an integer from 0 to {MAX_MAX_RETRIES}.")
-
-
-def _read_only(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ConfigurationError("The read_only must be True or False.")
-
-
-def _allow(value: Any) -> frozenset[str] | None:
-    check_names(value)
-    return None if value is None else frozenset(value)
-
-
-def _token_store(value: Any) -> TokenStore | None:
-    if value is None:
-        return None
-    check_methods("token_store", value, _STORE_METHODS, "toast_compute.token_store.TokenStore")
-    store: TokenStore = value
-    return store
+def _is_loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -15,8 +15,7 @@ from toast_compute_api.operation import Request
 
 from .. import errors
 from .._effects import FaultKind, TransportFault
-from .._redaction import Secret, mask
-from .._words import one_line
+from .._redaction import Secret, mask, one_line
 from .attempts import AttemptLog
 from .retry import Failure, is_transient
 

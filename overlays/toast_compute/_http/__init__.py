@@ -1,1 +1,1 @@
-"""HTTP: all that knows httpx, httpcore and sockets."""
+"""HTTP: everything that knows httpx, httpcore and sockets. `sender` loads the rest with the first request."""

@@ -1,7 +1,6 @@
-"""How does the time of a blocking call bound everything that its socket does?
+"""A backend of httpcore, below httpx, on which nothing lasts longer than the sync call that waits for it.
 
-The timeouts of a socket begin anew with every byte, so a reply whose head trickles in would never end. Loads httpcore,
-which httpx stands on.
+The timeouts of a socket begin anew with every byte, so a reply whose head trickles in would never end.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from typing import Any
 import httpcore
 
 EndsAt = Callable[[], float]
-"""Says when the call of this thread has to be over, by `time.monotonic`."""
+"""Returns when the call of this thread has to be over, by `time.monotonic`."""
 
 
 class BoundedBackend(httpcore.NetworkBackend):
-    """Opens connections on which nothing lasts longer than the call that waits for it."""
+    """Opens connections whose every step ends with the time of the call."""
 
     def __init__(self, backend: httpcore.NetworkBackend, ends_at: EndsAt) -> None:
         self._backend = backend
@@ -35,11 +34,11 @@ class BoundedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of the host that answers; all of them share the time.
+        """Connect to the first address of the host that answers; the addresses share the time.
 
         Raises:
             httpcore.ConnectTimeout: the time is over.
-            httpcore.ConnectError: no address could be reached, or the name has none.
+            httpcore.ConnectError: no address could be reached, or the name has no address.
         """
         ends = time.monotonic() + _left(self._ends_at, timeout, httpcore.ConnectTimeout)
         addresses = _addresses(host, port, ends - time.monotonic())
@@ -84,20 +83,20 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:
-    """Look a name up in a thread of its own: the system's way to do so knows no time, and cannot be interrupted."""
+    """Look a name up in a thread of its own: the system's function has no timeout and cannot be interrupted."""
     answers: SimpleQueue[list[str] | str] = SimpleQueue()
 
     def ask() -> None:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as problem:  # the latter of a name that is none
+        except (OSError, UnicodeError) as problem:  # UnicodeError: the name is invalid
             answers.put(str(problem))
         else:
             answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
 
     try:
         threading.Thread(target=ask, name="toast-compute-lookup", daemon=True).start()
-    except RuntimeError:  # the interpreter is about to end, or there are too many threads
+    except RuntimeError:  # the interpreter is ending, or there are too many threads
         ask()
     try:
         answer = answers.get(timeout=max(seconds, 0.0))
@@ -110,8 +109,8 @@ def _addresses(host: str, port: int, seconds: float) -> list[str]:
     return answer
 
 
-def _left(ends_at: EndsAt, timeout: float | None, late: type[Exception]) -> float:
+def _left(ends_at: EndsAt, timeout: float | None, error: type[Exception]) -> float:
     left = ends_at() - time.monotonic()
     if left <= 0:
-        raise late
+        raise error
     return left if timeout is None else min(left, timeout)

@@ -135,7 +135,7 @@ def test_a_connection_that_breaks_is_a_connection_error_that_may_have_been_sent(
 
 def test_what_is_no_http_is_a_malformed_response(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.no_http(b"SSH-2.0-server\r\n\r\n"))
-    with pytest.raises(MalformedResponseError, match="is no HTTP"):
+    with pytest.raises(MalformedResponseError, match="is not HTTP"):
         toast.flavors.list()
 
 

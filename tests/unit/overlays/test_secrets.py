@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from toast_compute import APIError, AsyncToastCompute, InvalidRequestError, ToastCompute, ToastComputeError
-from toast_compute._http.interrupt import without_frames
+from toast_compute._http.connections import without_frames
 from toast_compute._redaction import Secret, mask
 
 APPKEY = "canary-appkey-7f3a"
