@@ -14,8 +14,7 @@ from typing import Any
 from .._effects import Effects, RunInThread
 from .._redaction import Secret
 from .._validation import is_seconds
-from .stored_token import StoredToken, TokenStore, TokenStoreError, TokenStoreWarning
-from .token_file import is_token
+from .stored_token import StoredToken, TokenStore, TokenStoreError, TokenStoreWarning, is_token
 
 
 class SharedToken:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeGuard
+
+# The characters that a header may hold. The contract limits the length of a token.
+_TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,8 @@ class TokenStoreError(Exception):
 
 class TokenStoreWarning(UserWarning):
     """A token store, or a file in it, could not be used. The client goes on without."""
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Return whether a value is a string that can be a token."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None

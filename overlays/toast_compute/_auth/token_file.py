@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from .._files import Content
 from .._redaction import Secret
 from .._validation import is_mapping
-from .stored_token import StoredToken
+from .stored_token import StoredToken, is_token
 
 FORMAT = 1
-# The characters that a header may hold. The contract limits the length of a token.
-_TOKEN = re.compile(r"[!-~]+")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -73,11 +70,6 @@ def read_record(content: Content, key: str) -> Record | str:
     if not is_token(token) or not isinstance(boot, str) or None in numbers:
         return "it is damaged"
     return Record(Secret(token), lifetime, left, wall, ticks, boot)
-
-
-def is_token(value: object) -> TypeGuard[str]:
-    """Return whether a value is a string that can be a token."""
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _number(value: object) -> float | None:

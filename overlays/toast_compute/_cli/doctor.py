@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from .._config.profiles import Profile, config_path, shown
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
     from .._core.exchange import Exchange
 
 _OPTIONS = {"profile": "--profile", "base_url": "--base-url"}
+
+
+class Client(Protocol):
+    """What the doctor needs of a client."""
+
+    availability_zones: Any
+
+    def capture(self) -> AbstractContextManager[list[Exchange]]:
+        """Collect what really comes back."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +79,11 @@ def settings_problem(profile: str | None, base_url: str | None) -> str | None:
     return checked if isinstance(checked, str) else None
 
 
-def diagnose(profile: str | None, base_url: str | None) -> Iterator[Check]:
-    """Check the settings and the way to the service, issue one token and make one read; yield each result at once."""
+def diagnose(profile: str | None, base_url: str | None, connect: Callable[[], Client]) -> Iterator[Check]:
+    """Check the settings and the way to the service, issue one token and make one read; yield each result at once.
+
+    `connect` makes a client with these settings.
+    """
     settings = _settings(profile, base_url)
     if isinstance(settings, str):
         yield Check("settings", False, settings)
@@ -74,16 +92,13 @@ def diagnose(profile: str | None, base_url: str | None) -> Iterator[Check]:
     yield Check("settings", True, f"{_plain(settings.username.reveal())} ({source}) at {settings.base_url}")
     yield Check("proxy", None, _proxy(settings.base_url))
     yield Check("tls", *_trust(settings.base_url))
-    yield from _try_service(profile, base_url)
+    yield from _try_service(connect)
 
 
-def _try_service(profile: str | None, base_url: str | None) -> Iterator[Check]:
-    from ..resources._client import ToastCompute  # loads the whole client, which `--help` and `config` do not need
-
+def _try_service(connect: Callable[[], Client]) -> Iterator[Check]:
     failure: ToastComputeError | None = None
     zones: list[str] = []
-    # Without retries, so that a fault that comes and goes shows.
-    with ToastCompute(profile=profile, base_url=base_url, max_retries=0) as toast, toast.capture() as exchanges:
+    with connect() as toast, toast.capture() as exchanges:
         began = time.perf_counter()
         try:
             zones = [str(zone.zone_name) for zone in toast.availability_zones.list()]

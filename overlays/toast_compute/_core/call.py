@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from toast_compute_api.models import ResultHeader
 from toast_compute_api.operation import Request
 
-from .._auth.token_manager import TokenManager
 from .._config.permissions import check_allowed
 from .._config.settings import Settings
 from .._effects import Effects, Random, ReadClock, Reply, Send, Sleep, TransportFault
 from .._redaction import Secret
 from ..errors import APIError, MalformedResponseError, ToastComputeError
 from .attempts import AttemptLog
-from .call_token import CallToken, RenewalBackoff
+from .call_token import CallToken, RenewalBackoff, TokenSource
 from .deadline import TimeLimit
 from .envelope import judge
-from .error_mapping import error_of, final_error, note_earlier_attempts, out_of_time
+from .error_mapping import error_of, final_error, note_earlier_attempts, out_of_time, refusal
 from .exchange import is_listening, report
 from .retry import (
     Failure,
@@ -27,6 +27,7 @@ from .retry import (
     Verdict,
     asks_for_fresh_token,
     delay,
+    is_transient,
     judge_failure,
     proves_nothing_was_done,
     retry_after,
@@ -47,7 +48,7 @@ class CallContext:
     owner: object
     """Whose deadlines and captures hold: the core of the client."""
     settings: Settings
-    tokens: TokenManager
+    tokens: TokenSource
     budget: RetryBudget
     backoff: RenewalBackoff
 
@@ -145,7 +146,8 @@ class Call(Generic[S]):
             pause, now = yield from self._pause(outcome, verdict, number, now)
             if isinstance(pause, str):
                 log.decide(f"given up: {pause}")
-                final = final_error(outcome, request, log)
+                error.retryable = is_transient(error, request.retry)
+                final = final_error(error, request, log, not_done=outcome.not_done)
                 if self._time.is_over(now):
                     final.add_note(self._time.explain(now))
                 raise final
@@ -219,9 +221,10 @@ class Call(Generic[S]):
         return result
 
     def _judged(self, token: Secret | None, reply: Reply) -> S | Failure:
-        verdict = judge(self._request, reply, lambda: self._all_secrets(token))
-        if isinstance(verdict, APIError):
-            return Failure(verdict, not_done=proves_nothing_was_done(verdict))
+        verdict = judge(self._request, reply)
+        if isinstance(verdict, ResultHeader):
+            error = refusal(self._request.operation.id, verdict, self._all_secrets(token))
+            return Failure(error, not_done=proves_nothing_was_done(error))
         if isinstance(verdict, MalformedResponseError):
             return Failure(verdict, not_done=False, retry_after=retry_after(reply.headers))
         return verdict

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from .._auth.token_manager import TokenManager
+from typing import Protocol
+
 from .._effects import Effects
 from .._redaction import Secret
 
 # For so long after a fresh token was refused as well, the same operation does not have it renewed: what is missing is a
 # permission, and each call would issue a token.
 BACKOFF_SECONDS = 60.0
+
+
+class TokenSource(Protocol):
+    """The tokens of a client: what a call needs of its token manager."""
+
+    @property
+    def known(self) -> tuple[Secret, ...]:
+        """The tokens that the service may still quote."""
+        ...
+
+    def held(self, now: float, refused: Secret | None) -> Secret | None:
+        """Return the token in use if it can be used as it is."""
+        ...
+
+    def current(self, seconds: float, refused: Secret | None) -> Effects[Secret]:
+        """Return a token that can be used, issuing one if need be."""
+        ...
+
+    def is_fresh(self, token: Secret, now: float) -> bool:
+        """Return whether a token was issued a moment ago."""
+        ...
 
 
 class RenewalBackoff:
@@ -30,19 +52,19 @@ class RenewalBackoff:
 class CallToken:
     """The token of one call."""
 
-    def __init__(self, manager: TokenManager, backoff: RenewalBackoff, operation: str) -> None:
-        self._manager = manager
+    def __init__(self, source: TokenSource, backoff: RenewalBackoff, operation: str) -> None:
+        self._source = source
         self._backoff = backoff
         self._operation = operation
         self._refused: Secret | None = None
 
     def held(self, now: float) -> Secret | None:
         """Return the client's token if it can be used as it is."""
-        return self._manager.held(now, self._refused)
+        return self._source.held(now, self._refused)
 
     def current(self, seconds: float) -> Effects[Secret]:
         """Return a token that can be used, issuing one within so many seconds if need be."""
-        return self._manager.current(seconds, self._refused)
+        return self._source.current(seconds, self._refused)
 
     def refuse(self, token: Secret) -> None:
         """Have the next attempt use another token than this one, which the service refused."""
@@ -60,5 +82,5 @@ class CallToken:
 
     def note_final_refusal(self, token: Secret, now: float) -> None:
         """Start the back-off when the call ends with the refusal of a fresh token."""
-        if self._manager.is_fresh(token, now) and not self._backoff.holds(self._operation, token, now):
+        if self._source.is_fresh(token, now) and not self._backoff.holds(self._operation, token, now):
             self._backoff.start(self._operation, token, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -12,9 +11,7 @@ from toast_compute_api.models import Failure, ResultHeader
 from toast_compute_api.operation import Request, decode
 
 from .._effects import Reply
-from .._redaction import Secret
-from ..errors import APIError, MalformedResponseError
-from .error_mapping import refusal
+from ..errors import MalformedResponseError
 
 S = TypeVar("S")
 
@@ -22,14 +19,11 @@ S = TypeVar("S")
 _UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 
 
-def judge(
-    request: Request[S], reply: Reply, secrets: Callable[[], Iterable[Secret]]
-) -> S | APIError | MalformedResponseError:
-    """Return the success that a reply carries, which is parsed once, or the error to raise.
+def judge(request: Request[S], reply: Reply) -> S | ResultHeader | MalformedResponseError:
+    """Return the success that a reply carries, which is parsed once, the header of a refusal, or an error.
 
-    The error is an `APIError` when the envelope says no, and a `MalformedResponseError`, which never shows the reply's
-    text, when the reply is neither a success nor a refusal. It is returned and not raised, since the local variables
-    here hold the reply and would be in its traceback. `secrets` returns what to mask in a refusal.
+    The error, which never shows the reply's text, is for a reply that is neither a success nor a refusal. It is
+    returned and not raised, since the local variables here hold the reply and would be in its traceback.
     """
     operation = request.operation.id
     if reply.status != HTTPStatus.OK:
@@ -45,7 +39,7 @@ def judge(
         what = f"contradicts itself: isSuccessful is {str(header.is_successful).lower()}"
         return _malformed(operation, reply, f"{what} and resultCode is {header.result_code}", "header")
     if not header.is_successful:
-        return refusal(operation, header.result_code, header.result_message, secrets())
+        return header
     if success is None:
         return _malformed(operation, reply, *_describe(problem))
     return success
@@ -60,7 +54,7 @@ def _read(body: bytes, type_: type[S]) -> tuple[S | None, Exception | None]:
 
 def _describe(problem: Exception | None) -> tuple[str, str | None]:
     if not isinstance(problem, msgspec.ValidationError):
-        return "is no JSON that can be read", None
+        return "is not JSON that can be read", None
     text = str(problem)
     missing = re.match(r"Object missing required field `(\w+)`", text)
     place = re.search(r" - at `\$(.*)`$", text)

@@ -11,13 +11,13 @@ from typing import Any
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
 from toast_compute_api.behaviour_types import http_status
+from toast_compute_api.models import ResultHeader
 from toast_compute_api.operation import Request
 
 from .. import errors
 from .._effects import FaultKind, TransportFault
 from .._redaction import Secret, mask, one_line
 from .attempts import AttemptLog
-from .retry import Failure, is_transient
 
 _CLASSES: dict[str, type[errors.APIError]] = {
     "permission-denied": errors.PermissionDeniedError,
@@ -33,9 +33,9 @@ _DOCTOR = "`toast-compute doctor` checks the settings and says where each one co
 _REDIRECTS = range(300, 400)
 
 
-def refusal(operation: str, code: int, message: str, secrets: Iterable[Secret]) -> errors.APIError:
-    """Return the error for a result code, with `secrets` masked in the message."""
-    message = mask(message, secrets)
+def refusal(operation: str, header: ResultHeader, secrets: Iterable[Secret]) -> errors.APIError:
+    """Return the error for the header of a refusal, with `secrets` masked in the message."""
+    code, message = header.result_code, mask(header.result_message, secrets)
     known = RESULT_CODES.get(code)
     subsystem = next((part.subsystem for part in SUBSYSTEM_RANGES if code in part), None)
     if known is not None:
@@ -104,12 +104,12 @@ def note_earlier_attempts(error: errors.ToastComputeError, request: Request[Any]
         error.add_note(f"{request.operation.id} was sent before, and may have been carried out.")
 
 
-def final_error(failure: Failure, request: Request[Any], log: AttemptLog) -> errors.ToastComputeError:
-    """Return the error that a call ends in: ambiguous if the request may be done and must not be sent twice."""
-    error = failure.error
+def final_error(
+    error: errors.ToastComputeError, request: Request[Any], log: AttemptLog, *, not_done: bool
+) -> errors.ToastComputeError:
+    """Return the error that a call ends in: ambiguous unless it is certain that the request was not carried out."""
     error.attempts = log.attempts
-    error.retryable = is_transient(error, request.retry)
-    if request.retry != "never" or failure.not_done:
+    if request.retry != "never" or not_done:
         if isinstance(error, errors.APIConnectionError) and error.never_sent:
             note_earlier_attempts(error, request, log)
         return _with_hint(error, error)
