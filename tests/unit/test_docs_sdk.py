@@ -84,7 +84,7 @@ def test_every_variable_of_the_environment_is_on_the_page() -> None:
 
 
 def test_every_kind_of_error_is_in_the_table_of_what_to_catch() -> None:
-    told = set(re.findall(r"`(\w+Error)`", GUIDE.split("\n## What to catch\n")[1].split("\n## ")[0]))
+    told = set(re.findall(r"`(\w+Error)`", GUIDE.split("\n## Errors\n")[1].split("\n## ")[0]))
     kinds = {name for name in errors.__all__ if not issubclass(getattr(errors, name), errors.APIError)}
     assert kinds | {"APIError"} <= told
     assert told <= set(errors.__all__)
@@ -94,7 +94,7 @@ def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     words = " ".join(GUIDE.split())
     assert f"up to `max_retries` times ({DEFAULT_MAX_RETRIES} unless given)" in words
     assert f"grows from {FIRST_INTERVAL:.0f} to {LAST_INTERVAL:.0f} seconds" in words
-    assert f"one try of one request: {DEFAULT_TIMEOUT:.0f} seconds unless given" in words
+    assert f"one attempt of one request: {DEFAULT_TIMEOUT:.0f} seconds unless given" in words
 
 
 def test_every_link_of_the_page_leads_to_a_page() -> None:
