@@ -28,9 +28,9 @@ GROWTH = 1.5
 JITTER = 0.25
 # A given interval is cut to a day: operating systems cannot sleep for much longer than some years.
 MAX_INTERVAL = 86_400.0
-# The last poll may take so long when the deadline is there already.
+# The time of the last poll, which begins at the deadline.
 LAST_POLL_SECONDS = 1.0
-# So many polls in a row may end in a transient failure; the client has retried each of them already.
+# The polls in a row that may end in a transient failure; the client has retried each of them already.
 FAILURES_ABSORBED = 5
 # A wait takes the poll of another one that began no longer ago than this share of the interval. Its own next poll
 # follows an interval after that one, so that waits fall into step, and none polls less often than it would alone. With
@@ -82,6 +82,7 @@ def poll(core: Core, instances: TrackedInstances, options: Options) -> Effects[N
         with poller.joined():
             yield from _Polling(core, instances, poller, options, started, allowed).run()
     except ToastComputeError:
+        # Not in a `finally`: a generator that is closed must not yield again.
         yield from _spend(deadline, started, spent)
         raise
     yield from _spend(deadline, started, spent)

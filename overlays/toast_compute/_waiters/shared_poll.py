@@ -57,7 +57,7 @@ class Feed(Generic[R]):
         self._newest = None
 
     def read(self, core: Core, id: str | None, seconds: float) -> Effects[Snapshot[R]]:
-        """Read one instance, or all, within so many seconds."""
+        """Read one instance, or all, in at most `seconds` for each attempt."""
         _, begun = yield ReadClock()
         call = core.prepare(self._request(core, id), timeout=seconds)
         try:

@@ -22,16 +22,16 @@ from .shared_poll import SharedPoller, Snapshot
 
 _log = logging.getLogger("toast_compute")
 
-# So many of the last statuses are kept for messages, for an instance whose status flips to and fro.
+# The last statuses that are kept for messages; the status of an instance may alternate for long.
 _PATH_LENGTH = 12
 _DELETING = LIFECYCLE.operations["deleteInstance"].through
-# So many polls in a row must not show an instance before it counts as gone: one of them may be from before its create,
-# or cut short.
+# The polls in a row that must not show an instance before it counts as gone: one list may be from before its create, or
+# cut short.
 _ABSENCES = 2
-# An unknown status is logged up to this length, and so many different ones are.
+# The length up to which an unknown status is logged, and the number of different ones.
 _LOGGED_CHARACTERS = 60
 _LOGGED_STATUSES = 60
-# So many of many instances are named in a message, or read by id in one poll.
+# The number of instances that a message names, or that one poll reads by their ids.
 _FEW = 3
 
 
@@ -178,11 +178,11 @@ _Seen: TypeAlias = tuple[InstanceTracker, Instance | None]
 
 
 class TrackedInstances:
-    """The instances of one wait, polled together until each of them has been seen in the goal."""
+    """The instances of one wait, polled together until each of them has reached the goal."""
 
     def __init__(self, core: Core, trackers: Sequence[InstanceTracker], goal: str, *, is_single: bool) -> None:
         self.reached: dict[str, Instance | None] = {}
-        """Each instance as it was seen in the goal, by its id in lower case."""
+        """Each instance as it was when it reached the goal, by its id in lower case."""
         self.attempts: tuple[Attempt, ...] = ()
         """The attempts of the last poll that succeeded."""
         self._core = core

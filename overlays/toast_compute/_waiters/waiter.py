@@ -1,7 +1,7 @@
 """The waits that clients offer: for a status of one instance or of many, and for a deletion.
 
-The lifecycle in the contract says which statuses can still lead to the goal (`_lifecycle.transitions`) and which may be
-stale (`_lifecycle.staleness`); `tracker` applies that to what was seen, and `poller` decides when to poll.
+The lifecycle in the contract defines which statuses can still lead to the goal (`_lifecycle.transitions`) and which may
+be stale (`_lifecycle.staleness`). `tracker` applies that to what a poll shows, and `poller` decides when to poll.
 """
 
 from __future__ import annotations
