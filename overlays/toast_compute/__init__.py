@@ -1,4 +1,4 @@
-"""What do people import? Every public name, each loaded when it is first used.
+"""The public names of the SDK, each loaded when it is first used.
 
 from toast_compute import ToastCompute
 
@@ -191,7 +191,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # What has no module of its own here is a model.
+    # A name that is not in the table is a model.
     value = getattr(import_module(_MODULES.get(name, _MODEL_MODULE)), name)
     globals()[name] = value
     return value

@@ -1,7 +1,7 @@
-"""Validation: what a caller passes becomes a request that the contract allows, or an error that names the field.
+"""Validation: arguments become a request that the contract allows, or an error that names the field.
 
-Structure and names are checked here, with the field's path on the wire; every limit of a value is the contract's and is
-checked by the generated code.
+Structure and names are checked here, by the field's path on the wire. The limits of values are those of the contract,
+and the generated code checks them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .errors import ConfigurationError, InvalidRequestError
 
 M = TypeVar("M", bound=msgspec.Struct)
 
-# Thirty million years: a float still tells a millisecond apart, and infinity and integers beyond floats are out.
+# Thirty million years. Infinity and integers beyond floats are refused.
 _MAX_SECONDS = 1e15
-# No request of the contract has lists in lists; one that holds itself has no end.
+# No request of the contract nests half as deeply; a list that holds itself nests without limit.
 _DEEPEST = 10
 
 
@@ -32,21 +32,21 @@ def refuse(operation: str, path: str, reason: str) -> NoReturn:
 
 
 def text(operation: str, path: str, value: object) -> str:
-    """Return a value that must be a string, as exactly that.
+    """Return a string as a plain `str`.
 
     Raises:
-        InvalidRequestError: it is none. (JSON encoders write bytes and UUIDs as strings without a word, and a missing
-            id on a list means "all".)
+        InvalidRequestError: it is not a string. (JSON encoders silently write bytes and UUIDs as strings, and a list
+            without an id means "all".)
     """
     if not isinstance(value, str):
         refuse(operation, path, f"expected a string, got {_name(value)}")
     if not is_unicode(value):
-        refuse(operation, path, "is no valid Unicode text")
+        refuse(operation, path, "is not valid Unicode text")
     return str.__str__(value)
 
 
 def check_secret_text(operation: str, path: str, value: Secret) -> None:
-    """Refuse a secret that `text` refuses, without its frames in the traceback, which would show it."""
+    """Refuse a secret that `text` refuses. The frames of `text`, which hold the secret, are not in the traceback."""
     try:
         text(operation, path, value.reveal())
         return
@@ -56,10 +56,10 @@ def check_secret_text(operation: str, path: str, value: Secret) -> None:
 
 
 def texts(operation: str, path: str, values: object) -> list[str]:
-    """Return what must be several strings, each at its place in the path.
+    """Return strings as a list of plain `str`.
 
     Raises:
-        InvalidRequestError: it is one string, or no collection, or holds something else than strings.
+        InvalidRequestError: it is one string, or not a collection, or an entry is not a string; the path has its index.
     """
     if isinstance(values, str):
         refuse(operation, path, f"expected a list of {path}, got one string")
@@ -69,13 +69,13 @@ def texts(operation: str, path: str, values: object) -> list[str]:
 
 
 def one_of(operation: str, path: str, value: object, allowed: Iterable[str]) -> str:
-    """Return a value that must be one of some strings, as exactly that.
+    """Return one of the allowed strings as a plain `str`.
 
     Raises:
-        InvalidRequestError: it is none of them; names them all.
+        InvalidRequestError: it is not one of them; the message has them all.
     """
     known = tuple(allowed)
-    # Strings only: what an array makes of being compared is no answer.
+    # Strings only: comparing with an array returns an array.
     if not isinstance(value, str) or value not in known:
         refuse(operation, path, f"expected one of {', '.join(known)}")
     return str.__str__(value)
@@ -91,15 +91,15 @@ def is_unicode(value: str) -> bool:
 
 
 def one_or_many(value: object) -> list[Any]:
-    """Return a list of what may be one thing or several."""
+    """Return several values as a list, and one value as a list of one."""
     return list(value) if _is_several(value) else [value]
 
 
 def as_model(type_: type[M], value: object, *, operation: str, path: str) -> M:
-    """Return a request model from a model or from a mapping with snake_case or wire names, nested ones too.
+    """Return a request model from a model, or from a mapping with snake_case names or wire names at any depth.
 
     Raises:
-        InvalidRequestError: it is neither, or a member is unknown, doubled, missing or no plain value.
+        InvalidRequestError: it is neither, or a member is unknown, missing, given twice or not a plain value.
     """
     if isinstance(value, type_):
         check_leaves(value, operation=operation, path=path)
@@ -130,18 +130,18 @@ def as_model(type_: type[M], value: object, *, operation: str, path: str) -> M:
 
 
 def make_model(type_: type[M], members: Mapping[str, Any], *, operation: str, path: str) -> M:
-    """Return a model made of members; a rule of the model as a whole that is broken is told with the path."""
+    """Return a model with these members. A broken rule of the model as a whole is reported with the path."""
     try:
         return type_(**members)
     except (TypeError, ValueError) as problem:
         finding = explain(str(problem))
-    refuse(operation, _join(path, finding.path) if finding.path else path, finding.reason)
+    refuse(operation, _member_path(path, finding.path), finding.reason)
 
 
 def check_leaves(value: object, *, operation: str, path: str, depth: int = 0) -> None:
-    """Refuse bytes and other objects that the JSON encoder would turn into strings of its own making."""
+    """Refuse bytes and other objects that the JSON encoder would silently write as strings."""
     if depth > _DEEPEST:
-        # Where it began, as far as that can be told from a path that repeats itself.
+        # The path repeats itself where a value holds itself; it is cut to where that began.
         refuse(operation, re.sub(r"(\[\d+\])+$|(\.[A-Za-z]+)\2+$", r"\2", path), "is nested too deeply")
     if isinstance(value, msgspec.Struct):
         for field in msgspec.structs.fields(type(value)):
@@ -157,14 +157,14 @@ def check_leaves(value: object, *, operation: str, path: str, depth: int = 0) ->
 
 
 class Findings:
-    """Collects everything that is wrong with one request, and not only the first of it."""
+    """Collects all findings of one request, not only the first."""
 
     def __init__(self, operation: str) -> None:
         self._operation = operation
         self._found: dict[str, str] = {}
 
     def model(self, type_: type[M], value: object, path: str) -> M | None:
-        """Return a request model as `as_model` does, or None when something is wrong with it."""
+        """Return a request model as `as_model` does, or None when there are findings."""
         try:
             return as_model(type_, value, operation=self._operation, path=path)
         except InvalidRequestError as error:
@@ -172,7 +172,7 @@ class Findings:
             return None
 
     def check(self, type_: Any, value: Any, path: str) -> None:
-        """Check a value against the type that the contract gives it."""
+        """Check a value against its type in the contract."""
         try:
             check_leaves(value, operation=self._operation, path=path)
         except InvalidRequestError as error:
@@ -184,17 +184,17 @@ class Findings:
             self._found.setdefault(path, reason)
 
     def raise_if_any(self) -> None:
-        """Raise InvalidRequestError with everything that was found."""
+        """Raise InvalidRequestError with all findings, if there are any."""
         if self._found:
             raise InvalidRequestError.of(self._operation, tuple(self._found.items()))
 
 
 def violations(type_: Any, value: Any, path: str) -> Iterator[Finding]:
-    """Yield every place in a value of models, lists and plain values that its type does not allow."""
+    """Yield each finding in a value of models, lists and plain values, checked against its type."""
     try:
         read = msgspec.convert(msgspec.to_builtins(value, enc_hook=plain), type_)
-        # Enums are read openly; in a model of a request an unknown value is refused by the model as a whole, which is
-        # not reached when another member is wrong.
+        # Enums accept unknown values, since replies are read leniently. The model of a request refuses them, but is not
+        # created when another member is invalid.
         if isinstance(read, OpenEnum):
             refuse_unknown("", read)
     except RecursionError:
@@ -222,7 +222,7 @@ def _parts(type_: Any, value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
 
 
 def _item_type(type_: Any) -> Any:
-    """Return the type of a list's items, also where the list is annotated or one of several possibilities."""
+    """Return the type of a list's items, also within annotations and unions."""
     if getattr(type_, "__origin__", None) is list:
         return get_args(type_)[0]
     return next((_item_type(part) for part in get_args(type_) if get_args(part)), Any)
@@ -235,12 +235,12 @@ def _member_path(path: str, name: str) -> str:
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Return whether a value is a mapping of anything."""
+    """Return whether a value is a mapping."""
     return isinstance(value, Mapping)
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Return whether a value is a list of anything."""
+    """Return whether a value is a list."""
     return isinstance(value, list)
 
 
@@ -253,13 +253,13 @@ def _is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    """Return whether a value is a list or a tuple of anything."""
+    """Return whether a value is a list or a tuple."""
     return isinstance(value, list | tuple)
 
 
 def _struct(type_: Any) -> type[msgspec.Struct] | None:
     candidates = (type_, *get_args(type_))
-    return next((one for one in candidates if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+    return next((type_ for type_ in candidates if isinstance(type_, type) and issubclass(type_, msgspec.Struct)), None)
 
 
 def _join(path: str, name: object) -> str:
@@ -271,7 +271,7 @@ def _name(value: object) -> str:
 
 
 def suggestion(key: object, names: Iterable[str]) -> str:
-    """Return what to say behind an unknown name: which one may be meant, or which there are."""
+    """Return the end of a message about an unknown name: the closest name, or all names."""
     known = sorted(names)
     close = difflib.get_close_matches(str(key), known, n=1)
     if close:
@@ -280,12 +280,12 @@ def suggestion(key: object, names: Iterable[str]) -> str:
 
 
 def is_seconds(value: object) -> TypeGuard[int | float]:
-    """Return whether a value is a finite number that clocks can add; True and False are none."""
+    """Return whether a value is a finite number that clocks can add, and not a boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_SECONDS
 
 
 def check_methods(name: str, value: object, methods: Iterable[str], protocol: str) -> None:
-    """Raise ConfigurationError when an object of the user's lacks a method of its protocol."""
+    """Raise ConfigurationError when an object that the user passed lacks a method of its protocol."""
     missing = [method for method in methods if not callable(getattr(value, method, None))]
     if isinstance(value, type) or missing:
         lacks = "it is a class, not an object" if isinstance(value, type) else f"it has no {missing[0]}"

@@ -1,4 +1,4 @@
-"""How is one thing done to many instances, and what came of it for each?"""
+"""The result of a method that was called for many instances."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .errors import ToastComputeError
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What came of a batch, by the ids of the instances, in the order in which they were given."""
+    """The result of a batch, by the ids of the instances, in the order in which they were given."""
 
     ok: Mapping[str, Any]
     """What each call that succeeded returned; None for commands."""
     failed: Mapping[str, ToastComputeError]
-    """Why each of the others failed."""
+    """The error of each call that failed."""
     skipped: tuple[str, ...]
-    """The ids that were not tried, since what failed before them would fail for them as well."""
+    """The ids that were not tried, since an earlier failure holds for them as well."""
 
     def raise_for_failures(self) -> None:
         """Raise the first failure, if there is one, with the number of the others as a note."""

@@ -1,4 +1,4 @@
-"""Where does time come from?"""
+"""Clocks: where a client takes its time from, and how it sleeps."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the client needs of time. Pass your own to let a test decide how fast it goes."""
+    """The time of a client. Pass your own to let a test decide how fast it passes."""
 
     def monotonic(self) -> float:
         """Return seconds that never go back, from any start."""
         ...
 
     def sleep(self, seconds: float, /) -> None:
-        """Block the calling thread for so many seconds. `ToastCompute` waits with it."""
+        """Block the calling thread for so many seconds. `ToastCompute` sleeps with it."""
         ...
 
     async def sleep_async(self, seconds: float, /) -> None:
-        """Let the calling task sleep for so many seconds. `AsyncToastCompute` waits with it."""
+        """Let the calling task sleep for so many seconds. `AsyncToastCompute` sleeps with it."""
         ...
 
 
@@ -35,6 +35,6 @@ class RealClock:
 
     async def sleep_async(self, seconds: float, /) -> None:
         """Let the calling task sleep for so many seconds."""
-        import asyncio  # loaded by those who sleep in this way, and not by a blocking client
+        import asyncio  # here, since a sync client does not need it
 
         await asyncio.sleep(seconds)

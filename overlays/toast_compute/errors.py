@@ -1,7 +1,7 @@
-"""Which errors can a caller meet, and what does each of them carry?
+"""The errors that this package raises, and what each of them carries.
 
-Every error derives from `ToastComputeError`, can be pickled and deep-copied, and shows no secret: what the service
-echoes back is masked before it gets here.
+Every error derives from `ToastComputeError`, can be pickled and deep-copied, and shows no secret: secrets that the
+service echoes are masked before an error is made.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ __all__ = [
 
 
 class Attempt(NamedTuple):
-    """One sending of a request. There is no secret in it."""
+    """One attempt to send a request. It holds no secret."""
 
     operation: str
     """The operationId."""
     started: float
-    """Seconds from the beginning of the call."""
+    """Seconds from the start of the call."""
     elapsed: float
     """Seconds that it took."""
     outcome: str
     """`success`, or the name of the error's class, such as `APITimeoutError`."""
     result_code: int | None
-    """`header.resultCode` of the reply, where there was one."""
+    """`header.resultCode` of the reply, or None without one."""
     status: int | None
-    """The HTTP status of the reply, where there was one."""
+    """The HTTP status of the reply, or None without one."""
     decision: str
     """What followed, and why: `done`, `again after 0.8 s: ...` or `given up: ...`."""
 
@@ -58,9 +58,9 @@ class ToastComputeError(Exception):
     """The base of every error that this package raises.
 
     Attributes:
-        operation: the operationId of the contract that was under way, or None when there was none.
-        retryable: whether the same call may be made again as it stands and may then succeed.
-        attempts: what was tried, oldest first; empty when nothing was sent.
+        operation: the operationId of the contract that was under way, or None without one.
+        retryable: whether the same call is safe to repeat, and may succeed then.
+        attempts: the attempts of the call, oldest first; empty when nothing was sent.
     """
 
     operation: str | None
@@ -91,8 +91,8 @@ class InvalidRequestError(ToastComputeError):
     """The request breaks the contract. Nothing was sent.
 
     Attributes:
-        path: the first field at fault by its name on the wire, such as `instance.networks[0].subnetId`.
-        findings: everything that is wrong, as pairs of a path and a reason.
+        path: the first invalid field by its name on the wire, such as `instance.networks[0].subnetId`.
+        findings: all invalid fields, as pairs of a path and a reason.
     """
 
     path: str
@@ -112,9 +112,9 @@ class InvalidRequestError(ToastComputeError):
 
     @classmethod
     def of(cls, operation: str, findings: tuple[tuple[str, str], ...]) -> InvalidRequestError:
-        """Return the error that tells all of this, each as `path: reason`."""
-        told = "; ".join(f"{path}: {reason}" for path, reason in findings)
-        return cls(f"{operation} was not sent: {told}", path=findings[0][0], operation=operation, findings=findings)
+        """Return the error for these findings, with each as `path: reason` in the message."""
+        listed = "; ".join(f"{path}: {reason}" for path, reason in findings)
+        return cls(f"{operation} was not sent: {listed}", path=findings[0][0], operation=operation, findings=findings)
 
 
 class NotAllowedError(ToastComputeError):
@@ -125,7 +125,7 @@ class APIConnectionError(ToastComputeError):
     """The service could not be reached, or the connection broke.
 
     Attributes:
-        never_sent: whether the request provably never left this machine.
+        never_sent: whether the request provably was not sent.
     """
 
     never_sent: bool
@@ -140,11 +140,11 @@ class APITimeoutError(APIConnectionError):
 
 
 class MalformedResponseError(ToastComputeError):
-    """What came back is no valid reply: not JSON, no envelope, wrong shape, or another HTTP status than 200.
+    """The reply is not valid: not JSON, without an envelope, of the wrong shape, or of another HTTP status than 200.
 
     Attributes:
         status: the HTTP status, or None when the reply could not be read that far.
-        path: where the reply breaks the contract, such as `instances[0].id`, or None when it is no JSON at all.
+        path: where the reply breaks the contract, such as `instances[0].id`, or None when it is not JSON at all.
     """
 
     status: int | None
@@ -167,11 +167,11 @@ class MalformedResponseError(ToastComputeError):
 class AmbiguousOutcomeError(ToastComputeError):
     """A request that must not be sent twice may or may not have been carried out.
 
-    It was sent, and no valid reply came back. Look at the service (a list, a detail) before sending it again. What went
-    wrong is the `__cause__`.
+    It was sent, and no valid reply came back. Check the state (a list, a detail) before sending it again. The failure
+    is the `__cause__`.
 
     Attributes:
-        candidates: what was found that may be the outcome, where something was looked for: instances in detail.
+        candidates: the instances in detail that may be the outcome, where the client searched for them.
     """
 
     candidates: tuple[Any, ...]
@@ -187,7 +187,7 @@ class APIError(ToastComputeError):
     Attributes:
         result_code: `header.resultCode` of the reply.
         result_message: `header.resultMessage` of the reply, with secrets masked.
-        kind: what the code means, by `x-result-codes` of the contract, such as `not-found`; `other` when unknown.
+        kind: the meaning of the code by `x-result-codes` of the contract, such as `not-found`; `other` when unknown.
         subsystem: the part of the service that refused, such as `instance` or `volume`, or None when unknown.
     """
 
@@ -229,7 +229,7 @@ class InvalidParametersError(APIError):
 class NotFoundError(APIError):
     """The resource does not exist.
 
-    Also raised when the service answers a question about one resource with an empty list: `result_code` is then 0.
+    Also raised when the service returns an empty list for one resource; `result_code` is then 0.
     """
 
 
@@ -250,7 +250,7 @@ class WaitTimeoutError(ToastComputeError):
 
     Attributes:
         last: the last state seen: an `Instance`, a list of them in `wait_for_all`, or None when none was seen.
-        timeout: the seconds that were given.
+        timeout: the seconds that the wait was allowed to take.
     """
 
     last: Any

@@ -193,7 +193,7 @@ class Call(Generic[S]):
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
             if request.retry == "never" and not isinstance(interrupt, Exception):
-                warning = f"{request.operation.id} may or may not have been carried out, look before sending it again"
+                warning = f"{request.operation.id} may or may not have been carried out, check the state before sending it again"
                 interrupt.add_note(warning)
                 _log.warning("%s", warning)
             raise

@@ -115,7 +115,8 @@ def final_error(
         return _with_hint(error, error)
     operation = request.operation.id
     ambiguous = errors.AmbiguousOutcomeError(
-        f"{operation} may or may not have been carried out, look before sending it again: {error}", operation=operation
+        f"{operation} may or may not have been carried out, check the state before sending it again: {error}",
+        operation=operation,
     )
     ambiguous.attempts = log.attempts
     ambiguous.__cause__ = error

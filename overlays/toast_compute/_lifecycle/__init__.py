@@ -1,1 +1,1 @@
-"""Knowledge of the lifecycle: transitions, and how long a status may be stale."""
+"""What the lifecycle in the contract says of a status: what can follow it, and how long it may be stale."""

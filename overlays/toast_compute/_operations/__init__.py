@@ -1,1 +1,1 @@
-"""Operations of each method, written once for both variants."""
+"""The operations behind the methods of the resources, written once for the sync and the async variant."""

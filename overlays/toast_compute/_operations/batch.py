@@ -1,4 +1,4 @@
-"""How does one method go for many instances at once?"""
+"""Batches: one method called for many instances at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from . import instances
 _NAME = "map"
 _MOST_AT_ONCE = 100  # the client has no more connections
 _SKIPPED = object()
-# What these say holds for every instance.
+# These hold for every instance: the ones that have not begun are skipped.
 _FATAL = (AuthenticationError, ConfigurationError, InvalidRequestError, NotAllowedError, PermissionDeniedError)
 
 
@@ -54,51 +54,51 @@ _DEFAULTS: Mapping[str, Mapping[str, str]] = {"reboot": {"type": "SOFT"}}
 def map_instances(
     core: Core, method: object, ids: Iterable[str], limit: object, arguments: Mapping[str, Any]
 ) -> Effects[BatchResult]:
-    """Do the same to each instance, at most `limit` at a time."""
+    """Call one method for each instance, at most `limit` at a time."""
     name = one_of(_NAME, "method", method, sorted([*_TAGS, *_OTHERS]))
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_AT_ONCE:
         refuse(_NAME, "limit", f"expected an integer from 1 to {_MOST_AT_ONCE}")
-    # However often and in which case an id is given, there is one instance.
-    spelled: dict[str, str] = {}
+    # An id that is given twice, or in another case, is one instance.
+    distinct: dict[str, str] = {}
     for id in texts(_NAME, "ids", ids):
-        spelled.setdefault(id.casefold(), id)
-    given = list(spelled.values())
+        distinct.setdefault(id.casefold(), id)
+    given = list(distinct.values())
     for id in given:
-        # Building the request checks the id: nothing is sent when one of them cannot be.
+        # Building the request checks the id. Nothing is sent when one of them is invalid.
         instances.brief_request(core, id)
     if name in _OTHERS and arguments:
         refuse(_NAME, next(iter(arguments)), f"{name} takes no arguments")
     if given:
-        # What is wrong with one is wrong with all, so nothing is sent.
+        # The arguments are the same for all instances, so they are checked with the first one.
         request, action = _request(core, name, given[0], arguments)
         core.check_allowed(request, action)
     fatal: list[ToastComputeError] = []
 
-    def one(id: str) -> Effects[Any]:
+    def call(id: str) -> Effects[Any]:
         if fatal:
             return _SKIPPED
         try:
-            return (yield from _plan(core, name, id, arguments))
+            return (yield from _operation(core, name, id, arguments))
         except ToastComputeError as error:
             if isinstance(error, _FATAL) or (isinstance(error, APITimeoutError) and (yield from core.remaining()) <= 0):
                 fatal.append(error)
             raise
 
     outcomes: list[Any]
-    outcomes, _ = yield Gather([one(id) for id in given], limit)
+    outcomes, _ = yield Gather([call(id) for id in given], limit)
     by_id = dict(zip(given, outcomes, strict=True))
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, ToastComputeError):
             raise outcome
     return BatchResult(
-        ok={id: one for id, one in by_id.items() if one is not _SKIPPED and not isinstance(one, Exception)},
-        failed={id: one for id, one in by_id.items() if isinstance(one, ToastComputeError)},
-        skipped=tuple(id for id, one in by_id.items() if one is _SKIPPED),
+        ok={id: out for id, out in by_id.items() if out is not _SKIPPED and not isinstance(out, Exception)},
+        failed={id: out for id, out in by_id.items() if isinstance(out, ToastComputeError)},
+        skipped=tuple(id for id, out in by_id.items() if out is _SKIPPED),
     )
 
 
 def _request(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> tuple[Request[Any], str]:
-    """The request that the method makes for an instance, and its action."""
+    """Return the request that the method sends for an instance, and its action."""
     if name in _TAGS:
         return instances.action_request(core, id, _action(name, arguments))
     if name == "delete":
@@ -106,7 +106,7 @@ def _request(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> tu
     return instances.brief_request(core, id), ""
 
 
-def _plan(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Effects[Any]:
+def _operation(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Effects[Any]:
     if name in _OTHERS:
         return _OTHERS[name](core, id)
     return instances.run_action(core, id, _action(name, arguments))
@@ -114,5 +114,5 @@ def _plan(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Effec
 
 def _action(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {**_DEFAULTS.get(name, {}), **arguments}
-    takes_some = name not in _WITHOUT_PARAMETERS
-    return {"action": _TAGS[name], **({"parameters": parameters} if parameters or takes_some else {})}
+    has_parameters = bool(parameters) or name not in _WITHOUT_PARAMETERS
+    return {"action": _TAGS[name], **({"parameters": parameters} if has_parameters else {})}

@@ -1,4 +1,4 @@
-"""Operations on what can be chosen from, and on tokens."""
+"""Operations on availability zones, flavors and tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a private key get into a file that nobody else can read?"""
+"""Created key pairs, and how their private key is saved to a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _OWNER_ONLY = 0o600
 
 
 class CreatedKeypair(models.CreatedKeypair, frozen=True, kw_only=True):
-    """A key pair that was made or uploaded."""
+    """A key pair that was created or uploaded."""
 
     def save_pem(self, path: str | os.PathLike[str]) -> Path:
         """Write the private key into a new file and return the file's path.
 
         The file has mode 0600 from its first byte. An existing file is never overwritten and a link is never followed.
-        When writing fails, no file stays behind; the key is still here then.
+        When writing fails, no file is left, and the key pair still holds its key.
 
         Args:
-            path: the file to make.
+            path: the file to create.
 
         Raises:
             InvalidRequestError: the key pair has no private key, since its public key was uploaded.
@@ -46,7 +46,7 @@ class CreatedKeypair(models.CreatedKeypair, frozen=True, kw_only=True):
 
 
 def with_methods(keypair: models.CreatedKeypair) -> CreatedKeypair:
-    """Return what a reply carries as the class that can save itself."""
+    """Return the key pair of a reply as the class that can save its private key."""
     return CreatedKeypair(**msgspec.structs.asdict(keypair))
 
 

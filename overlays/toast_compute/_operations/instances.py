@@ -43,6 +43,8 @@ S = TypeVar("S")
 RAISE = "raise"
 RECONCILE = "reconcile"
 
+LIST = "listInstances"
+LIST_DETAILS = "listInstanceDetails"
 _CREATE = "createInstance"
 _SPEC = "instance"
 _ACTION = RUN_INSTANCE_ACTION.id
@@ -54,6 +56,11 @@ def brief_request(core: Core, id: str | None = None) -> Request[models.Instances
     return core.request(lambda appkey: list_instances(appkey, id=id))
 
 
+def detail_request(core: Core, id: str | None = None) -> Request[models.InstanceDetailsSuccess]:
+    """Return the request for all instances in detail, or for one. Raises InvalidRequestError for an invalid id."""
+    return core.request(lambda appkey: list_instance_details(appkey, id=id))
+
+
 def list_all(core: Core) -> Effects[list[models.Instance]]:
     """Read all instances in brief."""
     return (yield from core.call(brief_request(core))).instances
@@ -61,26 +68,25 @@ def list_all(core: Core) -> Effects[list[models.Instance]]:
 
 def get(core: Core, id: str) -> Effects[models.Instance]:
     """Read one instance in brief."""
-    call = core.prepare(brief_request(core, text("listInstances", "id", id)))
+    call = core.prepare(brief_request(core, text(LIST, "id", id)))
     reply = yield from call.run()
-    return _only(reply.instances, id, "listInstances", call.log.attempts)
+    return _only(reply.instances, id, LIST, call.log.attempts)
 
 
 def list_details(core: Core) -> Effects[list[models.InstanceDetail]]:
     """Read all instances in detail."""
-    return (yield from core.call(core.request(list_instance_details))).instances
+    return (yield from core.call(detail_request(core))).instances
 
 
 def get_details(core: Core, id: str) -> Effects[models.InstanceDetail]:
     """Read one instance in detail."""
-    text("listInstanceDetails", "id", id)
-    call = core.prepare(core.request(lambda appkey: list_instance_details(appkey, id=id)))
+    call = core.prepare(detail_request(core, text(LIST_DETAILS, "id", id)))
     reply = yield from call.run()
-    return _only(reply.instances, id, "listInstanceDetails", call.log.attempts)
+    return _only(reply.instances, id, LIST_DETAILS, call.log.attempts)
 
 
 def _only(instances: list[R], id: str, operation: str, attempts: tuple[Attempt, ...]) -> R:
-    # Never trust that a filter was applied: the wrong instance might be stopped or deleted next.
+    # A service that ignores the filter must not hand out another instance, which might be deleted next.
     for instance in instances:
         if instance.id.casefold() == id.casefold():
             return instance
@@ -97,7 +103,7 @@ def create(
     on_ambiguous: object,
     **members: Any,
 ) -> Effects[models.Instance]:
-    """Create instances. With "reconcile", find the instance when the reply to the create was lost."""
+    """Create instances. With "reconcile", find the instance when the reply to the create is lost."""
     on_ambiguous = one_of(_CREATE, "on_ambiguous", on_ambiguous, (RAISE, RECONCILE))
     spec = instance_spec(networks, security_groups, volume, count, members)
     request = core.request(lambda appkey: create_instance(appkey, body=models.CreateInstanceRequest(instance=spec)))
@@ -106,8 +112,9 @@ def create(
         try:
             return _created(core, call, (yield from call.run()).instance)
         except AmbiguousOutcomeError as lost:
-            lost.add_note('With on_ambiguous="reconcile", create looks for the instance itself.')
+            lost.add_note('With on_ambiguous="reconcile", create searches for the instance itself.')
             raise
+    # Before the list is read: a client that may not create is refused without a request.
     core.check_allowed(request)
     before = yield from list_details(core)
     try:
@@ -127,10 +134,10 @@ def _created(core: Core, call: Call[Any], instance: models.Instance) -> models.I
 def instance_spec(
     networks: object, security_groups: object, volume: object, count: object, members: Mapping[str, Any]
 ) -> models.InstanceSpec:
-    """Return the instance to ask for.
+    """Return the instance that a create asks for.
 
     Raises:
-        InvalidRequestError: with everything that breaks the contract, and not only the first of it.
+        InvalidRequestError: with everything that breaks the contract, not only the first finding.
     """
     findings = Findings(_CREATE)
     given: dict[str, Any] = {
@@ -151,7 +158,7 @@ def instance_spec(
     for field in msgspec.structs.fields(models.InstanceSpec):
         value = given.get(field.name)
         if is_list(value):
-            # For an entry that could not even be read there is a finding already.
+            # An entry that could not be read is None here, and has a finding already.
             value = [entry for entry in value if entry is not None]
             if not value and given[field.name]:
                 continue
@@ -165,7 +172,7 @@ def instance_spec(
 def _group(group: object) -> object:
     if isinstance(group, str):
         return models.SecurityGroupSpec(name=group)
-    # What a detail shows can be passed on to the next instance.
+    # The groups of an instance's detail can be passed on to the next instance.
     return models.SecurityGroupSpec(name=group.name) if isinstance(group, models.SecurityGroupReference) else group
 
 
@@ -215,13 +222,11 @@ def action_request(core: Core, id: str, action: object) -> tuple[Request[Any], s
 
 
 def upload_image(core: Core, id: str, name: str) -> Effects[models.CreatedImage]:
-    """Make an image of an instance."""
-    text(_ACTION, "instanceId", id)
-    body = models.UploadImageAction(parameters=models.UploadImageParameters(name=name))
-    _action(body)
-    request = core.request(lambda appkey: run_instance_action(appkey, id, body=body))
-    reply = yield from core.prepare(request, action=str(body.__struct_config__.tag)).run()
-    return reply.created_image
+    """Create an image of an instance."""
+    action = models.UploadImageAction(parameters=models.UploadImageParameters(name=name))
+    request, tag = action_request(core, id, action)
+    image: models.CreatedImage = (yield from core.prepare(request, action=tag).run()).created_image
+    return image
 
 
 def _action(action: Any) -> models.InstanceAction:
@@ -234,12 +239,12 @@ def _action(action: Any) -> models.InstanceAction:
     findings = Findings(_ACTION)
     findings.check(type(action), action, "")
     findings.raise_if_any()
-    known: models.InstanceAction = action
-    return known
+    checked: models.InstanceAction = action
+    return checked
 
 
 def _change(core: Core, id: str, operation: str, call: Call[S]) -> Effects[S | None]:
-    """Carry a change out, and expect its traces if it was accepted, or may have been."""
+    """Run a call that changes an instance, and note the change as pending if it was, or may have been, accepted."""
     try:
         result = yield from call.run_or_confirm()
     except ToastComputeError as error:

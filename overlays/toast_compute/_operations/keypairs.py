@@ -32,7 +32,7 @@ def get(core: Core, name: str) -> Effects[models.Keypair]:
 
 
 def create(core: Core, name: str) -> Effects[CreatedKeypair]:
-    """Have a key pair made."""
+    """Create a key pair."""
     text("createKeypair", "keypair.name", name)
     return (yield from _new(core, models.KeypairSpec(name=name)))
 
@@ -40,7 +40,7 @@ def create(core: Core, name: str) -> Effects[CreatedKeypair]:
 def upload(core: Core, name: str, public_key: str) -> Effects[CreatedKeypair]:
     """Upload a public key."""
     text("createKeypair", "keypair.name", name)
-    # Without a public key the service would make a key pair.
+    # Without a public key the service would create a new key pair.
     text("createKeypair", "keypair.publicKey", public_key)
     return (yield from _new(core, models.KeypairSpec(name=name, public_key=public_key)))
 

@@ -1,4 +1,4 @@
-"""How is something asked for that the contract does not know?"""
+"""Raw requests, for paths that the contract does not know."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import MalformedResponseError
 _NAME = "request"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ROOT = "/v1.0/appkeys/{appkey}"
-# What RFC 3986 lets stand in a path, percent-encoded characters included; braces would be taken for parameters.
+# The characters of a path by RFC 3986, with percent-encoded ones; braces would be taken for parameters.
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+")
 _DOTS = re.compile(r"(^|/)(\.|%2[Ee]){1,2}(/|$)")
 
@@ -28,14 +28,14 @@ def send_raw(core: Core, method: object, path: object, query: object, body: obje
     """Send a request below the appkey's path, and return the reply as decoded JSON, with its header."""
     verb = one_of(_NAME, "method", method, _METHODS)
     kind = one_of(_NAME, "retry", retry, get_args(Retry))
-    own = text(_NAME, "path", path)
-    if not _PATH.fullmatch(own) or _DOTS.search(own):
+    below = text(_NAME, "path", path)
+    if not _PATH.fullmatch(below) or _DOTS.search(below):
         refuse(_NAME, "path", "expected a path such as /instances, without query, `..` and empty segments")
     try:
         _check_leaves(body)
     except RecursionError:
         refuse(_NAME, "body", "is nested too deeply")
-    request = core.request(lambda appkey: _request(appkey, verb, own, query, body, kind))
+    request = core.request(lambda appkey: _request(appkey, verb, below, query, body, kind))
     with capturing(core) as exchanges:
         yield from core.call(request)
     exchange = exchanges[-1]
@@ -43,9 +43,9 @@ def send_raw(core: Core, method: object, path: object, query: object, body: obje
         return msgspec.json.decode(exchange.body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
-    # Outside of the handler: the problem quotes the reply.
+    # Outside of the handler: the traceback of the decoder would show the reply.
     raise MalformedResponseError(
-        f"{_NAME}: the reply is no JSON that can be read", operation=_NAME, status=exchange.status
+        f"{_NAME}: the reply is not JSON that can be read", operation=_NAME, status=exchange.status
     )
 
 
@@ -69,7 +69,7 @@ def _request(appkey: str, method: str, path: str, query: object, body: object, r
 
 
 def _check_leaves(body: object) -> None:
-    """Refuse what the JSON encoder would turn into something else without a word, such as sets and bytes."""
+    """Refuse values that the JSON encoder would silently convert, such as sets and bytes."""
     if is_mapping(body):
         for name, member in body.items():
             text(_NAME, "body", name)

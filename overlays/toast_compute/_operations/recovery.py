@@ -1,9 +1,8 @@
-"""Recovery from lost replies: whether a change was carried out, and which instance came of a create.
+"""Recovery from lost replies: whether a change was carried out, and which instance a create has created.
 
-Nothing is sent again for that; only the state is read, up to three times, since what is shown may lag behind a change.
-When a change is refused after an attempt whose reply was lost, the earlier attempt may be the reason: what was to be
-deleted is gone, what was to be started runs. Then the call has succeeded. The state decides, not the words of the
-refusal.
+The change is not sent again. Only the state is read, up to three times, since it may be stale. When a change is refused
+after an attempt whose reply was lost, that attempt may be the reason: the instance to delete is gone, the one to start
+runs. Then the call has succeeded; the state decides, not the text of the refusal.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from ..errors import AmbiguousOutcomeError, APIError, NotFoundError, ToastComput
 T = TypeVar("T")
 
 Pause: TypeAlias = Callable[[float], Effects[bool]]
-"""Waits for some seconds; returns whether there was time for it."""
+"""Waits for some seconds, and returns whether the deadline left time for that."""
 
 # The seconds before each read.
 _PAUSES = (0.0, 1.0, 3.0)
@@ -33,7 +32,7 @@ _MOST_RETURNED = 10_000
 
 
 def poll_until(pause: Pause, is_decided: Callable[[], Effects[bool]]) -> Effects[bool]:
-    """Read, up to three times and as long as there is time, until `is_decided` returns True."""
+    """Return whether `is_decided` returned True. It is called up to three times, and as long as there is time."""
     for seconds in _PAUSES:
         if seconds and not (yield from pause(seconds)):
             return False
@@ -44,16 +43,16 @@ def poll_until(pause: Pause, is_decided: Callable[[], Effects[bool]]) -> Effects
 
 @dataclass(frozen=True, slots=True)
 class StateReader(Generic[T]):
-    """How to read the state of the resource that a change is about."""
+    """Reads the state of the resource that a call changes."""
 
     what: str
-    """The subsystem in whose name the service says that there is no such resource: instance or keypair."""
+    """The subsystem of refusals that mean that the resource does not exist: instance or keypair."""
     read: Callable[[], Effects[T]]
     pause: Pause
 
 
 def keypair_is_gone(reader: StateReader[models.Keypair]) -> OutcomeProbe:
-    """Take the deletion of a key pair for done when there is none."""
+    """Return a probe that confirms the deletion of a key pair when it does not exist."""
 
     def probe(error: APIError) -> Effects[bool]:
         return is_absence(error, reader.what) or (yield from _shows(reader, lambda _: False, is_gone_done=True))
@@ -62,7 +61,7 @@ def keypair_is_gone(reader: StateReader[models.Keypair]) -> OutcomeProbe:
 
 
 def has_begun(reader: StateReader[models.InstanceDetail], move: str) -> OutcomeProbe:
-    """Take a move of the lifecycle for done when the instance's status says that it has begun."""
+    """Return a probe that confirms a change of status when the status shows that it has begun."""
     expected = LIFECYCLE.operations[move]
     ends = expected.to == GONE
 
@@ -76,12 +75,12 @@ def has_begun(reader: StateReader[models.InstanceDetail], move: str) -> OutcomeP
 
 
 def volume_is_detached(reader: StateReader[models.InstanceDetail], volume_id: str) -> OutcomeProbe:
-    """Take a detachment for done when the instance no longer has the volume."""
+    """Return a probe that confirms a detachment when the instance no longer has the volume."""
     return _when(reader, lambda detail: volume_id.casefold() not in _volumes(detail))
 
 
 def action_is_done(reader: StateReader[models.InstanceDetail], action: models.InstanceAction) -> OutcomeProbe:
-    """Take an action for done when the instance is as the action would leave it."""
+    """Return a probe that confirms an action when the instance is as the action would leave it."""
     match action:
         case models.AddFloatingIpAction(parameters=models.AddFloatingIpParameters(address=wanted, ip_address=own)):
             return _when(reader, lambda detail: (own, wanted) in _floating_ips(detail))
@@ -109,17 +108,17 @@ def _shows(reader: StateReader[T], is_done: Callable[[T], bool], *, is_gone_done
         except NotFoundError as error:
             return is_gone_done and is_absence(error, reader.what)
         except ToastComputeError:
-            return False  # nothing is known, so the refusal stands
+            return False  # a failed read proves nothing, so the refusal stands
 
     return (yield from poll_until(reader.pause, is_decided))
 
 
 def _volumes(detail: models.InstanceDetail) -> set[str]:
-    return {one.id.casefold() for one in detail.volumes.attachments}
+    return {volume.id.casefold() for volume in detail.volumes.attachments}
 
 
 def _floating_ips(detail: models.InstanceDetail) -> set[tuple[str, str | None]]:
-    return {(one.ip_address, one.floating_ip_address) for one in detail.addresses}
+    return {(address.ip_address, address.floating_ip_address) for address in detail.addresses}
 
 
 def _security_groups(detail: models.InstanceDetail) -> set[str]:
@@ -127,7 +126,10 @@ def _security_groups(detail: models.InstanceDetail) -> set[str]:
 
 
 class ReturnedIds:
-    """The ids of instances that were returned to a client: none of them can be the outcome of another call."""
+    """The ids of instances that calls of a client returned; none of them is the outcome of another call.
+
+    Threads share it without a lock: `setdefault` decides which of two calls takes an id.
+    """
 
     def __init__(self) -> None:
         self._owners: dict[str, object] = {}
@@ -136,16 +138,16 @@ class ReturnedIds:
         return id.casefold() in self._owners
 
     def add(self, id: str) -> None:
-        """Note that an instance was returned; the oldest are forgotten when there are many."""
+        """Note that an instance was returned. Of too many, the oldest are forgotten."""
         self._owners.setdefault(id.casefold(), object())
         while len(self._owners) > _MOST_RETURNED:
             self._owners.pop(next(iter(self._owners)), None)
 
     def take(self, ids: Iterable[str]) -> bool:
-        """Take ids for one call, all or none: another call of the client may have taken one of them meanwhile."""
-        mine = object()
+        """Take ids for one call, all or none. Return False when another call has one of them."""
+        owner = object()
         wanted = [id.casefold() for id in ids]
-        taken = [id for id in wanted if self._owners.setdefault(id, mine) is mine]
+        taken = [id for id in wanted if self._owners.setdefault(id, owner) is owner]
         if len(taken) == len(wanted):
             return True
         for id in taken:
@@ -161,22 +163,22 @@ def find_created(
     lost: AmbiguousOutcomeError,
     returned: ReturnedIds,
 ) -> Effects[InstanceDetail]:
-    """Return the one new instance that is what was asked for.
+    """Return the one new instance that matches the request.
 
     Args:
         read: reads all instances in detail.
         pause: waits between two reads.
-        before: the instances that there were before the create was sent.
-        wanted: what was asked for.
+        before: the instances before the create was sent.
+        wanted: the instance that the create asked for.
         lost: the error of the create.
-        returned: the ids that were returned to other calls of the client already; those that are found are added.
+        returned: the ids that other calls of the client returned; the ids that are found are added.
 
     Raises:
-        AmbiguousOutcomeError: there is none, or there are more than were asked for, or nothing could be read:
-            `candidates` has what was found.
+        AmbiguousOutcomeError: fewer or more instances match than the create asked for, or none could be read;
+            `candidates` has those that match.
     """
     count = wanted.count if isinstance(wanted.count, int) else 1
-    known = {detail.id.casefold() for detail in before}
+    old = {detail.id.casefold() for detail in before}
     newest = max((detail.created_at for detail in before), default=None)
     matching: list[InstanceDetail] = []
     found: list[InstanceDetail] = []
@@ -187,18 +189,18 @@ def find_created(
         try:
             details = yield from read()
         except ToastComputeError as error:
-            # It says nothing of the create, and must not be taken for its outcome.
+            # Not raised: it would pass for the outcome of the create, of which it proves nothing.
             problem = f"; the last read failed: {error}"
             return False
         problem = ""
         matching = [
             detail
             for detail in details
-            if detail.id.casefold() not in known
+            if detail.id.casefold() not in old
             and detail.id not in returned
-            # A list from before that was stale is no reason to take an older instance for the new one.
+            # The list from before may have been stale, and not have shown an older instance that matches.
             and (newest is None or detail.created_at >= newest)
-            and _is(detail, wanted)
+            and _matches(detail, wanted)
         ]
         if len(matching) == count and returned.take(detail.id for detail in matching):
             found.extend(matching)
@@ -208,8 +210,8 @@ def find_created(
     if found:
         return found[0]
     unclear = AmbiguousOutcomeError(
-        f"createInstance may or may not have been carried out: {_seen(matching, count)}{problem}; look before sending "
-        "it again",
+        f"createInstance may or may not have been carried out: {_summary(matching, count)}{problem}; "
+        "check the state before sending it again",
         operation="createInstance",
         candidates=matching,
     )
@@ -217,14 +219,14 @@ def find_created(
     raise unclear from lost
 
 
-def _seen(matching: Collection[InstanceDetail], count: int) -> str:
+def _summary(matching: Collection[InstanceDetail], count: int) -> str:
     found = ", ".join(detail.id for detail in matching)
     if not matching:
         return "no new instance like this can be seen"
     return f"{len(matching)} new instances like this can be seen, {count} were asked for: {found}"
 
 
-def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
+def _matches(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
     return (
         detail.name == wanted.name
         and detail.image.casefold() == wanted.image.casefold()
@@ -240,5 +242,5 @@ def _is(detail: InstanceDetail, wanted: InstanceSpec) -> bool:
 def _is_root_disk(disk: RootVolume, wanted: object) -> bool:
     if not isinstance(wanted, RootVolumeSpec):
         return True
-    has_size = not isinstance(wanted.size, int) or disk.size == wanted.size
-    return has_size and (not isinstance(wanted.type, str) or disk.type == wanted.type)
+    is_size = not isinstance(wanted.size, int) or disk.size == wanted.size
+    return is_size and (not isinstance(wanted.type, str) or disk.type == wanted.type)

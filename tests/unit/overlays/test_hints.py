@@ -64,7 +64,7 @@ HELPED: dict[str, tuple[str, Callable[[Any], Any], Call, str]] = {
         "POST instances",
         lambda service: service.reset(),
         CREATE,
-        'With on_ambiguous="reconcile", create looks for the instance itself.',
+        'With on_ambiguous="reconcile", create searches for the instance itself.',
     ),
 }
 NOT_HELPED: dict[str, tuple[str, Callable[[Any], Any], Call]] = {

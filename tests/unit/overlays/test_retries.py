@@ -463,7 +463,7 @@ def test_an_interrupt_in_the_middle_of_a_create_says_what_is_at_stake(
     transport = Interrupting(cloud, KeyboardInterrupt())
     with client(cloud, transport=transport) as toast, pytest.raises(KeyboardInterrupt) as caught:
         toast.instances.create(**NEW)
-    said = "createInstance may or may not have been carried out, look before sending it again"
+    said = "createInstance may or may not have been carried out, check the state before sending it again"
     assert caught.value.__notes__ == [said]
     assert said in caplog.messages
 
