@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api.models import ResultHeader
-from toast_compute_api.operation import Request
+from toast_compute_api.operation import Operation, Request
 
-from .._config.permissions import check_allowed
-from .._config.settings import Settings
 from .._effects import Effects, Random, ReadClock, Reply, Send, Sleep, TransportFault
 from .._redaction import Secret
 from ..errors import APIError, MalformedResponseError, ToastComputeError
@@ -47,7 +45,15 @@ class CallContext:
 
     owner: object
     """Whose deadlines and captures hold: the core of the client."""
-    settings: Settings
+    timeout: float
+    """Seconds for one attempt."""
+    long_timeout: float
+    """Seconds for one attempt of what must not be sent twice."""
+    max_retries: int
+    secrets: tuple[Secret, ...]
+    """What to mask in errors."""
+    check_allowed: Callable[[Operation, str], None]
+    """Raises NotAllowedError for an operation, or an action of it, that the client may not send."""
     tokens: TokenSource
     budget: RetryBudget
     backoff: RenewalBackoff
@@ -78,15 +84,14 @@ class Call(Generic[S]):
             probe: finds out whether an earlier attempt was carried out.
             max_retries: how often it is sent again, when not as often as the client does.
         """
-        settings = context.settings
         self._context = context
         self._request = request
         self._secrets = secrets
         self._action = action
         self._probe = probe
-        self._max_retries = settings.max_retries if max_retries is None else max_retries
+        self._max_retries = context.max_retries if max_retries is None else max_retries
         if timeout is None:
-            timeout = settings.long_timeout if request.retry == "never" else settings.timeout
+            timeout = context.long_timeout if request.retry == "never" else context.timeout
         self._time = TimeLimit(context.owner, timeout)
         self.log: AttemptLog
         """The attempts so far, from the moment when the call runs."""
@@ -107,8 +112,8 @@ class Call(Generic[S]):
 
     def run_or_confirm(self) -> Effects[S | None]:
         """Do what `run` does, and return None for a success that only the probe saw."""
-        context, request, settings = self._context, self._request, self._context.settings
-        check_allowed(request.operation, self._action, read_only=settings.read_only, allow=settings.allow)
+        context, request = self._context, self._request
+        context.check_allowed(request.operation, self._action)
         _, now = yield ReadClock()
         log = self.log = AttemptLog(request.operation.id, now)
         call_token = CallToken(context.tokens, context.backoff, self._action or request.operation.id)
@@ -161,7 +166,7 @@ class Call(Generic[S]):
 
     def _current_token(self, call_token: CallToken, began: float) -> Effects[tuple[Secret, float]]:
         # Who waits longer for the reply to a create does so for nothing else.
-        seconds = min(self._seconds(began), self._context.settings.timeout)
+        seconds = min(self._seconds(began), self._context.timeout)
         failure: ToastComputeError | None = None
         token: Secret | None = None
         try:
@@ -186,14 +191,15 @@ class Call(Generic[S]):
         seconds = self._seconds(began)
         reply: Reply | None = None
         try:
-            reply, ended = yield Send(request, token, seconds, min(seconds, self._context.settings.timeout))
+            reply, ended = yield Send(request, token, seconds, min(seconds, self._context.timeout))
         except TransportFault as fault:
             log.may_have_arrived = log.may_have_arrived or not fault.not_sent
             result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.not_sent)
         except BaseException as interrupt:
             # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
             if request.retry == "never" and not isinstance(interrupt, Exception):
-                warning = f"{request.operation.id} may or may not have been carried out, check the state before sending it again"
+                name = request.operation.id
+                warning = f"{name} may or may not have been carried out, check the state before sending it again"
                 interrupt.add_note(warning)
                 _log.warning("%s", warning)
             raise
@@ -230,9 +236,8 @@ class Call(Generic[S]):
         return verdict
 
     def _all_secrets(self, token: Secret | None) -> tuple[Secret, ...]:
-        settings = self._context.settings
         sent = () if token is None else (token,)
-        return (settings.appkey, settings.password, *self._context.tokens.known, *sent, *self._secrets)
+        return (*self._context.secrets, *self._context.tokens.known, *sent, *self._secrets)
 
     def _seconds(self, now: float) -> float:
         """Return the seconds that the next step may take. Raises APITimeoutError when the deadline leaves none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from toast_compute_api.api.tokens.get_token import get_token
@@ -40,7 +41,17 @@ class Core:
             key=token_key(settings.base_url, settings.appkey, settings.username),
         )
         self._state: dict[Callable[[], Any], Any] = {}
-        self._context = CallContext(self, settings, self._tokens, RetryBudget(), RenewalBackoff())
+        self._context = CallContext(
+            owner=self,
+            timeout=settings.timeout,
+            long_timeout=settings.long_timeout,
+            max_retries=settings.max_retries,
+            secrets=(settings.appkey, settings.password),
+            check_allowed=partial(check_allowed, read_only=settings.read_only, allow=settings.allow),
+            tokens=self._tokens,
+            budget=RetryBudget(),
+            backoff=RenewalBackoff(),
+        )
 
     def state(self, make: Callable[[], T]) -> T:
         """Return what `make` makes for this client: the same one each time, made when it is first asked for."""
@@ -116,8 +127,7 @@ class Core:
 
     def check_allowed(self, request: Request[S], action: str = "") -> None:
         """Raise NotAllowedError when the client may not send this."""
-        settings = self._settings
-        check_allowed(request.operation, action, read_only=settings.read_only, allow=settings.allow)
+        self._context.check_allowed(request.operation, action)
 
     def prepare(
         self,

@@ -24,7 +24,7 @@ from ..errors import (
     PermissionDeniedError,
     ToastComputeError,
 )
-from . import instances
+from . import instance_reads, instances
 
 _NAME = "map"
 _MOST_AT_ONCE = 100  # the client has no more connections
@@ -45,8 +45,8 @@ _WITHOUT_PARAMETERS = {
 }
 _OTHERS: Mapping[str, Callable[[Core, str], Effects[Any]]] = {
     "delete": instances.delete,
-    "get": instances.get,
-    "get_details": instances.get_details,
+    "get": instance_reads.get,
+    "get_details": instance_reads.get_details,
 }
 _DEFAULTS: Mapping[str, Mapping[str, str]] = {"reboot": {"type": "SOFT"}}
 
@@ -65,7 +65,7 @@ def map_instances(
     given = list(distinct.values())
     for id in given:
         # Building the request checks the id. Nothing is sent when one of them is invalid.
-        instances.brief_request(core, id)
+        instance_reads.brief_request(core, id)
     if name in _OTHERS and arguments:
         refuse(_NAME, next(iter(arguments)), f"{name} takes no arguments")
     if given:
@@ -103,7 +103,7 @@ def _request(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> tu
         return instances.action_request(core, id, _action(name, arguments))
     if name == "delete":
         return core.request(lambda appkey: delete_instance(appkey, id=id)), ""
-    return instances.brief_request(core, id), ""
+    return instance_reads.brief_request(core, id), ""
 
 
 def _operation(core: Core, name: str, id: str, arguments: Mapping[str, Any]) -> Effects[Any]:

@@ -13,16 +13,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 
-from toast_compute_api.models import Instance, InstanceDetail
+from toast_compute_api.api.instances.list_instance_details import list_instance_details
+from toast_compute_api.api.instances.list_instances import list_instances
+from toast_compute_api.models import Instance, InstanceDetail, InstanceDetailsSuccess, InstancesSuccess
 from toast_compute_api.operation import Request
 
 from .._core.client_core import Core
 from .._core.error_mapping import is_absence
 from .._effects import LIST_LOCK, Effects, ReadClock, TransportFault, WithLock
-from .._operations.instances import LIST, LIST_DETAILS, brief_request, detail_request
 from ..errors import APITimeoutError, Attempt, NotFoundError, ToastComputeError
 
 R = TypeVar("R", Instance, InstanceDetail)
+
+LIST = "listInstances"
+LIST_DETAILS = "listInstanceDetails"
+
+
+def brief_request(core: Core, id: str | None) -> Request[InstancesSuccess]:
+    """Return the request for all instances in brief, or for one. Raises InvalidRequestError for an invalid id."""
+    return core.request(lambda appkey: list_instances(appkey, id=id))
+
+
+def detail_request(core: Core, id: str | None) -> Request[InstanceDetailsSuccess]:
+    """Return the request for all instances in detail, or for one."""
+    return core.request(lambda appkey: list_instance_details(appkey, id=id))
 
 
 @dataclass(frozen=True, slots=True)

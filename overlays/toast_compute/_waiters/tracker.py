@@ -15,10 +15,9 @@ from .._core.error_mapping import absent
 from .._effects import Effects, ReadClock
 from .._lifecycle.staleness import GONE, PendingChange, PendingChanges
 from .._lifecycle.transitions import explain, failures, reachable
-from .._operations.instances import LIST, brief_request
 from .._validation import text
 from ..errors import Attempt, InstanceFailedError, NotFoundError, ToastComputeError
-from .shared_poll import SharedPoller, Snapshot
+from .shared_poll import LIST, SharedPoller, Snapshot, brief_request
 
 _log = logging.getLogger("toast_compute")
 

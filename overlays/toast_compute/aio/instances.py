@@ -13,6 +13,7 @@ from toast_compute_api.models import (
 )
 
 from .._operations import batch as _batch
+from .._operations import instance_reads as _reads
 from .._operations import instances as _instances
 from .._types import Network, SecurityGroup, Volume
 from ..batches import BatchResult
@@ -31,7 +32,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return await self._run(_instances.list_all(self._core))
+        return await self._run(_reads.list_all(self._core))
 
     async def get(self, id: str) -> Instance:
         """Read id, name and status of one instance.
@@ -46,7 +47,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return await self._run(_instances.get(self._core, id))
+        return await self._run(_reads.get(self._core, id))
 
     async def list_details(self) -> builtins.list[InstanceDetail]:
         """List everything known about all instances.
@@ -58,7 +59,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return await self._run(_instances.list_details(self._core))
+        return await self._run(_reads.list_details(self._core))
 
     async def get_details(self, id: str) -> InstanceDetail:
         """Read everything known about one instance.
@@ -75,7 +76,7 @@ class AsyncInstances(AsyncInstanceActions, AsyncInstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return await self._run(_instances.get_details(self._core, id))
+        return await self._run(_reads.get_details(self._core, id))
 
     async def create(
         self,

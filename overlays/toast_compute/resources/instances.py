@@ -14,6 +14,7 @@ from toast_compute_api.models import (
 )
 
 from .._operations import batch as _batch
+from .._operations import instance_reads as _reads
 from .._operations import instances as _instances
 from .._types import Network, SecurityGroup, Volume
 from ..batches import BatchResult
@@ -32,7 +33,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return self._run(_instances.list_all(self._core))
+        return self._run(_reads.list_all(self._core))
 
     def get(self, id: str) -> Instance:
         """Read id, name and status of one instance.
@@ -47,7 +48,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 정보 간략 조회.
         """
-        return self._run(_instances.get(self._core, id))
+        return self._run(_reads.get(self._core, id))
 
     def list_details(self) -> builtins.list[InstanceDetail]:
         """List everything known about all instances.
@@ -59,7 +60,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return self._run(_instances.list_details(self._core))
+        return self._run(_reads.list_details(self._core))
 
     def get_details(self, id: str) -> InstanceDetail:
         """Read everything known about one instance.
@@ -76,7 +77,7 @@ class Instances(InstanceActions, InstanceWaits):
 
         Guide: 인스턴스 API, 인스턴스 상세 조회.
         """
-        return self._run(_instances.get_details(self._core, id))
+        return self._run(_reads.get_details(self._core, id))
 
     def create(
         self,
