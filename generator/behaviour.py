@@ -47,7 +47,7 @@ def write(data: dict[str, Any], target: Path) -> None:
         "from __future__ import annotations",
         "from collections.abc import Mapping",
         "from types import MappingProxyType",
-        "from .behaviour_types import Lifecycle, Move, ResultCode, State, SubsystemRange",
+        "from toast_compute_runtime.behaviour_types import Lifecycle, Move, ResultCode, State, SubsystemRange",
     ]
     for name, type_, value, meaning in tables:
         lines += ["", f"{name}: {type_} = {value}", f'"""{meaning}"""']

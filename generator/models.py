@@ -13,7 +13,7 @@ from .python_document import side_of
 from .reach import is_enum
 
 TEMPLATES = Path(__file__).parent / "templates" / "models"
-PACKAGE = "toast_compute_api"
+BASES = "toast_compute_runtime.models"
 
 
 def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
@@ -45,8 +45,8 @@ def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
                 extra_template_data=defaultdict(dict, template_data(document)),
                 field_extra_keys={"x-description", "x-sensitive"},
                 additional_imports=_imports(),
-                base_class=f"{PACKAGE}.base.ReplyModel",
-                base_class_map=dict.fromkeys(requests, f"{PACKAGE}.base.RequestModel"),
+                base_class=f"{BASES}.ReplyModel",
+                base_class_map=dict.fromkeys(requests, f"{BASES}.RequestModel"),
                 snake_case_field=True,
                 use_annotated=True,
                 field_constraints=True,
@@ -67,9 +67,6 @@ def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
     for warning in caught:
         if not issubclass(warning.category, DeprecationWarning | PendingDeprecationWarning):
             raise GenerationError(f"datamodel-code-generator: {' '.join(str(warning.message).split())}")
-    text = target.read_text(encoding="utf-8")
-    # The generator takes only absolute import paths; the package must work under any parent.
-    target.write_text(text.replace(f"from {PACKAGE}.base import", "from .base import"), encoding="utf-8")
 
 
 def template_data(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -88,4 +85,4 @@ def _imports() -> list[str]:
     """Name what the templates use and the generator does not know of; ruff removes what stays unused."""
     names = ["OpenEnum", "ReplyModel", "RequestModel", "as_utc", "refuse_unknown"]
     others = ["datetime.UTC", "msgspec.structs.force_setattr", "typing.ClassVar"]
-    return [*others, *(f"{PACKAGE}.base.{name}" for name in names)]
+    return [*others, *(f"{BASES}.{name}" for name in names)]

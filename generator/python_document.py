@@ -5,10 +5,11 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from toast_compute_runtime.problems import IPV4_PATTERN
+
 from .document import walk
 from .reach import is_object, received, ref, sent
 from .replies import FAILURE, Reply, Success, operations, reply_of
-from .runtime.findings import IPV4_PATTERN
 
 _CONSTRAINTS = (
     "minLength", "maxLength", "pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",

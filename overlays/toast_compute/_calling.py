@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from ._attempts import Trail
 from ._capture import Exchange, is_listening, note

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from toast_compute_api.behaviour import SERVER_URL
-from toast_compute_api.operation import Retry
+from toast_compute_runtime.operation import Retry
 
 from ._base_url import url_problem
 from ._guard import check_names

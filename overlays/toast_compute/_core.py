@@ -9,7 +9,7 @@ from typing import TypeVar
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.api.tokens.issue_token import issue_token
 from toast_compute_api.models import Access, Credentials, TokenRequest, TokenSuccess
-from toast_compute_api.operation import InvalidRequest, Request
+from toast_compute_runtime.operation import InvalidRequest, Request
 
 from ._attempts import Attempt
 from ._calling import Call, Common

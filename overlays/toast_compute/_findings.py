@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from toast_compute_api.base import plain, refuse_unknown
-from toast_compute_api.findings import Finding, explain
+from toast_compute_runtime.models import plain, refuse_unknown
+from toast_compute_runtime.problems import Finding, explain
 
 from ._input import is_list
 from .errors import InvalidRequestError

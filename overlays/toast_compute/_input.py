@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
 
 import msgspec
-from toast_compute_api.findings import explain
-from toast_compute_api.operation import InvalidRequest, Request
+from toast_compute_runtime.operation import InvalidRequest, Request
+from toast_compute_runtime.problems import explain
 
 from ._secret import Secret
 from .errors import InvalidRequestError

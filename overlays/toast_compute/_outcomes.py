@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from ._attempts import Attempt
 from ._effects import FaultKind, TransportFault

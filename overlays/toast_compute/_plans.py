@@ -22,7 +22,7 @@ from toast_compute_api.api.keypairs.create_keypair import create_keypair
 from toast_compute_api.api.keypairs.delete_keypair import delete_keypair
 from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
 from toast_compute_api.api.tokens.get_token import get_token
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from . import _settling as settling
 from ._attempts import Attempt

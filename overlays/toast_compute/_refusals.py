@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
-from toast_compute_api.behaviour_types import http_status
+from toast_compute_runtime.behaviour_types import http_status
 
 from . import errors
 from ._attempts import Attempt

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from toast_compute_api.operation import Retry
+from toast_compute_runtime.operation import Retry
 
 from ._refusals import asks_for_fresh_token
 from ._secret import Secret

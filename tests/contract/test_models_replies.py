@@ -32,7 +32,7 @@ from toast_compute_api.models import (
     TokenSuccess,
     VolumeType,
 )
-from toast_compute_api.operation import decode
+from toast_compute_runtime.operation import decode
 
 OK = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
 NO = {"isSuccessful": False, "resultCode": -5, "resultMessage": "Nonexistent : instance"}

@@ -24,7 +24,6 @@ from toast_compute_api.api.keypairs.create_keypair import create_keypair
 from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.api.tokens.issue_token import issue_token
-from toast_compute_api.base import RequestModel
 from toast_compute_api.models import (
     AddFloatingIpAction,
     AddFloatingIpParameters,
@@ -51,7 +50,8 @@ from toast_compute_api.models import (
     UploadImageSuccess,
     VolumeType,
 )
-from toast_compute_api.operation import InvalidRequest, Operation, Parameter, Request
+from toast_compute_runtime.models import RequestModel
+from toast_compute_runtime.operation import InvalidRequest, Operation, Parameter, Request
 
 ID = "125a0000-0000-4000-8000-000000000001"
 

@@ -1,0 +1,1 @@
+"""The hand-written bases that generated code stands on."""
