@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import colours
 from .checks import check
-from .document import load
+from .contract.document import load
 from .errors import ContractError, GenerationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             check(document.data)
             if options.command == "generate":
                 # Slow to import, and not needed to check.
-                from .publish import generate
+                from .package import generate
 
                 generate(document.data, options.output)
         except ContractError as problem:

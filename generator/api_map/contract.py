@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..endpoints import module_name
-from ..replies import component_name, operations
+from ..contract.replies import component_name, operations
+from ..emit.endpoints import module_name
 
 SAFE = "safe"
 NEVER = "never"

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..checks import extensions, references, structure, tables
-from ..document import Document, load
+from ..contract.document import Document, load
 from ..errors import ContractError, GenerationError
 from . import Change, compare
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..document import pointer_of
-from ..replies import operations
+from ..contract.document import pointer_of
+from ..contract.replies import operations
 from .changes import Changes, Spot, shown
 
 _LIFECYCLE = Spot.same("#/x-lifecycle")

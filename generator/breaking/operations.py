@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..document import pointer_of
-from ..replies import OperationPlace
-from ..replies import operations as operations_of
+from ..contract.document import pointer_of
+from ..contract.replies import OperationPlace
+from ..contract.replies import operations as operations_of
 from .changes import Changes, Direction, Spot
 from .place import Place, spot
 from .promises import compare_promises

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..document import pointer_of, resolve
-from ..replies import component_name
+from ..contract.document import pointer_of, resolve
+from ..contract.replies import component_name
 from .changes import Spot
 
 _NULL = "null"

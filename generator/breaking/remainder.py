@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ..document import pointer_of
+from ..contract.document import pointer_of
 from .changes import Changes, Spot, shown
 
 # What people and tools read, and no client acts on.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..replies import SCHEMAS
+from ..contract.replies import SCHEMAS
 from .changes import Changes, Direction, Spot, shown
 from .limits import LIMITS, compare_limits
 from .place import Place, spot

@@ -7,10 +7,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from .. import strict
-from ..document import pointer_of, resolve
+from ..contract.document import pointer_of, resolve
+from ..contract.replies import FAILURE, SCHEMAS, operations
+from ..emit import strict_document
 from ..errors import ContractError
-from ..replies import FAILURE, SCHEMAS, operations
 from .structure import place as place_of
 from .structure import subschemas
 
@@ -21,7 +21,7 @@ def check(data: dict[str, Any]) -> None:
     Raises:
         ContractError: An example is missing or is not valid.
     """
-    derived = strict.derive(data)
+    derived = strict_document.derive(data)
     validators = _Validators(derived["components"])
     for place in operations(derived):
         for index, spec in enumerate(place.spec.get("parameters", [])):

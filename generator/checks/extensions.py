@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from ..document import pointer_of, walk
+from ..contract.document import pointer_of, walk
 from ..errors import ContractError
 from .structure import place
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..document import pointer_of, resolve
+from ..contract.document import pointer_of, resolve
+from ..contract.replies import METHODS, OperationPlace, component_name, operations, reply_of
 from ..errors import ContractError
-from ..replies import METHODS, OperationPlace, component_name, operations, reply_of
 
 
 def check(data: dict[str, Any]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..document import pointer_of, resolve, walk
+from ..contract.document import pointer_of, resolve, walk
+from ..contract.replies import SCHEMAS
 from ..errors import ContractError
-from ..replies import SCHEMAS
 
 
 def check(data: dict[str, Any]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..document import pointer_of
+from ..contract.document import pointer_of
+from ..contract.references import is_object, received, sent
+from ..contract.replies import SCHEMAS
 from ..errors import ContractError
-from ..reach import is_object, received, sent
-from ..replies import SCHEMAS
 from .structure import subschemas
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from ..document import pointer_of
+from ..contract.document import pointer_of
+from ..contract.replies import SCHEMAS
 from ..errors import ContractError
-from ..replies import SCHEMAS
 
 _HOLD_SCHEMAS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _LIST_SCHEMAS = ("allOf", "oneOf", "anyOf", "prefixItems")

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from ..document import pointer_of, resolve
+from ..contract.document import pointer_of, resolve
+from ..contract.replies import operations
 from ..errors import ContractError
-from ..replies import operations
 
 
 def check(data: dict[str, Any]) -> None:

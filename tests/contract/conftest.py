@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from generator.__main__ import main
-from generator.document import load
-from generator.publish import generate
+from generator.contract.document import load
+from generator.package import generate
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"

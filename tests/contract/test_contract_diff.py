@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.breaking import Change, compare
-from generator.document import pointer_of, resolve, walk
+from generator.contract.document import pointer_of, resolve, walk
 
 BREAKING = True
 COMPATIBLE = False

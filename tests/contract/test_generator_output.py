@@ -14,9 +14,9 @@ import pytest
 from toast_compute_api import behaviour
 from toast_compute_runtime.operation import Operation
 
-from generator import endpoints, models, python_document
+from generator.emit import endpoints, models, python_document
 from generator.errors import GenerationError
-from generator.publish import check_versions, generate
+from generator.package import check_versions, generate
 
 from .conftest import PACKAGE, ROOT
 
@@ -64,9 +64,10 @@ def test_generating_twice_changes_nothing_and_stale_files_vanish(contract: dict[
 def test_the_order_in_which_the_contract_is_read_back_does_not_depend_on_hashing() -> None:
     # Two interpreters with different hash seeds must derive the same documents.
     program = (
-        "import json, pathlib; from generator import document, python_document, strict, models;"
+        "import json, pathlib; from generator.contract import document;"
+        "from generator.emit import python_document, strict_document, models;"
         "data = document.load(pathlib.Path('openapi.yaml')).data; derived = python_document.derive(data);"
-        "print(json.dumps([derived, strict.derive(data), models.template_data(derived)]))"
+        "print(json.dumps([derived, strict_document.derive(data), models.template_data(derived)]))"
     )
     import subprocess
 

@@ -22,7 +22,7 @@ from toast_compute_api.behaviour import OPERATIONS, RESULT_CODES, SUBSYSTEM_RANG
 from toast_compute_mock import MockCloud
 
 from generator import api_map
-from generator.document import load
+from generator.contract.document import load
 from generator.errors import GenerationError
 
 from .mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud

@@ -8,11 +8,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from .errors import GenerationError
+from ..contract.references import is_enum
+from ..errors import GenerationError
 from .python_document import side_of
-from .reach import is_enum
 
-TEMPLATES = Path(__file__).parent / "templates" / "models"
+TEMPLATES = Path(__file__).parents[1] / "templates" / "models"
 BASES = "toast_compute_runtime.models"
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from toast_compute_runtime.problems import IPV4_PATTERN
 
-from .document import walk
-from .reach import is_object, received, ref, sent
-from .replies import FAILURE, Reply, Success, operations, reply_of
+from ..contract.document import walk
+from ..contract.references import is_object, received, ref, sent
+from ..contract.replies import FAILURE, Reply, Success, operations, reply_of
 
 _CONSTRAINTS = (
     "minLength", "maxLength", "pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",

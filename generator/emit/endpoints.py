@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from .document import resolve
-from .errors import ContractError, GenerationError
+from ..contract.document import resolve
+from ..contract.replies import OperationPlace, component_name, operations, reply_of
+from ..errors import ContractError, GenerationError
 from .python_document import derive
-from .replies import OperationPlace, component_name, operations, reply_of
 
-TEMPLATES = Path(__file__).parent / "templates" / "endpoints"
+TEMPLATES = Path(__file__).parents[1] / "templates" / "endpoints"
 
 
 def write(data: dict[str, Any], target: Path, scratch: Path) -> None:

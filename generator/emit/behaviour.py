@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..contract.replies import operations
 from .endpoints import module_name
-from .replies import operations
 
 
 def write(data: dict[str, Any], target: Path) -> None:

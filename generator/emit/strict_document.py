@@ -5,9 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from .document import walk
-from .reach import is_object, received, ref, referenced
-from .replies import FAILURE, Reply, Success, operations, reply_of
+from ..contract.document import walk
+from ..contract.references import is_object, received, ref, referenced
+from ..contract.replies import FAILURE, Reply, Success, operations, reply_of
 
 SUCCESS_HEADER = "SuccessHeader"
 FAILURE_HEADER = "FailureHeader"

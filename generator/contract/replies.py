@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import ContractError
 from .document import pointer_of, resolve
-from .errors import ContractError
 
 SCHEMAS = "#/components/schemas"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

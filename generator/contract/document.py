@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from .errors import ContractError, GenerationError
+from ..errors import ContractError, GenerationError
 
 
 @dataclass(frozen=True, slots=True)
