@@ -80,7 +80,7 @@ fuzz-proof: setup ## Show that the fuzzer finds deliberate bugs
 	@$(FUZZ) proof --reports $(call quoted,REPORTS) $(OPTIONS)
 
 contract-diff: setup ## Say what changed in openapi.yaml since OLD= and whether old clients break
-	@$(BIN)/python -m generator.breaking -- $(call quoted,OLD)
+	@$(BIN)/python -m tools.contract_diff -- $(call quoted,OLD)
 
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop

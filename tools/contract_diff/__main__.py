@@ -1,4 +1,4 @@
-"""How are two versions of the contract compared? `python -m generator.breaking OLD`, where OLD is a git revision."""
+"""How are two versions of the contract compared? `python -m tools.contract_diff OLD`, where OLD is a git revision."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..checks import extensions, references, structure, tables
-from ..contract.document import Document, load
-from ..errors import ContractError, GenerationError
+from generator.checks import extensions, references, structure, tables
+from generator.contract.document import Document, load
+from generator.errors import ContractError, GenerationError
+
 from . import Change, compare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ class BadRevisionError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 1 when old clients break, 2 for a bad revision."""
     parser = argparse.ArgumentParser(
-        prog="generator.breaking", description="Say what changed in the contract, and whether old clients break."
+        prog="tools.contract_diff", description="Say what changed in the contract, and whether old clients break."
     )
     parser.add_argument("old", nargs="?", default="", metavar="OLD", help="the git revision to compare with")
     parser.add_argument(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .changes import Changes, shown
-from .place import Place, spot
+from .path import Place, spot
 
 # From what may always be sent twice to what must not be.
 _RETRIES = ("safe", "idempotent", "never")

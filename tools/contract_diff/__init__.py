@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import codes, lifecycle, operations, remainder
+from . import codes, lifecycle, operations, unclassified
 from .changes import Change, Changes
 from .schemas import SchemaComparison
 
@@ -29,7 +29,7 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     schemas.compare_names()
     lifecycle.compare(old, new, changes)
     codes.compare(old, new, changes)
-    remainder.compare(old, new, changes)
+    unclassified.compare(old, new, changes)
     return changes.found()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..contract.document import pointer_of
-from ..contract.replies import operations
+from generator.contract.document import pointer_of
+from generator.contract.replies import operations
+
 from .changes import Changes, Spot, shown
 
 _LIFECYCLE = Spot.same("#/x-lifecycle")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..contract.replies import SCHEMAS
+from generator.contract.replies import SCHEMAS
+
 from .changes import Changes, Direction, Spot, shown
+from .extensions import PROMISES, compare_promises
 from .limits import LIMITS, compare_limits
-from .place import Place, spot
-from .promises import PROMISES, compare_promises
+from .path import Place, spot
 
 _COMPARED = frozenset(
     {"$ref", "required", "properties", "additionalProperties", "items", "oneOf", "discriminator"} | LIMITS | PROMISES

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..contract.document import pointer_of, resolve
-from ..contract.replies import component_name
+from generator.contract.document import pointer_of, resolve
+from generator.contract.replies import component_name
+
 from .changes import Spot
 
 _NULL = "null"

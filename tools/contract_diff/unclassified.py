@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ..contract.document import pointer_of
+from generator.contract.document import pointer_of
+
 from .changes import Changes, Spot, shown
 
 # What people and tools read, and no client acts on.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..contract.document import pointer_of
+from generator.contract.document import pointer_of
+
 from .changes import Changes, Spot, shown
 
 _CODES = "#/x-result-codes"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.breaking.__main__ import main
+from tools.contract_diff.__main__ import main
 
 NAME = "openapi.yaml"
 SETTINGS = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")

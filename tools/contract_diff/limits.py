@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .changes import Changes, Direction, shown
-from .place import Place, spot
+from .path import Place, spot
 
 _LOWER = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
 _UPPER = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from generator.breaking import Change, compare
 from generator.contract.document import pointer_of, resolve, walk
+from tools.contract_diff import Change, compare
 
 BREAKING = True
 COMPATIBLE = False

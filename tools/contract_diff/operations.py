@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..contract.document import pointer_of
-from ..contract.replies import OperationPlace
-from ..contract.replies import operations as operations_of
+from generator.contract.document import pointer_of
+from generator.contract.replies import OperationPlace
+from generator.contract.replies import operations as operations_of
+
 from .changes import Changes, Direction, Spot
-from .place import Place, spot
-from .promises import compare_promises
+from .extensions import compare_promises
+from .path import Place, spot
 from .schemas import SchemaComparison
 
 _JSON = ("content", "application/json", "schema")
