@@ -1,4 +1,4 @@
-"""How is the generator run? `python -m generator generate` and `python -m generator check`."""
+"""The command line: `python -m generator generate` and `python -m generator check`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import colours
 from .checks import check
+from .contract import Contract
 from .contract.document import load
 from .errors import ContractError, GenerationError
 
@@ -36,23 +37,24 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         document = load(options.contract)
         try:
-            check(document.data)
+            contract = Contract(document.data)
+            check(contract)
             if options.command == "generate":
                 # Slow to import, and not needed to check.
                 from .package import generate
 
-                generate(document.data, options.output)
+                generate(contract, options.output)
         except ContractError as problem:
             print(document.describe(problem), file=sys.stderr)
             return 1
-        # A package that is written elsewhere leaves the SDK's classes and their map alone.
+        # A package that is written elsewhere does not change the SDK's classes and their reference page.
         if options.command == "check":
             colours.derive(SDK)
         elif options.output == PACKAGE:
             from . import api_map
 
             colours.generate(SDK)
-            api_map.generate(document.data, SDK, API_MAP)
+            api_map.generate(contract, SDK, API_MAP)
     except GenerationError as problem:
         print(problem, file=sys.stderr)
         return 1

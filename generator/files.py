@@ -1,4 +1,4 @@
-"""How does a folder of written modules get its form, and its place?"""
+"""Folders of written modules: their format, and the exchange of a folder for another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import GenerationError
 
 
 def tidy(package: Path) -> None:
-    """Drop unused imports, sort the others, and format every module of a folder."""
+    """Remove unused imports, sort the others, and format every module of a folder."""
     ruff = [sys.executable, "-m", "ruff"]
     settings = ["--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=120"]
     lint = ["check", "--fix-only", "--select=F401,I,UP"]

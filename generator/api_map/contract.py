@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from ..contract.replies import component_name, operations
+from ..contract import Contract as Facts
+from ..contract.references import component_name
 from ..emit.endpoints import module_name
 
 SAFE = "safe"
@@ -16,8 +16,8 @@ BY_ACTION = "by action"
 class Contract:
     """Looks up operations by the names that code gives them."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        places = list(operations(data))
+    def __init__(self, contract: Facts) -> None:
+        data, places = contract.data, contract.operations
         self.functions: Mapping[str, str] = {module_name(place).rpartition(".")[2]: place.id for place in places}
         """The name of each endpoint function, and its operationId."""
         self._retries = {place.id: str(place.spec["x-retry"]) for place in places}

@@ -1,4 +1,4 @@
-"""Where does a value of the contract stand? Loads the YAML with the line of every value."""
+"""The loaded YAML document, with the line of every value."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Document:
         return self.lines.get(pointer, 1)
 
     def describe(self, error: ContractError) -> str:
-        """Return the one line that is shown for an error: file, line, pointer, problem."""
+        """Return the one line that is printed for an error: file, line, pointer, problem."""
         line = error.line if error.line is not None else self.line_of(error.pointer)
         return f"{self.name}:{line}: {error.pointer}: {error.problem}"
 
@@ -39,7 +39,7 @@ def load(path: Path) -> Document:
     """Load a contract.
 
     Raises:
-        GenerationError: The file cannot be read, or is no YAML mapping; the message is complete with file and line.
+        GenerationError: The file cannot be read, or is not a YAML mapping; the message is complete with file and line.
     """
     name = path.name
     try:
@@ -54,7 +54,7 @@ def load(path: Path) -> Document:
     try:
         tree = yaml.load(text)
     except DuplicateKeyError as problem:
-        # The library's own text goes on over ten lines about how to allow duplicates.
+        # The library's own text explains over ten lines how to allow duplicates.
         raise GenerationError(_at(name, problem, str(problem.problem).split(" with value")[0])) from None
     except MarkedYAMLError as problem:
         raise GenerationError(_at(name, problem, f"not valid YAML: {problem.problem or problem.context}")) from None
@@ -138,4 +138,4 @@ def _plain(node: Any, pointer: str, lines: dict[str, int]) -> Any:
         # Round-trip scalars are subclasses that remember how they were written.
         if isinstance(node, plain):
             return plain(node)
-    raise ContractError(pointer, f"a {type(node).__name__} is no JSON value; quote it")
+    raise ContractError(pointer, f"a {type(node).__name__} is not a JSON value; quote it")

@@ -1,4 +1,4 @@
-"""What does a success of each operation carry? Reads the reply convention (envelope plus payload, `x-success`)."""
+"""Operations, and what a success of each carries by the reply convention (envelope plus payload, `x-success`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import ContractError
 from .document import pointer_of, resolve
+from .references import SCHEMAS, component_name
 
-SCHEMAS = "#/components/schemas"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 ENVELOPE = f"{SCHEMAS}/Envelope"
 EMPTY_SUCCESS = "EmptySuccess"
@@ -40,7 +40,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationPlace:
+class Operation:
     """An operation of the contract and where it stands."""
 
     pointer: str
@@ -69,47 +69,40 @@ class OperationPlace:
         return _json_schema(self.spec.get("responses", {}).get("200"))
 
 
-def operations(data: Mapping[str, Any]) -> Iterator[OperationPlace]:
+def operations_of(data: Mapping[str, Any]) -> Iterator[Operation]:
     """Yield the operations of a document in the order in which they are written."""
     for path, item in data.get("paths", {}).items():
         for method, spec in item.items():
             if method in METHODS:
                 pointer = pointer_of(pointer_of("#/paths", path), method)
-                yield OperationPlace(pointer, path, method, spec)
+                yield Operation(pointer, path, method, spec)
 
 
-def component_name(schema: Mapping[str, Any] | None) -> str | None:
-    """Return the component that a schema refers to, or None if it is no reference to one."""
-    reference = (schema or {}).get("$ref", "")
-    head, _, name = reference.rpartition("/")
-    return name if head == SCHEMAS else None
-
-
-def reply_of(data: dict[str, Any], place: OperationPlace) -> Reply:
+def reply_of(data: dict[str, Any], operation: Operation) -> Reply:
     """Read an operation's reply.
 
     Raises:
         ContractError: The reply does not follow the convention.
     """
-    name = component_name(place.reply_schema)
+    name = component_name(operation.reply_schema)
     if name is None:
-        raise ContractError(place.reply_pointer, "the 200 reply must be a $ref to a component in application/json")
+        raise ContractError(operation.reply_pointer, "the 200 reply must be a $ref to a component in application/json")
     pointer = f"{SCHEMAS}/{name}"
     if pointer == ENVELOPE:
         return Reply(Success(EMPTY_SUCCESS, "A success that carries nothing but its header."))
     schema = resolve(data, pointer)
     if not name.endswith("Reply"):
         raise ContractError(
-            place.reply_pointer, f"a reply component must be Envelope or be called ...Reply, not {name}"
+            operation.reply_pointer, f"a reply component must be Envelope or be called ...Reply, not {name}"
         )
     members = _payload(schema, pointer)
     rule = schema.get("x-success")
     if rule is None:
-        raise ContractError(pointer, "x-success is missing: it says what a success must carry")
+        raise ContractError(pointer, "x-success is missing: it lists what a success must carry")
     stem = name.removesuffix("Reply")
     for listed in _listed(rule):
         if listed not in members:
-            raise ContractError(f"{pointer}/x-success", f"{listed} is no payload member of {name}")
+            raise ContractError(f"{pointer}/x-success", f"{listed} is not a payload member of {name}")
     if "required" in rule:
         description = f"A success: it carries {' and '.join(f'`{member}`' for member in rule['required'])}."
         return Reply(Success(f"{stem}Success", description, members, tuple(rule["required"])))
@@ -139,7 +132,8 @@ def _payload(schema: dict[str, Any], pointer: str) -> dict[str, Any]:
         raise ContractError(pointer, "a reply must be allOf of Envelope and one object with the payload's properties")
     if parts[1].get("required"):
         raise ContractError(
-            f"{pointer}/allOf/1/required", "payload members are optional here; x-success says which a success carries"
+            f"{pointer}/allOf/1/required",
+            "payload members are optional here; x-success lists those that a success carries",
         )
     return dict(parts[1]["properties"])
 

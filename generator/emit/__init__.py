@@ -1,1 +1,1 @@
-"""The writers of generated files."""
+"""The writers of generated files, and the two documents that they are derived from."""

@@ -1,16 +1,17 @@
-"""How does behaviour reach Python? Writes the contract's extensions as typed constants."""
+"""The module of behaviour tables: the contract's extensions as typed constants."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from ..contract.replies import operations
+from ..contract import Contract
 from .endpoints import module_name
 
 
-def write(data: dict[str, Any], target: Path) -> None:
+def write(contract: Contract, target: Path) -> None:
     """Write the module of constants: server, token header, result codes, lifecycle and where each operation is."""
+    data = contract.data
     codes, cycle = data["x-result-codes"], data["x-lifecycle"]
     scheme = next(iter(data["components"]["securitySchemes"].values()))
     tables = [
@@ -38,7 +39,7 @@ def write(data: dict[str, Any], target: Path) -> None:
         (
             "OPERATIONS",
             "Mapping[str, str]",
-            _mapping({place.id: repr(module_name(place)) for place in operations(data)}),
+            _mapping({operation.id: repr(module_name(operation)) for operation in contract.operations}),
             "The module of each operation, relative to this package, by operationId.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""How are the endpoint functions written? Runs openapi-python-client with our endpoint template."""
+"""The endpoint functions, written by openapi-python-client with our template."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ..contract import Contract
 from ..contract.document import resolve
-from ..contract.replies import OperationPlace, component_name, operations, reply_of
+from ..contract.references import component_name
+from ..contract.replies import Operation
 from ..errors import ContractError, GenerationError
-from .python_document import derive
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "endpoints"
 
 
-def write(data: dict[str, Any], target: Path, scratch: Path) -> None:
-    """Write the folder of endpoint functions from a contract.
+def write(contract: Contract, document: dict[str, Any], target: Path, scratch: Path) -> None:
+    """Write the folder of endpoint functions of a contract from the document that was derived for it.
 
     Raises:
         GenerationError: The generator failed or warned; a warning means that an endpoint was left out.
@@ -29,8 +30,6 @@ def write(data: dict[str, Any], target: Path, scratch: Path) -> None:
     from openapi_python_client.parser.errors import GeneratorError
     from openapi_python_client.strings import PythonIdentifier
 
-    # The derived document: its replies name the success models that the functions return.
-    document = derive(data)
     output = scratch / "client"
     config = Config.from_sources(
         ConfigFile(post_hooks=[]),
@@ -45,7 +44,8 @@ def write(data: dict[str, Any], target: Path, scratch: Path) -> None:
         raise GenerationError(_one_line(parsed))
     project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
     project.env.globals["contract"] = {
-        str(PythonIdentifier(place.id, config.field_prefix)): facts(data, place) for place in operations(data)
+        str(PythonIdentifier(operation.id, config.field_prefix)): facts(contract, operation)
+        for operation in contract.operations
     }
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
@@ -55,24 +55,23 @@ def write(data: dict[str, Any], target: Path, scratch: Path) -> None:
     shutil.move(output / "api", target)
 
 
-def facts(data: dict[str, Any], place: OperationPlace) -> dict[str, Any]:
+def facts(contract: Contract, operation: Operation) -> dict[str, Any]:
     """Return what the endpoint template needs of an operation and the generator does not hand on."""
-    spec = place.spec
-    reply = reply_of(data, place)
-    body = component_name(place.request_schema)
-    parameters = [_parameter(data, place, index) for index in range(len(spec.get("parameters", [])))]
-    variants = _variants(data, place, reply.success.name, {key: form.name for key, form in reply.success_for.items()})
+    spec, reply = operation.spec, contract.replies[operation.id]
+    body = component_name(operation.request_schema)
+    parameters = [_parameter(contract, operation, index) for index in range(len(spec.get("parameters", [])))]
+    variants = _variants(contract, operation)
     groups: dict[str, list[str]] = {}
     for variant in variants:
         groups.setdefault(variant["success"], []).append(variant["schema"])
     names = {reply.success.name, *(item["type"] for item in parameters), *(item["schema"] for item in variants)}
     names |= {item["success"] for item in variants} | ({body} if body else set())
     return {
-        "id": place.id,
-        "path": place.path,
-        "question": f"How is {place.id} called? {spec['summary']}.",
+        "id": operation.id,
+        "path": operation.path,
+        "question": f"How is {operation.id} called? {spec['summary']}.",
         "retry": spec["x-retry"],
-        "needs_token": spec.get("security", data.get("security", [])) != [],
+        "needs_token": spec.get("security", contract.data.get("security", [])) != [],
         "success": reply.success.name,
         "body": body,
         "parameters": parameters,
@@ -82,14 +81,14 @@ def facts(data: dict[str, Any], place: OperationPlace) -> dict[str, Any]:
     }
 
 
-def _parameter(data: dict[str, Any], place: OperationPlace, index: int) -> dict[str, Any]:
-    spec = place.spec["parameters"][index]
+def _parameter(contract: Contract, operation: Operation, index: int) -> dict[str, Any]:
+    spec = operation.spec["parameters"][index]
     if "$ref" in spec:
-        spec = resolve(data, spec["$ref"])
+        spec = resolve(contract.data, spec["$ref"])
     type_ = component_name(spec.get("schema"))
     if type_ is None:
         raise ContractError(
-            f"{place.pointer}/parameters/{index}", "the schema of a parameter must be a $ref to a component"
+            f"{operation.pointer}/parameters/{index}", "the schema of a parameter must be a $ref to a component"
         )
     return {
         "name": spec["name"],
@@ -100,17 +99,16 @@ def _parameter(data: dict[str, Any], place: OperationPlace, index: int) -> dict[
     }
 
 
-def _variants(
-    data: dict[str, Any], place: OperationPlace, usual: str, success_for: dict[str, str]
-) -> list[dict[str, Any]]:
-    body = place.request_schema or {}
-    schema = resolve(data, body["$ref"]) if "$ref" in body else body
+def _variants(contract: Contract, operation: Operation) -> list[dict[str, Any]]:
+    reply = contract.replies[operation.id]
+    body = operation.request_schema or {}
+    schema = resolve(contract.data, body["$ref"]) if "$ref" in body else body
     mapping: dict[str, str] = schema.get("discriminator", {}).get("mapping", {})
     return [
         {
             "schema": reference.rpartition("/")[2],
-            "retry": resolve(data, reference).get("x-retry", place.spec["x-retry"]),
-            "success": success_for.get(value, usual),
+            "retry": resolve(contract.data, reference).get("x-retry", operation.spec["x-retry"]),
+            "success": reply.success_for.get(value, reply.success).name,
         }
         for value, reference in mapping.items()
     ]
@@ -121,9 +119,9 @@ def _one_line(problem: Any) -> str:
     return f"openapi-python-client: {' '.join(text.split())}"
 
 
-def module_name(place: OperationPlace) -> str:
+def module_name(operation: Operation) -> str:
     """Return where an operation's function stands in the package, such as ``api.instances.list_instances``."""
     from openapi_python_client.strings import PythonIdentifier
 
-    tag = PythonIdentifier(place.spec["tags"][0], "tag")
-    return f"api.{tag}.{PythonIdentifier(place.id, 'field_')}"
+    tag = PythonIdentifier(operation.spec["tags"][0], "tag")
+    return f"api.{tag}.{PythonIdentifier(operation.id, 'field_')}"

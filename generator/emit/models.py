@@ -1,4 +1,4 @@
-"""How are the models written? Runs datamodel-code-generator on the derived document with our two templates."""
+"""The models module, written by datamodel-code-generator with our two templates."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from ..contract.references import is_enum
+from ..contract import Contract
+from ..contract.references import is_enum, is_object
 from ..errors import GenerationError
-from .python_document import side_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "models"
 BASES = "toast_compute_runtime.models"
 
 
-def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
-    """Write the models module of a derived document.
+def write(contract: Contract, document: dict[str, Any], target: Path, scratch: Path) -> None:
+    """Write the models module of a contract from the document that was derived for it.
 
     Raises:
         GenerationError: The generator failed, or warned: a warning means that something was not generated as written.
@@ -27,7 +27,8 @@ def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
     from datamodel_code_generator.enums import DataModelType, InputFileType, OpenAPIScope
     from datamodel_code_generator.format import DatetimeClassType
 
-    requests = [name for name, side in side_of(document).items() if side == "request"]
+    extra = template_data(contract, document)
+    requests = [name for name, facts in extra.items() if facts["side"] == "request"]
     source = scratch / "openapi.json"
     source.write_text(json.dumps(document), encoding="utf-8")
     with warnings.catch_warnings(record=True) as caught:
@@ -42,7 +43,7 @@ def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
                 target_python_version=PythonVersion.PY_311,
                 openapi_scopes=[OpenAPIScope.Schemas],
                 custom_template_dir=TEMPLATES,
-                extra_template_data=defaultdict(dict, template_data(document)),
+                extra_template_data=defaultdict(dict, extra),
                 field_extra_keys={"x-description", "x-sensitive"},
                 additional_imports=_imports(),
                 base_class=f"{BASES}.ReplyModel",
@@ -69,15 +70,16 @@ def write(document: dict[str, Any], target: Path, scratch: Path) -> None:
             raise GenerationError(f"datamodel-code-generator: {' '.join(str(warning.message).split())}")
 
 
-def template_data(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def template_data(contract: Contract, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the templates must know about each component beyond what the generator tells them."""
     schemas: dict[str, Any] = document["components"]["schemas"]
     enums = sorted(name for name, schema in schemas.items() if is_enum(schema))
     data: dict[str, dict[str, Any]] = {}
-    for name, side in side_of(document).items():
-        data[name] = {"side": side}
-        if side == "request":
-            data[name] |= {"enums": enums, "least": schemas[name].get("minProperties", 0)}
+    for name, schema in schemas.items():
+        if is_object(schema) and name in contract.sent:
+            data[name] = {"side": "request", "enums": enums, "least": schema.get("minProperties", 0)}
+        elif is_object(schema):
+            data[name] = {"side": "reply"}
     return data
 
 

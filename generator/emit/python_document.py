@@ -1,4 +1,4 @@
-"""What must the two public generators read so that their output is ours? Derives the document for the Python models."""
+"""The document that the two public generators read, so that the models and functions come out as we want them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from toast_compute_runtime.problems import IPV4_PATTERN
 
+from ..contract import Contract
 from ..contract.document import walk
-from ..contract.references import is_object, received, ref, sent
-from ..contract.replies import FAILURE, Reply, Success, operations, reply_of
+from ..contract.references import ref
+from ..contract.replies import FAILURE, Reply, Success, operations_of
 
 _CONSTRAINTS = (
     "minLength", "maxLength", "pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
@@ -17,40 +18,28 @@ _CONSTRAINTS = (
 )  # fmt: skip
 
 
-def derive(data: dict[str, Any]) -> dict[str, Any]:
+def derive(contract: Contract) -> dict[str, Any]:
     """Return a document with named success and failure models, one direction for each schema, and Python patterns."""
-    result = deepcopy(data)
+    result = deepcopy(contract.data)
     schemas: dict[str, Any] = result["components"]["schemas"]
-    outgoing, incoming = sent(data), received(data)
     timestamps = {name for name, schema in schemas.items() if "x-timestamp" in schema}
 
-    for name in incoming - outgoing:
+    for name in contract.received - contract.sent:
         _loosen(schemas[name])
     for schema in schemas.values():
         _prepare(schema, timestamps)
 
-    replies = {place.id: reply_of(data, place) for place in operations(data)}
-    for place in operations(result):
-        _name_successes(place.spec, replies[place.id], schemas, timestamps)
+    for operation in operations_of(result):
+        _name_successes(operation.spec, contract.replies[operation.id], schemas, timestamps)
     schemas[FAILURE] = _envelope(Success(FAILURE, "A failed reply: its header says why."))
     _prepare(schemas[FAILURE], timestamps)
-    used = outgoing | incoming | set(schemas) - set(data["components"]["schemas"])
+    used = contract.sent | contract.received | (set(schemas) - set(contract.schemas))
     for name in list(schemas):
         # Replies are replaced by their successes; a component that nothing uses would be dead code.
         if name in timestamps or name not in used or "x-success" in schemas[name] or name == "Envelope":
             del schemas[name]
     result["components"].pop("examples", None)
     return result
-
-
-def side_of(data: dict[str, Any]) -> dict[str, str]:
-    """Return `request` or `reply` for each object component of a derived document."""
-    outgoing = sent(data)
-    return {
-        name: "request" if name in outgoing else "reply"
-        for name, schema in data["components"]["schemas"].items()
-        if is_object(schema)
-    }
 
 
 def _name_successes(spec: dict[str, Any], reply: Reply, schemas: dict[str, Any], timestamps: set[str]) -> None:

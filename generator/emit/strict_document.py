@@ -1,19 +1,20 @@
-"""What tells a right reply from a wrong one? Derives the strict document that the mock and the fuzzer read."""
+"""The strict document, which tells a valid reply from an invalid one. The mock and the fuzzer read it."""
 
 from __future__ import annotations
 
 from copy import deepcopy
 from typing import Any
 
+from ..contract import Contract
 from ..contract.document import walk
-from ..contract.references import is_object, received, ref, referenced
-from ..contract.replies import FAILURE, Reply, Success, operations, reply_of
+from ..contract.references import is_object, ref, referenced
+from ..contract.replies import FAILURE, Reply, Success, operations_of
 
 SUCCESS_HEADER = "SuccessHeader"
 FAILURE_HEADER = "FailureHeader"
 
 
-def derive(data: dict[str, Any]) -> dict[str, Any]:
+def derive(contract: Contract) -> dict[str, Any]:
     """Return the contract with a closed success and failure schema for each reply.
 
     The 200 reply of an operation becomes `oneOf` its successes and `Failure`; ``x-strict`` on the operation names
@@ -23,11 +24,10 @@ def derive(data: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ContractError: A reply does not follow the convention.
     """
-    result = deepcopy(data)
+    result = deepcopy(contract.data)
     schemas: dict[str, Any] = result["components"]["schemas"]
-    replies = {place.id: reply_of(data, place) for place in operations(data)}
 
-    for name in received(data):
+    for name in contract.received:
         if is_object(schemas[name]):
             schemas[name]["additionalProperties"] = False
     for _, value in walk(schemas):
@@ -37,15 +37,15 @@ def derive(data: dict[str, Any]) -> dict[str, Any]:
     schemas[FAILURE] = _closed(
         Success(FAILURE, "A failed reply: its header says why, and it is all there is."), FAILURE_HEADER
     )
-    for place in operations(result):
-        reply = replies[place.id]
+    for operation in operations_of(result):
+        reply = contract.replies[operation.id]
         for form in reply.successes.values():
             schemas[form.name] = _closed(form, SUCCESS_HEADER)
-        place.spec["responses"]["200"]["content"]["application/json"]["schema"] = {
+        operation.spec["responses"]["200"]["content"]["application/json"]["schema"] = {
             "oneOf": [ref(name) for name in (*reply.successes, FAILURE)]
         }
-        place.spec["x-strict"] = _names(reply)
-    _drop_lenient(schemas, {name for name in received(data) if "x-success" in schemas[name]})
+        operation.spec["x-strict"] = _names(reply)
+    _drop_lenient(schemas, {name for name in contract.received if "x-success" in schemas[name]})
     return result
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from generator.__main__ import main
+from generator.contract import Contract
 from generator.contract.document import load
 from generator.package import generate
 
@@ -76,7 +77,7 @@ def variant(_loaded: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("variant")
     data = deepcopy(_loaded)
     add_peculiar_schemas(data["components"]["schemas"])
-    generate(data, folder / "variant_api")
+    generate(Contract(data), folder / "variant_api")
     sys.path.insert(0, str(folder))
     try:
         yield importlib.import_module("variant_api.models")

@@ -14,6 +14,7 @@ import pytest
 from toast_compute_api import behaviour
 from toast_compute_runtime.operation import Operation
 
+from generator.contract import Contract
 from generator.emit import endpoints, models, python_document
 from generator.errors import GenerationError
 from generator.package import check_versions, generate
@@ -47,16 +48,16 @@ def imported(path: Path) -> set[str]:
 
 
 def test_the_committed_package_is_what_the_contract_generates(contract: dict[str, Any], tmp_path: Path) -> None:
-    generate(contract, tmp_path / "again")
+    generate(Contract(contract), tmp_path / "again")
     assert files_of(tmp_path / "again") == files_of(PACKAGE)
 
 
 def test_generating_twice_changes_nothing_and_stale_files_vanish(contract: dict[str, Any], tmp_path: Path) -> None:
     output = tmp_path / "package"
-    generate(contract, output)
+    generate(Contract(contract), output)
     first = files_of(output)
     (output / "api" / "stale.py").write_text("", encoding="utf-8")
-    generate(contract, output)
+    generate(Contract(contract), output)
     assert files_of(output) == first
     assert [path.name for path in tmp_path.iterdir()] == ["package"]
 
@@ -64,10 +65,11 @@ def test_generating_twice_changes_nothing_and_stale_files_vanish(contract: dict[
 def test_the_order_in_which_the_contract_is_read_back_does_not_depend_on_hashing() -> None:
     # Two interpreters with different hash seeds must derive the same documents.
     program = (
-        "import json, pathlib; from generator.contract import document;"
+        "import json, pathlib; from generator.contract import Contract, document;"
         "from generator.emit import python_document, strict_document, models;"
-        "data = document.load(pathlib.Path('openapi.yaml')).data; derived = python_document.derive(data);"
-        "print(json.dumps([derived, strict_document.derive(data), models.template_data(derived)]))"
+        "contract = Contract(document.load(pathlib.Path('openapi.yaml')).data);"
+        "derived = python_document.derive(contract);"
+        "print(json.dumps([derived, strict_document.derive(contract), models.template_data(contract, derived)]))"
     )
     import subprocess
 
@@ -144,15 +146,19 @@ def test_an_operation_that_is_not_generated_stops_generation(contract: dict[str,
     # openapi-python-client would drop the endpoint with a warning.
     spec = contract["paths"]["/v1.0/appkeys/{appkey}/flavors"]["get"]
     spec["parameters"].append(spec["parameters"][0])
+    facts = Contract(contract)
+    document = python_document.derive(facts)
     with pytest.raises(GenerationError, match=r"openapi-python-client: .*duplicates"):
-        endpoints.write(contract, tmp_path / "api", tmp_path)
+        endpoints.write(facts, document, tmp_path / "api", tmp_path)
 
 
 def test_a_schema_that_is_not_generated_as_written_stops_generation(contract: dict[str, Any], tmp_path: Path) -> None:
     # msgspec cannot check a float's multipleOf, and datamodel-code-generator only warns of it.
     contract["components"]["schemas"]["RootVolumeSpec"]["properties"]["size"] |= {"type": "number", "multipleOf": 0.1}
+    facts = Contract(contract)
+    document = python_document.derive(facts)
     with pytest.raises(GenerationError, match=r"datamodel-code-generator: .*multiple_of"):
-        models.write(python_document.derive(contract), tmp_path / "models.py", tmp_path)
+        models.write(facts, document, tmp_path / "models.py", tmp_path)
 
 
 def test_another_version_of_a_generator_is_refused_in_one_line() -> None:
@@ -180,8 +186,10 @@ def test_every_template_overrides_one_of_its_generator() -> None:
 
 
 def test_each_template_takes_effect(tmp_path: Path, contract: dict[str, Any]) -> None:
-    models.write(python_document.derive(contract), tmp_path / "models.py", tmp_path)
-    endpoints.write(contract, tmp_path / "api", tmp_path)
+    facts = Contract(contract)
+    document = python_document.derive(facts)
+    models.write(facts, document, tmp_path / "models.py", tmp_path)
+    endpoints.write(facts, document, tmp_path / "api", tmp_path)
     text = (tmp_path / "models.py").read_text(encoding="utf-8")
     # msgspec.jinja2
     assert '_masked: ClassVar[frozenset[str]] = frozenset({"password", })' in text

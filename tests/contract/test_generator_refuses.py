@@ -109,13 +109,13 @@ BROKEN = {
         "        required: [flavors]",
         "        required: [flavours]",
         "#/components/schemas/FlavorsReply/x-success",
-        "flavours is no payload member of FlavorsReply",
+        "flavours is not a payload member of FlavorsReply",
     ),
     "a success for an action that is not there": (
         "          uploadImage: [createdImage]",
         "          snapshot: [createdImage]",
         "#/components/schemas/ActionReply/x-success/requiredFor/snapshot",
-        "snapshot is no discriminator value",
+        "snapshot is not a discriminator value",
     ),
     "a request example that the schema refuses": (
         "                    count: 1\n",
@@ -196,7 +196,7 @@ BROKEN = {
         "    reboot: {from: [ACTIVE],",
         "    restart: {from: [ACTIVE],",
         "#/x-lifecycle/operations/restart",
-        "restart is no operationId and no action",
+        "restart is neither an operationId nor an action",
     ),
     "a move that the states do not allow": (
         "    start: {from: [STOP],",
@@ -214,7 +214,7 @@ BROKEN = {
         "          maxLength: 20\n",
         "          maxlength: 20\n",
         "#/components/schemas/InstanceSpec/properties/name/maxlength",
-        "maxlength is no schema keyword",
+        "maxlength is not a schema keyword",
     ),
     "a type that JSON does not have": (
         "    Flavor:\n      type: object\n",
@@ -263,7 +263,7 @@ BROKEN = {
         "          format: password\n          description: The API password",
         "          writeOnly: true\n          description: The API password",
         "#/components/schemas/Credentials/properties/password/writeOnly",
-        "writeOnly is no schema keyword that is used here",
+        "writeOnly is not a schema keyword that is used here",
     ),
     "a required member that is not described": (
         "required: [zoneName, zoneState]",
@@ -281,7 +281,7 @@ BROKEN = {
         "        - $ref: '#/components/schemas/StopAction'\n",
         "",
         "#/components/schemas/InstanceAction/discriminator/mapping/stop",
-        "StopAction is no member of oneOf",
+        "StopAction is not a member of oneOf",
     ),
     "a tag that may be left out": (
         "      required: [action]\n",
@@ -311,7 +311,7 @@ BROKEN = {
         "next: [POWERING_OFF, DELETING]",
         "next: [POWERING_OFF, GONE]",
         "#/x-lifecycle/states/ERROR/next",
-        "GONE is no status of the resource",
+        "GONE is not a status of the resource",
     ),
     "parameters on a path": (
         "  /v1.0/appkeys/{appkey}/flavors:\n",
@@ -353,7 +353,7 @@ BROKEN = {
         "            $ref: '#/components/schemas/TokenId'\n",
         "            $ref: '#/components/schemas/InstanceMetadata'\n",
         "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/get/parameters/1",
-        "must be a string, and InstanceMetadata is none",
+        "must be a string, and InstanceMetadata is not",
     ),
     "an inline reply": (
         "                $ref: '#/components/schemas/FlavorsReply'",
@@ -454,7 +454,7 @@ def test_the_line_is_the_one_in_which_the_fault_stands(contract_text: str, run: 
         ("openapi: 3.1.0\ninfo: {}\ninfo: {}\n", 3, 'duplicate key "info"'),
         ("- openapi\n", 1, "must be a mapping"),
         ("openapi: 3.1.0\ninfo: {title: x, version: 1}\npaths: {200: {}}\n", 3, "200 must be a string; quote it"),
-        ("openapi: 3.1.0\ninfo: {title: x, version: 2026-01-01}\n", 2, "is no JSON value; quote it"),
+        ("openapi: 3.1.0\ninfo: {title: x, version: 2026-01-01}\n", 2, "is not a JSON value; quote it"),
         ("openapi: 3.1.0\ninfo: {title: x, version: '1'}\npaths: {}\n", 1, "components is missing"),
         ("", 1, "must be a mapping"),
         ("openapi: \x07\n", 1, "not valid YAML"),

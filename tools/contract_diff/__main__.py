@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from generator.checks import extensions, references, structure, tables
+from generator.contract import Contract
 from generator.contract.document import Document, load
 from generator.errors import ContractError, GenerationError
 
@@ -85,10 +85,10 @@ def _compare(old: Document, new: Document) -> list[Change]:
         raise
 
 
-def _require(document: Document, *checks: Callable[[dict[str, Any]], None]) -> None:
+def _require(document: Document, *checks: Callable[[Contract], None]) -> None:
     try:
         for check in checks:
-            check(document.data)
+            check(Contract(document.data))
     except ContractError as problem:
         raise GenerationError(document.describe(problem)) from None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.contract.document import pointer_of
-from generator.contract.replies import operations
+from generator.contract.replies import operations_of
 
 from .changes import Changes, Spot, shown
 
@@ -120,7 +120,7 @@ def _operation_names(contract: dict[str, Any]) -> set[str]:
     """The operationIds, and the tags of bodies that are one of several."""
     schemas = contract["components"]["schemas"]
     tags = {tag for schema in schemas.values() for tag in schema.get("discriminator", {}).get("mapping", {})}
-    return tags | {operation.id for operation in operations(contract)}
+    return tags | {operation.id for operation in operations_of(contract)}
 
 
 def _spot(*keys: str) -> Spot:

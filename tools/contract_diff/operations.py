@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from generator.contract.document import pointer_of
-from generator.contract.replies import OperationPlace
-from generator.contract.replies import operations as operations_of
+from generator.contract.replies import Operation, operations_of
 
 from .changes import Changes, Direction, Spot
 from .extensions import compare_promises
@@ -60,8 +59,8 @@ class _Comparison:
         self,
         old: dict[str, Any],
         new: dict[str, Any],
-        was: OperationPlace,
-        now: OperationPlace,
+        was: Operation,
+        now: Operation,
         changes: Changes,
         schemas: SchemaComparison,
     ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generator.contract.document import pointer_of, resolve
-from generator.contract.replies import component_name
+from generator.contract.references import component_name
 
 from .changes import Spot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from generator.contract.replies import SCHEMAS
+from generator.contract.references import SCHEMAS
 
 from .changes import Changes, Direction, Spot, shown
 from .extensions import PROMISES, compare_promises
