@@ -26,6 +26,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 
 generate: setup ## Write generated/ anew from openapi.yaml, the asynchronous SDK, docs/api.md and docs/behaviours.md
 	@$(BIN)/python -m generator generate
+	@$(BIN)/python -m tools.api_reference
 	@$(BIN)/toast-compute-mock --show-behaviours > docs/behaviours.md.new
 	@mv docs/behaviours.md.new docs/behaviours.md
 

@@ -15,7 +15,6 @@ from .errors import ContractError, GenerationError
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "generated" / "toast_compute_api"
 SDK = ROOT / "overlays" / "toast_compute"
-API_MAP = ROOT / "docs" / "api.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--output",
         type=Path,
         default=PACKAGE,
-        help="the package to write (default: generated/toast_compute_api, and the asynchronous classes and the map)",
+        help="the package to write (default: generated/toast_compute_api, and the async classes of the SDK)",
     )
     options = parser.parse_args(arguments)
     try:
@@ -47,14 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
         except ContractError as problem:
             print(document.describe(problem), file=sys.stderr)
             return 1
-        # A package that is written elsewhere does not change the SDK's classes and their reference page.
+        # A package that is written elsewhere does not change the SDK's classes.
         if options.command == "check":
             colours.derive(SDK)
         elif options.output == PACKAGE:
-            from . import api_map
-
             colours.generate(SDK)
-            api_map.generate(contract, SDK, API_MAP)
     except GenerationError as problem:
         print(problem, file=sys.stderr)
         return 1
