@@ -1,4 +1,4 @@
-"""How are two versions of the contract compared? `python -m tools.contract_diff OLD`, where OLD is a git revision."""
+"""The command line: `python -m tools.contract_diff OLD`, where OLD is a git revision."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BAD_USE = 2
 
 
 class BadRevisionError(Exception):
-    """There is no contract to compare with; the text is one sentence."""
+    """There is no contract to compare with; the message is one sentence."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 1 when old clients break, 2 for a bad revision."""
     parser = argparse.ArgumentParser(
-        prog="tools.contract_diff", description="Say what changed in the contract, and whether old clients break."
+        prog="tools.contract_diff", description="List the changes of the contract, and whether old clients break."
     )
     parser.add_argument("old", nargs="?", default="", metavar="OLD", help="the git revision to compare with")
     parser.add_argument(
@@ -54,7 +54,7 @@ def _at_revision(contract: Path, revision: str) -> Document:
     folder = contract.resolve().parent
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
-        raise BadRevisionError(f"OLD: {revision!r} is no revision of this repository")
+        raise BadRevisionError(f"OLD: {revision!r} is not a revision of this repository")
     text = _git(folder, "show", f"{commit.decode().strip()}:./{contract.name}")
     if text is None:
         raise BadRevisionError(f"OLD: there is no {contract.name} in {revision!r}")
@@ -73,14 +73,14 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
 
 
 def _compare(old: Document, new: Document) -> list[Change]:
-    """Compare two contracts. Raises GenerationError when one of them is none."""
+    """Compare two contracts. Raises GenerationError when one of them is not valid."""
     for document in (old, new):
         _require(document, structure.check, references.check)
     _require(new, extensions.check, tables.check)
     try:
         return compare(old.data, new.data)
     except (KeyError, TypeError):
-        # Extensions have grown, and an old contract may have an earlier form of one. What its form lacks is said here.
+        # Extensions change, and an old contract may have an earlier form of one. This names what its form lacks.
         _require(old, extensions.check)
         raise
 
@@ -98,7 +98,7 @@ def _summary(found: Sequence[Change], revision: str) -> str:
         return "Nothing has changed."
     breaking = sum(change.is_breaking for change in found)
     number = "1 change" if len(found) == 1 else f"{len(found)} changes"
-    follows = "old clients break" if breaking else "old clients work on"
+    follows = "old clients break" if breaking else "old clients keep working"
     return f"{number} since {revision}, {breaking or 'none'} of them breaking: {follows}."
 
 

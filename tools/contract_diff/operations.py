@@ -1,4 +1,4 @@
-"""Can old clients still ask for what they asked for?"""
+"""The comparison of operations: whether old clients can still send what they sent."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from generator.contract.document import pointer_of
 from generator.contract.replies import Operation, operations_of
 
-from .changes import Changes, Direction, Spot
-from .extensions import compare_promises
-from .path import Place, spot
+from .changes import Changes, Direction, Location
+from .extensions import compare_extensions
+from .path import LocatedSchema, location
 from .schemas import SchemaComparison
 
 _JSON = ("content", "application/json", "schema")
@@ -25,18 +25,20 @@ def compare(old: dict[str, Any], new: dict[str, Any], changes: Changes, schemas:
         if now is None and was.id in by_id:
             now = by_id[was.id]
             what = f"{was.id} was {was.method.upper()} {was.path}, and is {now.method.upper()} {now.path}"
-            changes.breaking(Spot(was.pointer, now.pointer), what, "old clients ask in vain")
+            changes.breaking(Location(was.pointer, now.pointer), what, "old clients ask in vain")
         elif now is None:
-            changes.breaking(Spot.gone(was.pointer), f"the operation {was.id} is gone", "old clients ask in vain")
+            changes.breaking(Location.gone(was.pointer), f"the operation {was.id} is gone", "old clients ask in vain")
             continue
         kept.add(now.pointer)
         _Comparison(old, new, was, now, changes, schemas).run()
     for one in by_place.values():
         if one.pointer not in kept:
-            changes.compatible(Spot.fresh(one.pointer), f"the operation {one.id} is new", "no old client knows of it")
+            changes.compatible(
+                Location.fresh(one.pointer), f"the operation {one.id} is new", "no old client knows of it"
+            )
     for path in old["paths"].keys() ^ new["paths"].keys():
-        # All that it has is told by its operations.
-        changes.looked_at(Spot.same(pointer_of("#/paths", path)))
+        # Its operations are compared one by one.
+        changes.mark_compared(Location.same(pointer_of("#/paths", path)))
     _compare_servers(old, new, changes)
 
 
@@ -44,11 +46,11 @@ def _compare_servers(old: dict[str, Any], new: dict[str, Any], changes: Changes)
     before, after = ([server["url"] for server in contract.get("servers", [])] for contract in (old, new))
     for index, url in enumerate(before):
         if url not in after:
-            changes.breaking(Spot.gone(f"#/servers/{index}"), f"the server {url} is gone", "old clients send there")
+            changes.breaking(Location.gone(f"#/servers/{index}"), f"the server {url} is gone", "old clients send there")
     for index, url in enumerate(after):
         if url not in before:
             changes.compatible(
-                Spot.fresh(f"#/servers/{index}"), f"the server {url} is new", "no old client knows of it"
+                Location.fresh(f"#/servers/{index}"), f"the server {url} is new", "no old client knows of it"
             )
 
 
@@ -66,8 +68,8 @@ class _Comparison:
     ) -> None:
         self._old = old
         self._new = new
-        self._was = Place(old, was.spec, was.pointer)
-        self._now = Place(new, now.spec, now.pointer)
+        self._was = LocatedSchema(old, was.spec, was.pointer)
+        self._now = LocatedSchema(new, now.spec, now.pointer)
         self._changes = changes
         self._schemas = schemas
 
@@ -77,8 +79,8 @@ class _Comparison:
         before, after = was.schema["operationId"], now.schema["operationId"]
         if before != after:
             why = "generated code has a function of the old name"
-            self._changes.breaking(spot(was, now, "operationId"), f"was {before}, is {after}", why)
-        compare_promises(was, now, self._changes)
+            self._changes.breaking(location(was, now, "operationId"), f"was {before}, is {after}", why)
+        compare_extensions(was, now, self._changes)
         self._compare_tokens()
         self._compare_parameters()
         self._compare_bodies()
@@ -87,9 +89,9 @@ class _Comparison:
     def _compare_tokens(self) -> None:
         before = self._was.schema.get("security", self._old.get("security", []))
         after = self._now.schema.get("security", self._new.get("security", []))
-        own, of_all = spot(self._was, self._now, "security"), Spot.same("#/security")
-        self._changes.looked_at(own)
-        self._changes.looked_at(of_all)
+        own, of_all = location(self._was, self._now, "security"), Location.same("#/security")
+        self._changes.mark_compared(own)
+        self._changes.mark_compared(of_all)
         if before == after:
             return
         is_own = "security" in self._was.schema or "security" in self._now.schema
@@ -102,10 +104,10 @@ class _Comparison:
     def _compare_parameters(self) -> None:
         before, after = self._parameters(self._was), self._parameters(self._now)
         for key in before.keys() - after.keys():
-            gone = Spot.gone(before[key].pointer)
+            gone = Location.gone(before[key].pointer)
             self._changes.breaking(gone, f"the parameter {key[1]} is gone", "old clients send it, and nobody reads it")
         for key in after.keys() - before.keys():
-            fresh, what = Spot.fresh(after[key].pointer), f"the parameter {key[1]} is new"
+            fresh, what = Location.fresh(after[key].pointer), f"the parameter {key[1]} is new"
             if after[key].schema.get("required"):
                 self._changes.breaking(fresh, f"{what} and required", "requests without it were valid")
             else:
@@ -113,24 +115,24 @@ class _Comparison:
         for key in before.keys() & after.keys():
             was, now = before[key], after[key]
             self._compare_need(was, now, f"the parameter {key[1]}")
-            compare_promises(was, now, self._changes)
+            compare_extensions(was, now, self._changes)
             self._schemas.compare(was.below("schema"), now.below("schema"), Direction.REQUEST)
 
-    def _compare_need(self, was: Place, now: Place, name: str) -> None:
+    def _compare_need(self, was: LocatedSchema, now: LocatedSchema, name: str) -> None:
         before, after = (bool(place.schema.get("required")) for place in (was, now))
         if before != after:
             what = f"{name} is {'required' if after else 'optional'} now"
-            where = spot(was, now, "required")
+            where = location(was, now, "required")
             self._changes.shift(Direction.REQUEST, where, what, wider=before, narrower=after)
 
-    def _parameters(self, operation: Place) -> dict[tuple[str, str], Place]:
+    def _parameters(self, operation: LocatedSchema) -> dict[tuple[str, str], LocatedSchema]:
         found = {}
         for index in range(len(operation.schema.get("parameters", []))):
             place = operation.below("parameters", index)
             followed = place.followed()
             for one in (place, followed):
-                self._changes.looked_at(Spot.same(one.pointer))
-                self._changes.looked_at(Spot.same(one.at("$ref")))
+                self._changes.mark_compared(Location.same(one.pointer))
+                self._changes.mark_compared(Location.same(one.at("$ref")))
             found[followed.schema["in"], followed.schema["name"]] = followed
         return found
 
@@ -140,7 +142,7 @@ class _Comparison:
             self._compare_need(self._was.below("requestBody"), self._now.below("requestBody"), "the body")
             self._compare_json(("requestBody",), Direction.REQUEST)
         elif before or after:
-            where = spot(self._was, self._now, "requestBody")
+            where = location(self._was, self._now, "requestBody")
             if after and not self._now.schema["requestBody"].get("required"):
                 self._changes.compatible(where, "takes a body now", "old clients send none")
             else:
@@ -150,10 +152,10 @@ class _Comparison:
     def _compare_replies(self) -> None:
         before, after = self._was.schema["responses"], self._now.schema["responses"]
         for status in before.keys() - after.keys():
-            gone = Spot.gone(self._was.at("responses", status))
+            gone = Location.gone(self._was.at("responses", status))
             self._changes.breaking(gone, f"HTTP {status} is no longer answered", "old clients look for it")
         for status in after.keys() - before.keys():
-            fresh = Spot.fresh(self._now.at("responses", status))
+            fresh = Location.fresh(self._now.at("responses", status))
             self._changes.breaking(fresh, f"HTTP {status} is answered now", "old clients do not know it")
         for status in before.keys() & after.keys():
             self._compare_json(("responses", status), Direction.REPLY)
@@ -164,10 +166,10 @@ class _Comparison:
             self._schemas.compare(self._was.below(*keys, *_JSON), self._now.below(*keys, *_JSON), direction)
         elif before or after:
             what = "JSON is new here" if after else "JSON is no longer here"
-            self._changes.breaking(spot(self._was, self._now, *keys, "content"), what, "old clients speak JSON")
+            self._changes.breaking(location(self._was, self._now, *keys, "content"), what, "old clients speak JSON")
 
 
-def _has_json(operation: Place, keys: tuple[str, ...]) -> bool:
+def _has_json(operation: LocatedSchema, keys: tuple[str, ...]) -> bool:
     value: Any = operation.schema
     for key in (*keys, *_JSON):
         if key not in value:

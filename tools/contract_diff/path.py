@@ -1,4 +1,4 @@
-"""Where does a schema stand, and what does it come to when its references are followed?"""
+"""Schemas with their location, and what they are once references are followed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from generator.contract.document import pointer_of, resolve
 from generator.contract.references import component_name
 
-from .changes import Spot
+from .changes import Location
 
 _NULL = "null"
 _ONE_AND_NULL = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocatedSchema:
     """A schema of a contract and where it stands."""
 
     data: dict[str, Any]
@@ -31,14 +31,14 @@ class Place:
             pointer = pointer_of(pointer, key)
         return pointer
 
-    def below(self, *keys: Any) -> Place:
+    def below(self, *keys: Any) -> LocatedSchema:
         """Return the schema below these keys."""
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
         return replace(self, schema=schema, pointer=self.at(*keys))
 
-    def followed(self) -> Place:
+    def followed(self) -> LocatedSchema:
         """Return the schema that it refers to, or itself."""
         place = self
         while "$ref" in place.schema:
@@ -51,8 +51,8 @@ class Place:
         """What it is called where it is used: the name of a component, or `an inline schema`."""
         return component_name(self.schema) or "an inline schema"
 
-    def without_null(self) -> tuple[Place, bool]:
-        """Return what it allows beside null, and whether it allows null."""
+    def without_null(self) -> tuple[LocatedSchema, bool]:
+        """Return the schema of all values but null, and whether it allows null."""
         types = self.schema.get("type")
         if isinstance(types, list) and _NULL in types:
             rest = [type_ for type_ in types if type_ != _NULL]
@@ -63,7 +63,7 @@ class Place:
             return self.below("oneOf", others[0]), len(forms) == _ONE_AND_NULL
         return self, False
 
-    def members(self) -> dict[str, Place]:
+    def members(self) -> dict[str, LocatedSchema]:
         """Return the members of an object by name, those of all its parts."""
         return {
             name: part.below("properties", name) for part in self._parts() for name in part.schema.get("properties", {})
@@ -73,7 +73,7 @@ class Place:
         """Return which members have to be there."""
         return frozenset(name for part in self._parts() for name in part.schema.get("required", []))
 
-    def forms(self) -> dict[str, Place]:
+    def forms(self) -> dict[str, LocatedSchema]:
         """Return the forms of a union, by tag where they have one, otherwise by name."""
         mapping = self.schema.get("discriminator", {}).get("mapping", {})
         tags = {reference: tag for tag, reference in mapping.items()}
@@ -83,12 +83,12 @@ class Place:
             forms[tags.get(form.get("$ref"), component_name(form) or f"form {index + 1}")] = place
         return forms
 
-    def _parts(self) -> Iterator[Place]:
+    def _parts(self) -> Iterator[LocatedSchema]:
         yield self
         for index in range(len(self.schema.get("allOf", []))):
             yield from self.below("allOf", index).followed()._parts()
 
 
-def spot(was: Place, now: Place, *keys: object) -> Spot:
-    """Return the spot of something that stands, or may stand, in two schemas."""
-    return Spot(was.at(*keys), now.at(*keys))
+def location(was: LocatedSchema, now: LocatedSchema, *keys: object) -> Location:
+    """Return the location of something that is, or may be, in two schemas."""
+    return Location(was.at(*keys), now.at(*keys))

@@ -1,4 +1,4 @@
-"""Is it told what changed between two contracts, and whether old clients break?"""
+"""Tests of the comparison of two contracts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEXT = {"type": "string", "description": "A text."}
 
 Edits = Mapping[str, object]
 
-# What is changed where, then the place that has to be named, words that have to be said, and what follows.
+# The edits, then the pointer and the text of the change that has to be reported, and whether it breaks old clients.
 CHANGES: dict[str, tuple[Edits, str, str, bool]] = {
     # What is asked for
     "an operation is removed": (
@@ -97,7 +97,7 @@ CHANGES: dict[str, tuple[Edits, str, str, bool]] = {
             f"{SCHEMAS}/InstanceAction/discriminator/mapping/{VARIANT}": GONE,
         },
         f"{SCHEMAS}/InstanceAction/oneOf/8",
-        f"{VARIANT} is none of the forms any more",
+        f"{VARIANT} is no longer one of the forms",
         BREAKING,
     ),
     "a required request member is added": (
@@ -455,7 +455,12 @@ CHANGES: dict[str, tuple[Edits, str, str, bool]] = {
         "start took 5 s at most, and takes 4 s",
         COMPATIBLE,
     ),
-    "an action has no lifecycle any more": ({f"{MOVES}/start": GONE}, f"{MOVES}/start", "nothing is said", BREAKING),
+    "an action has no lifecycle any more": (
+        {f"{MOVES}/start": GONE},
+        f"{MOVES}/start",
+        "start has no lifecycle any more",
+        BREAKING,
+    ),
     "a result code is removed": (
         {f"{CODES}/codes/7": GONE},
         f"{CODES}/codes/7",
@@ -578,41 +583,41 @@ def changed(contract: dict[str, Any], edits: Edits) -> dict[str, Any]:
     return result
 
 
-def told(changes: list[Change], pointer: str, words: str) -> Change | None:
+def reported(changes: list[Change], pointer: str, words: str) -> Change | None:
     found = (one for one in changes if one.pointer == pointer and words in f"{one.what}: {one.why}")
     return next(found, None)
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_told_with_its_place_and_what_follows(contract: dict[str, Any], name: str) -> None:
+def test_change_is_reported_with_its_pointer_and_consequence(contract: dict[str, Any], name: str) -> None:
     edits, pointer, words, is_breaking = CHANGES[name]
     found = compare(contract, changed(contract, edits))
-    change = told(found, pointer, words)
+    change = reported(found, pointer, words)
     assert change is not None, "\n".join(map(str, found))
     assert change.is_breaking is is_breaking
     assert any(one.is_breaking for one in found) is is_breaking
 
 
 @pytest.mark.parametrize("name", ONE_WAY)
-def test_what_breaks_old_clients_one_way_does_not_the_other_way(contract: dict[str, Any], name: str) -> None:
+def test_change_that_breaks_one_way_is_compatible_the_other_way(contract: dict[str, Any], name: str) -> None:
     edits, _, _, is_breaking = CHANGES[name]
     back = compare(changed(contract, edits), contract)
     assert back
     assert any(one.is_breaking for one in back) is not is_breaking
 
 
-def test_a_contract_is_equal_to_itself(contract: dict[str, Any]) -> None:
+def test_contract_has_no_changes_from_itself(contract: dict[str, Any]) -> None:
     assert compare(contract, deepcopy(contract)) == []
 
 
-def test_the_order_of_members_and_lists_does_not_matter(contract: dict[str, Any]) -> None:
+def test_order_of_members_and_lists_is_not_a_change(contract: dict[str, Any]) -> None:
     other = changed(contract, {f"{FLAVOR}/required": LISTED[::-1], f"{SCHEMAS}/RebootType/enum": ["HARD", "SOFT"]})
     other["x-result-codes"]["codes"].reverse()
     other["components"]["schemas"] = dict(reversed(other["components"]["schemas"].items()))
     assert compare(contract, other) == []
 
 
-def test_an_operation_that_moves_is_told_as_one_change(contract: dict[str, Any]) -> None:
+def test_operation_with_another_path_is_one_change(contract: dict[str, Any]) -> None:
     other = deepcopy(contract)
     other["paths"]["/v2.0/appkeys/{appkey}/flavors"] = other["paths"].pop("/v1.0/appkeys/{appkey}/flavors")
     (change,) = compare(contract, other)
@@ -622,7 +627,7 @@ def test_an_operation_that_moves_is_told_as_one_change(contract: dict[str, Any])
     )
 
 
-def test_a_schema_with_another_name_breaks_code_that_was_generated(contract: dict[str, Any]) -> None:
+def test_renamed_schema_breaks_generated_code(contract: dict[str, Any]) -> None:
     other = deepcopy(contract)
     other["components"]["schemas"]["Size"] = other["components"]["schemas"].pop("Flavor")
     other["components"]["schemas"]["FlavorsReply"]["allOf"][1]["properties"]["flavors"]["items"] = {
@@ -630,15 +635,15 @@ def test_a_schema_with_another_name_breaks_code_that_was_generated(contract: dic
     }
     found = compare(contract, other)
     assert [str(one.pointer) for one in found if one.is_breaking] == [FLAVOR]
-    assert told(found, f"{SCHEMAS}/Size", "the schema is new") is not None
+    assert reported(found, f"{SCHEMAS}/Size", "the schema is new") is not None
 
 
-def test_a_schema_that_goes_both_ways_is_told_once_for_what_breaks(contract: dict[str, Any]) -> None:
+def test_schema_of_both_directions_is_reported_once_as_breaking(contract: dict[str, Any]) -> None:
     found = compare(contract, changed(contract, {f"{SCHEMAS}/VolumeType/enum": ["General SSD"]}))
     assert [one.is_breaking for one in found] == [True]
 
 
-def test_what_breaks_stands_first_and_each_change_has_one_line(contract: dict[str, Any]) -> None:
+def test_breaking_changes_come_first_with_one_line_each(contract: dict[str, Any]) -> None:
     edits = {f"{FLAVOR}/properties/ram/description": "Memory.", f"{SPEC}/properties/name/maxLength": 15}
     assert [str(one) for one in compare(contract, changed(contract, edits))] == [
         f"breaking    {SPEC}/properties/name/maxLength: was 20, is 15: requests that were valid are refused",
@@ -647,7 +652,7 @@ def test_what_breaks_stands_first_and_each_change_has_one_line(contract: dict[st
     ]
 
 
-def test_a_member_that_is_called_like_a_keyword_is_no_description(contract: dict[str, Any]) -> None:
+def test_member_named_like_a_keyword_is_not_prose(contract: dict[str, Any]) -> None:
     named = {f"{SPEC}/properties/description": TEXT}
     found = compare(
         changed(contract, named), changed(contract, {**named, f"{SPEC}/properties/description": {**TEXT, "x-new": 1}})
@@ -655,13 +660,13 @@ def test_a_member_that_is_called_like_a_keyword_is_no_description(contract: dict
     assert [one.is_breaking for one in found] == [True]
 
 
-# Every value of the contract once in a while; the numbers have no common divisor, so that all kinds have their turn.
+# Every 37th value: a prime, so that the sample does not fall into step with repeated structures.
 STRIDE = 37
 KEPT_WHOLE = ("#/x-lifecycle", "#/x-result-codes", "#/paths", "#/components/parameters", "#/servers")
 
 
-def places(contract: dict[str, Any]) -> list[str]:
-    """Members of schemas that can be taken away without making the contract unsound."""
+def removable(contract: dict[str, Any]) -> list[str]:
+    """Return the pointers of members that can be removed without making the contract unsound."""
     found = []
     for pointer, value in walk(contract):
         last = pointer.rpartition("/")[2]
@@ -673,10 +678,10 @@ def places(contract: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_nothing_that_is_taken_away_or_added_goes_unnoticed(contract: dict[str, Any]) -> None:
-    taken = places(contract)[::STRIDE]
-    assert len(taken) > 20
-    for pointer in taken:
+def test_every_removal_and_addition_is_reported(contract: dict[str, Any]) -> None:
+    removed = removable(contract)[::STRIDE]
+    assert len(removed) > 20
+    for pointer in removed:
         other = changed(contract, {pointer: GONE})
-        assert compare(contract, other), pointer_of(pointer, "taken away")
+        assert compare(contract, other), pointer_of(pointer, "removed")
         assert compare(other, contract), pointer_of(pointer, "added")

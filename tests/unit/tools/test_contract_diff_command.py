@@ -1,4 +1,4 @@
-"""Does the command compare the contract with one of a git revision, and answer bad use in one sentence?"""
+"""Tests of the command that compares the contract with that of a git revision."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def diff(repository: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., 
         assert old in text
         file.write_text(text.replace(old, new, 1) if old else text, encoding="utf-8")
         status = main([*arguments, "--contract", str(file)])
-        said = capsys.readouterr()
-        return status, said.out.splitlines(), said.err.splitlines()
+        captured = capsys.readouterr()
+        return status, captured.out.splitlines(), captured.err.splitlines()
 
     return run
 
 
-def test_an_unchanged_contract_has_status_0(diff: Callable[..., tuple[int, list[str], list[str]]]) -> None:
+def test_unchanged_contract_has_status_0(diff: Callable[..., tuple[int, list[str], list[str]]]) -> None:
     assert diff("v1") == (0, ["Nothing has changed."], [])
 
 
-def test_a_compatible_change_has_status_0(diff: Callable[..., tuple[int, list[str], list[str]]]) -> None:
+def test_compatible_change_has_status_0(diff: Callable[..., tuple[int, list[str], list[str]]]) -> None:
     status, lines, errors = diff("v1", old="maxLength: 20", new="maxLength: 30")
     assert (status, errors) == (0, [])
-    assert lines[-1] == "1 change since v1, none of them breaking: old clients work on."
+    assert lines[-1] == "1 change since v1, none of them breaking: old clients keep working."
 
 
-def test_a_change_that_breaks_old_clients_has_status_1(diff: Callable[..., tuple[int, list[str], list[str]]]) -> None:
+def test_breaking_change_has_status_1(diff: Callable[..., tuple[int, list[str], list[str]]]) -> None:
     status, lines, errors = diff("HEAD", old="maxLength: 20", new="maxLength: 15")
     assert (status, errors) == (1, [])
     assert lines == [
@@ -63,17 +63,17 @@ def test_a_change_that_breaks_old_clients_has_status_1(diff: Callable[..., tuple
     ("arguments", "error"),
     [
         ((), "contract-diff: OLD: a git revision is needed, such as a release tag (make contract-diff OLD=v0.1.0)"),
-        (("v9",), "contract-diff: OLD: 'v9' is no revision of this repository"),
-        (("v1:openapi.yaml",), "contract-diff: OLD: 'v1:openapi.yaml' is no revision of this repository"),
+        (("v9",), "contract-diff: OLD: 'v9' is not a revision of this repository"),
+        (("v1:openapi.yaml",), "contract-diff: OLD: 'v1:openapi.yaml' is not a revision of this repository"),
     ],
 )
-def test_a_bad_revision_has_status_2_and_one_sentence(
+def test_bad_revision_has_status_2_and_one_sentence(
     diff: Callable[..., tuple[int, list[str], list[str]]], arguments: tuple[str, ...], error: str
 ) -> None:
     assert diff(*arguments) == (2, [], [error])
 
 
-def test_a_revision_without_the_contract_has_status_2(
+def test_revision_without_the_contract_has_status_2(
     repository: Path, capsys: pytest.CaptureFixture[str], contract_text: str
 ) -> None:
     other = repository / "other.yaml"
@@ -82,16 +82,16 @@ def test_a_revision_without_the_contract_has_status_2(
     assert capsys.readouterr().err == "contract-diff: OLD: there is no other.yaml in 'v1'\n"
 
 
-def test_a_folder_that_is_no_repository_has_status_2(
+def test_folder_that_is_not_a_repository_has_status_2(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], contract_text: str
 ) -> None:
     file = tmp_path_factory.mktemp("plain") / NAME
     file.write_text(contract_text, encoding="utf-8")
     assert main(["v1", "--contract", str(file)]) == 2
-    assert capsys.readouterr().err == "contract-diff: OLD: 'v1' is no revision of this repository\n"
+    assert capsys.readouterr().err == "contract-diff: OLD: 'v1' is not a revision of this repository\n"
 
 
-def test_a_contract_that_is_unsound_has_status_2_and_is_named_by_its_place(
+def test_unsound_contract_has_status_2_and_names_its_place(
     diff: Callable[..., tuple[int, list[str], list[str]]],
 ) -> None:
     status, lines, errors = diff("v1", old="$ref: '#/components/schemas/FlavorsReply'", new="$ref: '#/nowhere'")
@@ -101,7 +101,7 @@ def test_a_contract_that_is_unsound_has_status_2_and_is_named_by_its_place(
     assert error.endswith("leads nowhere")
 
 
-def test_an_earlier_form_of_an_extension_is_compared_as_far_as_it_can_be(
+def test_earlier_form_of_an_extension_is_compared_as_far_as_possible(
     repository: Path, diff: Callable[..., tuple[int, list[str], list[str]]]
 ) -> None:
     file = repository / NAME
