@@ -24,7 +24,7 @@ def check(contract: Contract) -> None:
     """Check every key that begins with ``x-``.
 
     Raises:
-        ContractError: An extension is unknown, stands where nothing reads it, or has a wrong value.
+        ContractError: An extension is unknown, at a place where nothing reads it, or has a wrong value.
     """
     for pointer, value in walk(contract.data):
         if not isinstance(value, dict) or _DATA.search(pointer):

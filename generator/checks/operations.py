@@ -21,9 +21,9 @@ def check(contract: Contract) -> None:
     for path, item in contract.data["paths"].items():
         for key in item:
             if key not in METHODS:
-                reason = "parameters stand on the operation, since positional order differs between generators"
+                reason = "parameters belong to the operation, since positional order differs between generators"
                 pointer = pointer_of(pointer_of("#/paths", path), key)
-                raise ContractError(pointer, reason if key == "parameters" else f"{key} does not stand on a path here")
+                raise ContractError(pointer, reason if key == "parameters" else f"{key} is not allowed on a path here")
     seen: dict[str, str] = {}
     for operation in contract.operations:
         _check_identity(contract, operation, seen)

@@ -31,7 +31,7 @@ def check(contract: Contract) -> None:
         for value in schema.get("enum", []):
             if value in values:
                 raise ContractError(
-                    f"{pointer}/enum", f"{value!r} stands in the enum {values[value]} too, which Go refuses"
+                    f"{pointer}/enum", f"{value!r} is in the enum {values[value]} too, which Go refuses"
                 )
             values[value] = name
 

@@ -41,7 +41,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the contract and where it stands."""
+    """An operation of the contract and its place."""
 
     pointer: str
     path: str
@@ -60,7 +60,7 @@ class Operation:
 
     @property
     def reply_pointer(self) -> str:
-        """Where the schema of the reply stands."""
+        """The pointer of the reply's schema."""
         return f"{self.pointer}/responses/200/content/application~1json/schema"
 
     @property

@@ -51,12 +51,12 @@ def write(contract: Contract, document: dict[str, Any], target: Path, scratch: P
         problems = project.build()
     for problem in problems:
         raise GenerationError(_one_line(problem))
-    # Its models, client and types are not ours: the functions stand on our own.
+    # Its models, client and types are not used: the functions use our own.
     shutil.move(output / "api", target)
 
 
 def facts(contract: Contract, operation: Operation) -> dict[str, Any]:
-    """Return what the endpoint template needs of an operation and the generator does not hand on."""
+    """Return the facts about an operation that the template needs and the generator does not pass."""
     spec, reply = operation.spec, contract.replies[operation.id]
     body = component_name(operation.request_schema)
     parameters = [_parameter(contract, operation, index) for index in range(len(spec.get("parameters", [])))]
@@ -120,7 +120,7 @@ def _one_line(problem: Any) -> str:
 
 
 def module_name(operation: Operation) -> str:
-    """Return where an operation's function stands in the package, such as ``api.instances.list_instances``."""
+    """Return the module of an operation's function in the package, such as ``api.instances.list_instances``."""
     from openapi_python_client.strings import PythonIdentifier
 
     tag = PythonIdentifier(operation.spec["tags"][0], "tag")

@@ -71,7 +71,7 @@ def write(contract: Contract, document: dict[str, Any], target: Path, scratch: P
 
 
 def template_data(contract: Contract, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what the templates must know about each component beyond what the generator tells them."""
+    """Return the facts about each component that the templates need and the generator does not pass."""
     schemas: dict[str, Any] = document["components"]["schemas"]
     enums = sorted(name for name, schema in schemas.items() if is_enum(schema))
     data: dict[str, dict[str, Any]] = {}
@@ -84,7 +84,7 @@ def template_data(contract: Contract, document: dict[str, Any]) -> dict[str, dic
 
 
 def _imports() -> list[str]:
-    """Name what the templates use and the generator does not know of; ruff removes what stays unused."""
+    """Return the imports of the templates, which the generator does not know; ruff removes unused ones."""
     names = ["OpenEnum", "ReplyModel", "RequestModel", "as_utc", "refuse_unknown"]
     others = ["datetime.UTC", "msgspec.structs.force_setattr", "typing.ClassVar"]
     return [*others, *(f"{BASES}.{name}" for name in names)]

@@ -1,1 +1,1 @@
-"""The hand-written bases that generated code stands on."""
+"""The hand-written code that generated code is based on."""

@@ -1,4 +1,4 @@
-"""What shape have the behaviour tables? Result codes, subsystem ranges and the lifecycle of a resource."""
+"""The types of the behaviour tables: result codes, subsystem ranges and the lifecycle of a resource."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ResultCode(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     """What the resultMessage begins with; a detail may follow a colon."""
     kind: str
-    """What sort of outcome it is, such as `not-found`."""
+    """The kind of outcome, such as `not-found`."""
     subsystem: str | None
     """The part of the service that it belongs to, where it names one."""
     retry: str
@@ -45,7 +45,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """One status of a resource."""
 
     transient: bool
-    """Whether it passes by itself."""
+    """Whether it ends by itself."""
     next: tuple[str, ...]
     """The statuses that may follow."""
     basis: str

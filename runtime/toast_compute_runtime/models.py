@@ -1,4 +1,4 @@
-"""How do models behave beyond their fields? Two base classes, open enums, hidden secrets, UTC times."""
+"""The base classes of models: open enums, masked secrets and UTC times."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OpenEnum(StrEnum):
 
 
 class _Model(msgspec.Struct, frozen=True, kw_only=True):
-    """What both directions share: secrets are masked in every repr."""
+    """The base of both directions: secrets are masked in every repr."""
 
     _masked: ClassVar[frozenset[str]] = frozenset()
 
@@ -74,7 +74,7 @@ class ReplyModel(_Model, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def plain(value: Any) -> Any:
-    """Return a string or a number of a derived type, such as numpy's, as what it is. For msgspec's `enc_hook`."""
+    """Return a string or a number of a derived type, such as numpy's, as a plain one. For msgspec's `enc_hook`."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""What is one call, before anything is sent? Describes operations and builds checked requests; does no I/O."""
+"""Operations, and the checked requests that they build; no I/O."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .models import MASK, plain
 from .problems import explain
 
 Retry = Literal["safe", "idempotent", "never"]
-"""Whether a request may be sent twice: it changes nothing, it changes nothing more, or it must not be."""
+"""Whether a request is safe to retry: it changes nothing, nothing more, or it must not be sent twice."""
 
 S = TypeVar("S")
 
@@ -29,7 +29,7 @@ class InvalidRequest(ValueError):  # noqa: N818 - the SDK has the ...Error that 
 
     Attributes:
         operation: The operationId.
-        field: Where the fault is: a parameter name, or a path in the body such as ``instance.networks[0].id``.
+        field: What is wrong: a parameter name, or a path in the body such as ``instance.networks[0].id``.
         reason: What is wrong, in one sentence that never shows the value.
     """
 
@@ -70,7 +70,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     path: str
     """Path template below the base URL, such as ``/v1.0/appkeys/{appkey}/flavors``."""
     retry: Retry
-    """Whether it may be sent twice. A body variant may say otherwise: read ``Request.retry``."""
+    """Whether it is safe to retry. A body variant may differ: read ``Request.retry``."""
     needs_token: bool
     success: Any
     """The model of a successful reply. A body variant may have its own: read ``Request.success``."""
@@ -98,7 +98,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             if parameter.location == "query":
                 query.append((parameter.name, text))
             elif text in (".", ".."):
-                # Percent-quoting leaves dots alone, and every HTTP stack would climb up the path.
+                # Percent-quoting keeps dots, and every HTTP stack would resolve the segment.
                 raise InvalidRequest(self.id, parameter.name, "must not be a relative path segment")
             else:
                 path[parameter.name] = quote(text, safe="")
@@ -111,7 +111,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return Request(self, self.path.format_map(path), tuple(query), content, success, retry)
 
     def _text(self, value: str | None, name: str) -> str:
-        # Encoders write bytes, dates and ids of other types as strings without a word; they would be sent otherwise.
+        # The encoder would silently write bytes, dates and UUIDs as strings.
         if not isinstance(value, str):
             raise InvalidRequest(self.id, name, f"must be a string, not {type(value).__name__}")
         try:
@@ -161,7 +161,7 @@ class Request(msgspec.Struct, Generic[S], frozen=True):
 
     @property
     def target(self) -> str:
-        """Path and query as they stand in a request line, percent-quoted."""
+        """The path and query of the request line, percent-quoted."""
         if not self.query:
             return self.path
         return self.path + "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in self.query)
@@ -179,7 +179,7 @@ class Request(msgspec.Struct, Generic[S], frozen=True):
         """Decode a successful reply.
 
         Raises:
-            msgspec.DecodeError: The content is no JSON, or (``msgspec.ValidationError``) no such reply.
+            msgspec.DecodeError: The content is not JSON, or (``msgspec.ValidationError``) not such a reply.
         """
         return decode(content, self.success)
 
@@ -204,7 +204,7 @@ def decode(content: bytes, type_: type[S]) -> S:
     """Decode a reply leniently: unknown members are ignored, numbers and booleans may be written as strings.
 
     Raises:
-        msgspec.DecodeError: The content is no JSON, or (``msgspec.ValidationError``) has the wrong shape.
+        msgspec.DecodeError: The content is not JSON, or (``msgspec.ValidationError``) has the wrong shape.
     """
     decoder = _reply_decoders.get(type_)
     if decoder is None:

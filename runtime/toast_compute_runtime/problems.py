@@ -1,4 +1,4 @@
-"""How is it said in words what is wrong with a request? msgspec's findings, with the field's whole path."""
+"""Problems of requests: the messages of msgspec, reworded, with the field's whole path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMES = {
 
 
 class Finding(NamedTuple):
-    """What is wrong, and where: a path such as ``instance.networks[0].id``, empty for the whole value."""
+    """One problem and its place: a path such as ``instance.networks[0].id``, empty for the whole value."""
 
     path: str
     reason: str
@@ -31,16 +31,16 @@ class Finding(NamedTuple):
 
 def explain(text: str) -> Finding:
     """Turn the text of a ``msgspec.ValidationError`` into a path and a reason that never shows the value."""
-    said, _, place = text.partition(" - at `$")
+    message, _, place = text.partition(" - at `$")
     path = place.removesuffix("`").removeprefix(".")
-    for pattern, reword in _ABOUT_A_MEMBER:
-        if found := re.match(pattern, said):
+    for pattern, reword in _MEMBER_MESSAGES:
+        if found := re.match(pattern, message):
             return Finding(f"{path}.{found[1]}".removeprefix("."), reword(found))
-    for pattern, reword in _ABOUT_A_VALUE:
-        if found := re.fullmatch(pattern, said):
+    for pattern, reword in _VALUE_MESSAGES:
+        if found := re.fullmatch(pattern, message):
             return Finding(path, reword(found))
-    # A rule of a model as a whole is told in its own words; anything else might show a value.
-    return Finding(path, said if said.startswith("at least ") else "breaks the contract")
+    # The rule of a whole model has a message of ours; any other message might contain a value.
+    return Finding(path, message if message.startswith("at least ") else "breaks the contract")
 
 
 def _type(name: str) -> str:
@@ -58,13 +58,13 @@ def _pattern(found: re.Match[str]) -> str:
 
 _Reword = Callable[[re.Match[str]], str]
 
-# Findings that name a member in their text instead of in the path.
-_ABOUT_A_MEMBER: tuple[tuple[str, _Reword], ...] = (
+# Messages that name a member in their text instead of in the path.
+_MEMBER_MESSAGES: tuple[tuple[str, _Reword], ...] = (
     (r"Object missing required field `([^`]*)`", lambda _: "is missing"),
     (r"Object contains unknown field `([^`]*)`", lambda _: "there is no such member"),
     (r"`([^`]*)` (must be one of .*)", lambda found: found[2]),
 )
-_ABOUT_A_VALUE: tuple[tuple[str, _Reword], ...] = (
+_VALUE_MESSAGES: tuple[tuple[str, _Reword], ...] = (
     (r"Expected `(?:str|array)` of length >= 1", lambda _: "must not be empty"),
     (r"Expected `str` of length >= (\d+)", lambda found: f"needs at least {_count(found, 'character', 'characters')}"),
     (

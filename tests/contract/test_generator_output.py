@@ -1,4 +1,4 @@
-"""Is what the generator writes complete, deterministic, and free of what the two public generators bring along?"""
+"""Tests of the generated package: complete, deterministic, and without the public generators' own client."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def test_the_committed_package_is_what_the_contract_generates(contract: dict[str, Any], tmp_path: Path) -> None:
+def test_committed_package_is_what_the_contract_generates(contract: dict[str, Any], tmp_path: Path) -> None:
     generate(Contract(contract), tmp_path / "again")
     assert files_of(tmp_path / "again") == files_of(PACKAGE)
 
 
-def test_generating_twice_changes_nothing_and_stale_files_vanish(contract: dict[str, Any], tmp_path: Path) -> None:
+def test_generating_twice_changes_nothing_and_removes_stale_files(contract: dict[str, Any], tmp_path: Path) -> None:
     output = tmp_path / "package"
     generate(Contract(contract), output)
     first = files_of(output)
@@ -62,7 +62,7 @@ def test_generating_twice_changes_nothing_and_stale_files_vanish(contract: dict[
     assert [path.name for path in tmp_path.iterdir()] == ["package"]
 
 
-def test_the_order_in_which_the_contract_is_read_back_does_not_depend_on_hashing() -> None:
+def test_derived_documents_do_not_depend_on_hashing() -> None:
     # Two interpreters with different hash seeds must derive the same documents.
     program = (
         "import json, pathlib; from generator.contract import Contract, document;"
@@ -86,7 +86,7 @@ def test_the_order_in_which_the_contract_is_read_back_does_not_depend_on_hashing
     assert len(outputs) == 1
 
 
-def test_every_generated_file_says_so_and_carries_no_date() -> None:
+def test_generated_file_has_the_mark_and_no_date() -> None:
     for path in [*modules(), PACKAGE / "strict.json"]:
         text = path.read_text(encoding="utf-8")
         assert MARK in text, path.name
@@ -94,7 +94,7 @@ def test_every_generated_file_says_so_and_carries_no_date() -> None:
         assert str(ROOT) not in text
 
 
-def test_the_package_needs_only_the_standard_library_and_msgspec() -> None:
+def test_package_and_runtime_need_only_the_standard_library_and_msgspec() -> None:
     allowed = set(sys.stdlib_module_names) | {"msgspec"}
     for path in modules():
         assert imported(path) <= allowed | {RUNTIME.name}, path
@@ -102,7 +102,7 @@ def test_the_package_needs_only_the_standard_library_and_msgspec() -> None:
         assert imported(path) <= allowed, path
 
 
-def test_nothing_in_the_package_sends_or_reads_http_statuses() -> None:
+def test_package_and_runtime_know_neither_http_nor_statuses() -> None:
     # The stock client has no timeout, shows its token, shares state between copies and refuses unusual statuses.
     for path in [*modules(), *RUNTIME.glob("*.py")]:
         text = path.read_text(encoding="utf-8")
@@ -110,7 +110,7 @@ def test_nothing_in_the_package_sends_or_reads_http_statuses() -> None:
         assert not re.search(r"\bHTTPStatus\b|\bAuthenticatedClient\b|class Client\b", text), path
 
 
-def test_every_operation_of_the_contract_has_one_function(contract: dict[str, Any]) -> None:
+def test_operation_of_the_contract_has_one_function(contract: dict[str, Any]) -> None:
     wanted = {spec["operationId"] for item in contract["paths"].values() for spec in item.values()}
     assert set(behaviour.OPERATIONS) == wanted
     for operation_id, name in behaviour.OPERATIONS.items():
@@ -120,7 +120,7 @@ def test_every_operation_of_the_contract_has_one_function(contract: dict[str, An
         assert callable(getattr(module, name.rpartition(".")[2]))
 
 
-def test_operations_say_what_the_contract_says(contract: dict[str, Any]) -> None:
+def test_operations_agree_with_the_contract(contract: dict[str, Any]) -> None:
     for path, item in contract["paths"].items():
         for method, spec in item.items():
             module = importlib.import_module(f"toast_compute_api.{behaviour.OPERATIONS[spec['operationId']]}")
@@ -142,7 +142,7 @@ def test_no_function_returns_an_optional() -> None:
         assert type(None) not in getattr(get_type_hints(function)["return"], "__args__", ())
 
 
-def test_an_operation_that_is_not_generated_stops_generation(contract: dict[str, Any], tmp_path: Path) -> None:
+def test_operation_that_cannot_be_generated_stops_generation(contract: dict[str, Any], tmp_path: Path) -> None:
     # openapi-python-client would drop the endpoint with a warning.
     spec = contract["paths"]["/v1.0/appkeys/{appkey}/flavors"]["get"]
     spec["parameters"].append(spec["parameters"][0])
@@ -152,7 +152,7 @@ def test_an_operation_that_is_not_generated_stops_generation(contract: dict[str,
         endpoints.write(facts, document, tmp_path / "api", tmp_path)
 
 
-def test_a_schema_that_is_not_generated_as_written_stops_generation(contract: dict[str, Any], tmp_path: Path) -> None:
+def test_schema_that_cannot_be_generated_as_written_stops_generation(contract: dict[str, Any], tmp_path: Path) -> None:
     # msgspec cannot check a float's multipleOf, and datamodel-code-generator only warns of it.
     contract["components"]["schemas"]["RootVolumeSpec"]["properties"]["size"] |= {"type": "number", "multipleOf": 0.1}
     facts = Contract(contract)
@@ -161,7 +161,7 @@ def test_a_schema_that_is_not_generated_as_written_stops_generation(contract: di
         models.write(facts, document, tmp_path / "models.py", tmp_path)
 
 
-def test_another_version_of_a_generator_is_refused_in_one_line() -> None:
+def test_other_version_of_a_generator_is_refused_in_one_line() -> None:
     with pytest.raises(GenerationError, match=r"^datamodel-code-generator 0\.0\.1 is needed, but [0-9.]+ is"):
         check_versions({"datamodel-code-generator": "0.0.1"})
     with pytest.raises(GenerationError, match=r"^no-such-generator 1 is needed and not installed$"):
@@ -169,7 +169,7 @@ def test_another_version_of_a_generator_is_refused_in_one_line() -> None:
     check_versions()
 
 
-def test_every_template_overrides_one_of_its_generator() -> None:
+def test_template_overrides_one_of_its_generator() -> None:
     # After an upgrade that renames a template, ours would lie there without effect.
     import datamodel_code_generator.model
     import openapi_python_client
@@ -203,7 +203,7 @@ def test_each_template_takes_effect(tmp_path: Path, contract: dict[str, Any]) ->
     assert "_get_kwargs" not in function
 
 
-def test_behaviour_is_the_contract_s_and_cannot_be_changed(contract: dict[str, Any]) -> None:
+def test_behaviour_tables_agree_with_the_contract_and_are_read_only(contract: dict[str, Any]) -> None:
     codes = contract["x-result-codes"]
     assert {code: item.kind for code, item in behaviour.RESULT_CODES.items()} == {
         item["code"]: item["kind"] for item in codes["codes"]

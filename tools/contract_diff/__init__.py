@@ -3,7 +3,7 @@
 A client that was made for the old contract breaks
 
 - where a request that was valid is refused, or means something else, by the new one;
-- where a reply may carry what the old contract did not allow. Clients read leniently, as the contract tells them to: a
+- where a reply may carry what the old contract did not allow. Clients read leniently, as the contract asks them to: a
   new member in a reply, a new value of an enum, a new result code, and null for what may be missing break nobody;
 - where a name is gone that generated code has, of an operation or of a schema;
 - where the contract withdraws a promise that clients rely on: `x-retry`, `x-lifecycle`, `x-result-codes`, `x-success`,

@@ -15,7 +15,7 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where something stands in the old contract and in the new one, as JSON pointers; empty where it does not."""
+    """The JSON pointers of something in the old contract and in the new one; empty where it does not exist."""
 
     old: str
     new: str

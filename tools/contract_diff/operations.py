@@ -153,7 +153,7 @@ class _Comparison:
         before, after = self._was.schema["responses"], self._now.schema["responses"]
         for status in before.keys() - after.keys():
             gone = Location.gone(self._was.at("responses", status))
-            self._changes.breaking(gone, f"HTTP {status} is no longer answered", "old clients look for it")
+            self._changes.breaking(gone, f"HTTP {status} is no longer answered", "old clients expect it")
         for status in after.keys() - before.keys():
             fresh = Location.fresh(self._now.at("responses", status))
             self._changes.breaking(fresh, f"HTTP {status} is answered now", "old clients do not know it")

@@ -17,7 +17,7 @@ _ONE_AND_NULL = 2
 
 @dataclass(frozen=True, slots=True)
 class LocatedSchema:
-    """A schema of a contract and where it stands."""
+    """A schema of a contract and its location."""
 
     data: dict[str, Any]
     """The whole contract."""

@@ -55,7 +55,7 @@ def _differences(location: Location, old: Any, new: Any) -> Iterator[_Difference
 def _of_members(
     location: Location, old: Any, new: Any, before: Mapping[object, Any], after: Mapping[object, Any]
 ) -> Iterator[_Difference]:
-    """Pair the members of two containers by name or identity; `before` and `after` say where each stands."""
+    """Pair the members of two containers by name or identity; `before` and `after` have their keys or indices."""
     for name in [*before, *(name for name in after if name not in before)]:
         if name in before and name in after:
             where = Location(pointer_of(location.old, before[name]), pointer_of(location.new, after[name]))
@@ -71,7 +71,7 @@ def _are_objects(*items: object) -> bool:
 
 
 def _identity(item: object) -> object:
-    """Return what identifies an item of a list wherever it stands, or None for an item without identity."""
+    """Return what identifies an item of a list at any index, or None for an item without identity."""
     if not isinstance(item, dict):
         return None
     for keys in (("$ref",), ("in", "name"), ("code",), ("from", "to", "subsystem"), ("name",), ("url",)):
