@@ -26,6 +26,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 
 generate: setup ## Write generated/ anew from openapi.yaml, the asynchronous SDK, docs/api.md and docs/behaviours.md
 	@$(BIN)/python -m generator generate
+	@$(BIN)/python -m tools.api_reference
 	@$(BIN)/toast-compute-mock --show-behaviours > docs/behaviours.md.new
 	@mv docs/behaviours.md.new docs/behaviours.md
 
@@ -37,7 +38,7 @@ test: setup ## Run the tests that need Python alone
 
 coverage: setup ## Run the SDK's tests, and fail below 95 % of its branches
 	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit/overlays
-	@$(BIN)/python -m coverage report --include='overlays/*' --skip-covered --fail-under=95
+	@$(BIN)/python -m coverage report --include='overlays/*,runtime/*' --skip-covered --fail-under=95
 
 chaos: setup ## Hold the SDK against the truth in a storm of faults
 	@$(BIN)/python -m pytest tests/chaos
@@ -80,7 +81,7 @@ fuzz-proof: setup ## Show that the fuzzer finds deliberate bugs
 	@$(FUZZ) proof --reports $(call quoted,REPORTS) $(OPTIONS)
 
 contract-diff: setup ## Say what changed in openapi.yaml since OLD= and whether old clients break
-	@$(BIN)/python -m generator.breaking -- $(call quoted,OLD)
+	@$(BIN)/python -m tools.contract_diff -- $(call quoted,OLD)
 
 interop: setup ## Try the mock with curl, Node.js and a browser (chromium), which have to be there
 	@$(BIN)/python -m pytest tests/interop

@@ -1,1 +1,1 @@
-"""What turns the contract into code? Checks, derived documents and a driver for two public generators."""
+"""The generator: it checks the contract and writes generated/ from it, with two public generators."""

@@ -1,4 +1,4 @@
-"""How is the generator run? `python -m generator generate` and `python -m generator check`."""
+"""The command line: `python -m generator generate` and `python -m generator check`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from . import colours
 from .checks import check
-from .document import load
+from .contract import Contract
+from .contract.document import load
 from .errors import ContractError, GenerationError
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "generated" / "toast_compute_api"
 SDK = ROOT / "overlays" / "toast_compute"
-API_MAP = ROOT / "docs" / "api.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,29 +30,27 @@ def main(arguments: list[str] | None = None) -> int:
         "--output",
         type=Path,
         default=PACKAGE,
-        help="the package to write (default: generated/toast_compute_api, and the asynchronous classes and the map)",
+        help="the package to write (default: generated/toast_compute_api, and the async classes of the SDK)",
     )
     options = parser.parse_args(arguments)
     try:
         document = load(options.contract)
         try:
-            check(document.data)
+            contract = Contract(document.data)
+            check(contract)
             if options.command == "generate":
                 # Slow to import, and not needed to check.
-                from .publish import generate
+                from .package import generate
 
-                generate(document.data, options.output)
+                generate(contract, options.output)
         except ContractError as problem:
             print(document.describe(problem), file=sys.stderr)
             return 1
-        # A package that is written elsewhere leaves the SDK's classes and their map alone.
+        # A package that is written elsewhere does not change the SDK's classes.
         if options.command == "check":
             colours.derive(SDK)
         elif options.output == PACKAGE:
-            from . import api_map
-
             colours.generate(SDK)
-            api_map.generate(document.data, SDK, API_MAP)
     except GenerationError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import GenerationError
-from .folders import replace, tidy
+from .files import replace, tidy
 
 FOLDER = "aio"
 RESOURCES = "resources"

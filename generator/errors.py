@@ -1,10 +1,10 @@
-"""How does generation say why it stopped? One line that names the place."""
+"""The errors that stop generation, each one line that names the place."""
 
 from __future__ import annotations
 
 
 class GenerationError(Exception):
-    """Generation cannot go on. The message is one sentence without a traceback."""
+    """Generation cannot continue; the message is one sentence."""
 
 
 class ContractError(GenerationError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator.errors import GenerationError
-from generator.folders import tidy
+from generator.files import tidy
 
 SDK = Path(__file__).resolve().parents[1] / "overlays" / "toast_compute"
 ASYNC = "aio"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .behaviour_types import Lifecycle, Move, ResultCode, State, SubsystemRange
+from toast_compute_runtime.behaviour_types import Lifecycle, Move, ResultCode, State, SubsystemRange
 
 SERVER_URL: str = "https://api-compute.cloud.toast.com/compute"
 """The base URL of the service."""

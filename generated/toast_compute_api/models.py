@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import force_setattr
-
-from .base import OpenEnum, ReplyModel, RequestModel, as_utc, refuse_unknown
+from toast_compute_runtime.models import OpenEnum, ReplyModel, RequestModel, as_utc, refuse_unknown
 
 AppkeyValue: TypeAlias = Annotated[
     str, Meta(description="An appkey.", min_length=1, pattern="^[0-9A-Za-z][0-9A-Za-z._-]*\\Z")

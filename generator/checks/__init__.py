@@ -1,24 +1,23 @@
-"""Is the contract fit to generate from? Runs every check, the ones that others build on first."""
+"""The checks that a contract has to pass before anything is generated from it."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..contract import Contract
 from . import examples, extensions, operations, references, schemas, structure, tables
 
 
-def check(data: dict[str, Any]) -> None:
-    """Check a loaded contract.
+def check(contract: Contract) -> None:
+    """Run every check on a loaded contract, first those that others rely on.
 
     Raises:
         ContractError: The first thing that is wrong, with its place.
     """
-    structure.check(data)
-    references.check(data)
-    extensions.check(data)
-    operations.check(data)
-    schemas.check(data)
-    references.check_unused(data)
-    tables.check(data)
-    examples.check(data)
-    operations.check_links(data)
+    structure.check(contract)
+    references.check(contract)
+    extensions.check(contract)
+    operations.check(contract)
+    schemas.check(contract)
+    references.check_unused(contract)
+    tables.check(contract)
+    examples.check(contract)
+    operations.check_links(contract)

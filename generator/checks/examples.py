@@ -1,4 +1,4 @@
-"""Is every example true? Holds each against its schema, replies against the strict success or failure schema."""
+"""Checks of examples: each against its schema, replies against the strict success or failure schema."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from typing import Any
 
 import jsonschema_rs
 
-from .. import strict
-from ..document import pointer_of, resolve
+from ..contract import Contract
+from ..contract.document import pointer_of, resolve
+from ..contract.references import SCHEMAS
+from ..contract.replies import FAILURE, operations_of
+from ..emit import strict_document
 from ..errors import ContractError
-from ..replies import FAILURE, SCHEMAS, operations
-from .structure import place as place_of
-from .structure import subschemas
+from .structure import pointer_to, subschemas
 
 
-def check(data: dict[str, Any]) -> None:
+def check(contract: Contract) -> None:
     """Check every example of a request, a reply, a parameter and a schema.
 
     Raises:
         ContractError: An example is missing or is not valid.
     """
-    derived = strict.derive(data)
+    derived = strict_document.derive(contract)
     validators = _Validators(derived["components"])
-    for place in operations(derived):
-        for index, spec in enumerate(place.spec.get("parameters", [])):
-            pointer = f"{place.pointer}/parameters/{index}"
+    for operation in operations_of(derived):
+        for index, spec in enumerate(operation.spec.get("parameters", [])):
+            pointer = f"{operation.pointer}/parameters/{index}"
             if "$ref" in spec:
-                pointer, spec = spec["$ref"], resolve(data, spec["$ref"])
+                pointer, spec = spec["$ref"], resolve(contract.data, spec["$ref"])
             validators.check_all(_examples(spec, pointer), [spec["schema"]["$ref"]])
-        if place.request_schema is not None:
-            pointer = f"{place.pointer}/requestBody/content/application~1json"
-            content = place.spec["requestBody"]["content"]["application/json"]
-            validators.check_all(_examples(content, pointer), [place.request_schema["$ref"]])
-        _check_replies(place.pointer, place.spec, validators)
-    for name, schema in data["components"]["schemas"].items():
+        if operation.request_schema is not None:
+            pointer = f"{operation.pointer}/requestBody/content/application~1json"
+            content = operation.spec["requestBody"]["content"]["application/json"]
+            validators.check_all(_examples(content, pointer), [operation.request_schema["$ref"]])
+        _check_replies(operation.pointer, operation.spec, validators)
+    for name, schema in contract.schemas.items():
         for pointer, part in subschemas(schema, pointer_of(SCHEMAS, name)):
             for index, value in enumerate(part.get("examples", [])):
                 validators.check(value, derived["components"]["schemas"][name], f"{pointer}/examples/{index}")
@@ -91,7 +92,7 @@ class _Validators:
 
     def _refuse(self, problems: list[jsonschema_rs.ValidationError], pointer: str) -> None:
         problem = max(problems, key=lambda one: len(one.instance_path))
-        raise ContractError(place_of(problem.instance_path, pointer), problem.message)
+        raise ContractError(pointer_to(problem.instance_path, pointer), problem.message)
 
     @staticmethod
     def _problems(validator: jsonschema_rs.Validator, value: Any) -> list[jsonschema_rs.ValidationError]:

@@ -1,4 +1,4 @@
-"""Do the extensions say something that tools understand? Checks their names, places and values."""
+"""Checks of the extensions: their names, places and values."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 
 import jsonschema_rs
 
-from ..document import pointer_of, walk
+from ..contract import Contract
+from ..contract.document import pointer_of, walk
 from ..errors import ContractError
-from .structure import place
+from .structure import pointer_to
 
 FOLDER = Path(__file__).parent.parent / "extensions"
 # Inside these, a key that begins with x- is data of the service, not an extension.
 _DATA = re.compile(r"/(example|examples|default|const|enum)(/|$)")
 
 
-def check(data: dict[str, Any]) -> None:
+def check(contract: Contract) -> None:
     """Check every key that begins with ``x-``.
 
     Raises:
-        ContractError: An extension is unknown, stands where nothing reads it, or has a wrong value.
+        ContractError: An extension is unknown, at a place where nothing reads it, or has a wrong value.
     """
-    for pointer, value in walk(data):
+    for pointer, value in walk(contract.data):
         if not isinstance(value, dict) or _DATA.search(pointer):
             continue
         for key, member in value.items():
@@ -41,7 +42,7 @@ def _check_one(name: str, value: Any, holder: str) -> None:
     if not any(re.search(pattern, holder) for pattern in places):
         raise ContractError(pointer, f"nothing reads {name} at this place")
     for problem in sorted(validator.iter_errors(value), key=lambda problem: -len(problem.instance_path)):
-        raise ContractError(place(problem.instance_path, pointer), problem.message)
+        raise ContractError(pointer_to(problem.instance_path, pointer), problem.message)
 
 
 @cache

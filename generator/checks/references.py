@@ -1,20 +1,22 @@
-"""Does every reference lead somewhere? Checks `$ref`, the operations that links name, and what nothing uses."""
+"""Checks of references: `$ref`, the operations that links name, and unused components."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..document import pointer_of, resolve, walk
+from ..contract import Contract
+from ..contract.document import pointer_of, resolve, walk
+from ..contract.references import SCHEMAS
 from ..errors import ContractError
-from ..replies import SCHEMAS
 
 
-def check(data: dict[str, Any]) -> None:
+def check(contract: Contract) -> None:
     """Check all references.
 
     Raises:
         ContractError: A reference points at nothing.
     """
+    data = contract.data
     known = {
         operation.get("operationId")
         for item in data["paths"].values()
@@ -34,7 +36,7 @@ def check(data: dict[str, Any]) -> None:
                 )
 
 
-def check_unused(data: dict[str, Any]) -> None:
+def check_unused(contract: Contract) -> None:
     """Check that every schema component is used: a dead one would be generated into every language.
 
     Raises:
@@ -42,12 +44,12 @@ def check_unused(data: dict[str, Any]) -> None:
     """
     used = {
         value["$ref"]
-        for pointer, value in walk(data)
+        for pointer, value in walk(contract.data)
         if isinstance(value, dict)
         and isinstance(value.get("$ref"), str)
         and not pointer.startswith(value["$ref"] + "/")
     }
-    for name in data["components"]["schemas"]:
+    for name in contract.schemas:
         if pointer_of(SCHEMAS, name) not in used:
             raise ContractError(pointer_of(SCHEMAS, name), "nothing uses this component")
 

@@ -1,24 +1,24 @@
-"""Do the schemas work in every language? Checks names, unions, enums, and the two directions."""
+"""Checks of schemas: names, unions, enums and the two directions, so that every language can have them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..document import pointer_of
+from ..contract import Contract
+from ..contract.document import pointer_of
+from ..contract.references import SCHEMAS, is_object
 from ..errors import ContractError
-from ..reach import is_object, received, sent
-from ..replies import SCHEMAS
 from .structure import subschemas
 
 
-def check(data: dict[str, Any]) -> None:
+def check(contract: Contract) -> None:
     """Check every schema component.
 
     Raises:
         ContractError: A schema would be generated wrongly in some language.
     """
-    schemas: dict[str, dict[str, Any]] = data["components"]["schemas"]
-    _check_directions(schemas, sent(data), received(data))
+    schemas = contract.schemas
+    _check_directions(contract)
     values: dict[str, str] = {}
     for name, schema in schemas.items():
         pointer = pointer_of(SCHEMAS, name)
@@ -31,7 +31,7 @@ def check(data: dict[str, Any]) -> None:
         for value in schema.get("enum", []):
             if value in values:
                 raise ContractError(
-                    f"{pointer}/enum", f"{value!r} stands in the enum {values[value]} too, which Go refuses"
+                    f"{pointer}/enum", f"{value!r} is in the enum {values[value]} too, which Go refuses"
                 )
             values[value] = name
 
@@ -52,19 +52,19 @@ def _check_part(where: str, part: dict[str, Any], *, is_component: bool, is_payl
             raise ContractError(f"{where}/required", f"{required} is required but not described")
 
 
-def _check_directions(schemas: dict[str, dict[str, Any]], outgoing: set[str], incoming: set[str]) -> None:
-    for name, schema in schemas.items():
+def _check_directions(contract: Contract) -> None:
+    for name, schema in contract.schemas.items():
         pointer = pointer_of(SCHEMAS, name)
         if not is_object(schema):
             continue
-        if name in outgoing and name in incoming:
+        if name in contract.sent and name in contract.received:
             raise ContractError(
                 pointer, f"{name} is used in requests, which are closed, and in replies, which are open"
             )
         closed = schema.get("additionalProperties") is False
-        if name in outgoing and not closed:
+        if name in contract.sent and not closed:
             raise ContractError(pointer, "an object in a request must be closed with additionalProperties: false")
-        if name in incoming and closed:
+        if name in contract.received and closed:
             raise ContractError(
                 f"{pointer}/additionalProperties", "an object in a reply must stay open for new members"
             )
@@ -80,7 +80,7 @@ def _check_union(schemas: dict[str, dict[str, Any]], schema: dict[str, Any], poi
         if name not in schemas or reference != pointer_of(SCHEMAS, name):
             raise ContractError(place, f"{reference} leads nowhere")
         if reference not in members:
-            raise ContractError(place, f"{name} is no member of oneOf")
+            raise ContractError(place, f"{name} is not a member of oneOf")
         own = schemas[name].get("properties", {}).get(tag, {})
         if own.get("const") != value or own.get("default") != value:
             raise ContractError(place, f"{tag} of {name} must have const and default {value!r}")

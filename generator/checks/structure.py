@@ -1,4 +1,4 @@
-"""Is it an OpenAPI 3.1 document at all? Holds it against the official schema and refuses misspelt schema keywords."""
+"""Checks of the structure: the official schema of OpenAPI 3.1, and known schema keywords only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from ..document import pointer_of
+from ..contract import Contract
+from ..contract.document import pointer_of
+from ..contract.references import SCHEMAS
 from ..errors import ContractError
-from ..replies import SCHEMAS
 
 _HOLD_SCHEMAS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _LIST_SCHEMAS = ("allOf", "oneOf", "anyOf", "prefixItems")
@@ -26,34 +27,37 @@ _PLAIN = (
 _KEYWORDS = frozenset((*_HOLD_SCHEMAS, *_LIST_SCHEMAS, *_ARE_SCHEMAS, *_PLAIN))
 
 
-def check(data: dict[str, Any]) -> None:
+def check(contract: Contract) -> None:
     """Check the shape of the document and of every schema in it.
 
     Raises:
-        ContractError: The document is no OpenAPI 3.1, or a schema is no JSON Schema.
+        ContractError: The document is not OpenAPI 3.1, or a schema is not a JSON Schema.
     """
+    data = contract.data
     problems = sorted(_openapi().iter_errors(data), key=lambda problem: -len(problem.instance_path))
     for problem in problems:
-        raise ContractError(place(problem.instance_path), problem.message)
+        raise ContractError(pointer_to(problem.instance_path), problem.message)
     for required in ("paths", "components"):
         if required not in data:
             raise ContractError("#", f"{required} is missing")
     for name in ("Envelope", "ResultHeader"):
         if name not in data["components"].get("schemas", {}):
             raise ContractError(SCHEMAS, f"the component {name} is missing")
-    for name, schema in data["components"]["schemas"].items():
+    for name, schema in contract.schemas.items():
         pointer = pointer_of(SCHEMAS, name)
         try:
             jsonschema_rs.meta.validate(schema)
         except jsonschema_rs.ValidationError as problem:
-            raise ContractError(place(problem.instance_path, pointer), problem.message) from None
+            raise ContractError(pointer_to(problem.instance_path, pointer), problem.message) from None
         for where, part in subschemas(schema, pointer):
             for keyword in part:
                 if keyword not in _KEYWORDS and not keyword.startswith("x-"):
-                    raise ContractError(pointer_of(where, keyword), f"{keyword} is no schema keyword that is used here")
+                    raise ContractError(
+                        pointer_of(where, keyword), f"{keyword} is not a schema keyword that is used here"
+                    )
 
 
-def place(path: list[str | int], pointer: str = "#") -> str:
+def pointer_to(path: list[str | int], pointer: str = "#") -> str:
     """Return the pointer of an instance path below a pointer."""
     for part in path:
         pointer = pointer_of(pointer, part)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Literal, NamedTuple, TypeAlias
 
 from toast_compute_api.behaviour import SUBSYSTEM_RANGES
-from toast_compute_api.behaviour_types import http_status
+from toast_compute_runtime.behaviour_types import http_status
 
 from .words import message_for
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
-from toast_compute_api.behaviour_types import http_status
+from toast_compute_runtime.behaviour_types import http_status
 
 FAIL = RESULT_CODES[-1].message
 """The contract's word for what has no reason."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from ._redaction import Secret
 

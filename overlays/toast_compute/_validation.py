@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard, TypeVar, get_args
 
 import msgspec
-from toast_compute_api.base import OpenEnum, plain, refuse_unknown
-from toast_compute_api.findings import Finding, explain
+from toast_compute_runtime.models import OpenEnum, plain, refuse_unknown
+from toast_compute_runtime.problems import Finding, explain
 
 from ._redaction import Secret
 from .errors import ConfigurationError, InvalidRequestError

@@ -1,4 +1,4 @@
-"""What do the tests of the contract share? The real contract, ways to run the generator, and a generated variant."""
+"""Fixtures for the tests of the contract: the real contract, runs of the generator, and a generated variant."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from generator.__main__ import main
-from generator.document import load
-from generator.publish import generate
+from generator.contract import Contract
+from generator.contract.document import load
+from generator.package import generate
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"
@@ -25,7 +26,7 @@ PACKAGE = ROOT / "generated" / "toast_compute_api"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of the generator's command line ended."""
+    """The outcome of a run of the generator's command line."""
 
     status: int
     lines: list[str]
@@ -76,7 +77,7 @@ def variant(_loaded: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("variant")
     data = deepcopy(_loaded)
     add_peculiar_schemas(data["components"]["schemas"])
-    generate(data, folder / "variant_api")
+    generate(Contract(data), folder / "variant_api")
     sys.path.insert(0, str(folder))
     try:
         yield importlib.import_module("variant_api.models")
@@ -85,7 +86,7 @@ def variant(_loaded: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
 
 
 def add_peculiar_schemas(schemas: dict[str, Any]) -> None:
-    """Add what the real contract does not hold today, so that tomorrow's does not bring a surprise."""
+    """Add schemas that the real contract does not have yet, but may get."""
     schemas["KeypairSpec"]["properties"] |= {
         "passPhrase": {"type": "string", "description": "A secret.", "format": "password", "x-sensitive": True},
         "comment": {"type": ["string", "null"], "description": 'A "quoted" \\ path, """triple""" too.'},

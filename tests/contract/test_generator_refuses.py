@@ -1,4 +1,4 @@
-"""Does a broken contract stop generation with one line that names the place?"""
+"""Tests of broken contracts: generation stops with one line that names the place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.__main__ import main
 
 from .conftest import ROOT, Outcome
 
-# What is broken: text in the contract, what replaces it, the pointer that must be named, words of the reason.
+# By fault: text in the contract, its replacement, the pointer that must be named, a part of the reason.
 BROKEN = {
     "a mapping entry without a component": (
         "          start: '#/components/schemas/StartAction'",
@@ -109,13 +109,13 @@ BROKEN = {
         "        required: [flavors]",
         "        required: [flavours]",
         "#/components/schemas/FlavorsReply/x-success",
-        "flavours is no payload member of FlavorsReply",
+        "flavours is not a payload member of FlavorsReply",
     ),
     "a success for an action that is not there": (
         "          uploadImage: [createdImage]",
         "          snapshot: [createdImage]",
         "#/components/schemas/ActionReply/x-success/requiredFor/snapshot",
-        "snapshot is no discriminator value",
+        "snapshot is not a discriminator value",
     ),
     "a request example that the schema refuses": (
         "                    count: 1\n",
@@ -144,7 +144,7 @@ BROKEN = {
         "#/components/parameters/Appkey/example",
         "shorter than 1",
     ),
-    "a schema example that is no time": (
+    "a schema example that is not a time": (
         "        - '2017-05-16T03:17:50Z'",
         "        - 'yesterday'",
         "#/components/schemas/Timestamp/examples/1",
@@ -184,7 +184,7 @@ BROKEN = {
         "      enum: [SOFT, HARD]",
         "      enum: [SOFT, HARD, STOP]",
         "#/components/schemas/RebootType/enum",
-        "'STOP' stands in the enum InstanceStatus too",
+        "'STOP' is in the enum InstanceStatus too",
     ),
     "a status without a state": (
         "    MIGRATING: {transient: true, next: [ACTIVE, STOP, ERROR, DELETING], basis: assumed}\n",
@@ -196,7 +196,7 @@ BROKEN = {
         "    reboot: {from: [ACTIVE],",
         "    restart: {from: [ACTIVE],",
         "#/x-lifecycle/operations/restart",
-        "restart is no operationId and no action",
+        "restart is neither an operationId nor an action",
     ),
     "a move that the states do not allow": (
         "    start: {from: [STOP],",
@@ -214,7 +214,7 @@ BROKEN = {
         "          maxLength: 20\n",
         "          maxlength: 20\n",
         "#/components/schemas/InstanceSpec/properties/name/maxlength",
-        "maxlength is no schema keyword",
+        "maxlength is not a schema keyword",
     ),
     "a type that JSON does not have": (
         "    Flavor:\n      type: object\n",
@@ -263,7 +263,7 @@ BROKEN = {
         "          format: password\n          description: The API password",
         "          writeOnly: true\n          description: The API password",
         "#/components/schemas/Credentials/properties/password/writeOnly",
-        "writeOnly is no schema keyword that is used here",
+        "writeOnly is not a schema keyword that is used here",
     ),
     "a required member that is not described": (
         "required: [zoneName, zoneState]",
@@ -277,11 +277,11 @@ BROKEN = {
         "#/components/schemas/Flavor/additionalProperties",
         "must stay open",
     ),
-    "a mapping to what is no member of the union": (
+    "a mapping to a schema that is not a member of the union": (
         "        - $ref: '#/components/schemas/StopAction'\n",
         "",
         "#/components/schemas/InstanceAction/discriminator/mapping/stop",
-        "StopAction is no member of oneOf",
+        "StopAction is not a member of oneOf",
     ),
     "a tag that may be left out": (
         "      required: [action]\n",
@@ -311,13 +311,13 @@ BROKEN = {
         "next: [POWERING_OFF, DELETING]",
         "next: [POWERING_OFF, GONE]",
         "#/x-lifecycle/states/ERROR/next",
-        "GONE is no status of the resource",
+        "GONE is not a status of the resource",
     ),
     "parameters on a path": (
         "  /v1.0/appkeys/{appkey}/flavors:\n",
         "  /v1.0/appkeys/{appkey}/flavors:\n    parameters: []\n",
         "#/paths/~1v1.0~1appkeys~1{appkey}~1flavors/parameters",
-        "parameters stand on the operation",
+        "parameters belong to the operation",
     ),
     "an inline body": (
         "              $ref: '#/components/schemas/AttachVolumeRequest'",
@@ -349,11 +349,11 @@ BROKEN = {
         "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/get/parameters/1",
         "must be a $ref to a component",
     ),
-    "a parameter that is no string": (
+    "a parameter that is not a string": (
         "            $ref: '#/components/schemas/TokenId'\n",
         "            $ref: '#/components/schemas/InstanceMetadata'\n",
         "#/paths/~1v1.0~1appkeys~1{appkey}~1tokens/get/parameters/1",
-        "must be a string, and InstanceMetadata is none",
+        "must be a string, and InstanceMetadata is not",
     ),
     "an inline reply": (
         "                $ref: '#/components/schemas/FlavorsReply'",
@@ -391,7 +391,7 @@ BROKEN = {
         "#",
         "servers is missing",
     ),
-    "a token that is no header": (
+    "a token that is not a header": (
         "      in: header\n",
         "      in: query\n",
         "#/components/securitySchemes",
@@ -403,7 +403,7 @@ BROKEN = {
         "#/openapi",
         "3.",
     ),
-    "a document that is no OpenAPI": (
+    "a document that is not OpenAPI": (
         "info:\n  title: TOAST Compute Instance API\n",
         "info:\n",
         "#/info",
@@ -413,7 +413,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_contract_is_refused_in_one_line_that_names_the_place(
+def test_broken_contract_is_refused_in_one_line_that_names_the_place(
     fault: str, contract_text: str, run: Callable[..., Outcome]
 ) -> None:
     old, new, pointer, words = BROKEN[fault]
@@ -428,20 +428,20 @@ def test_a_broken_contract_is_refused_in_one_line_that_names_the_place(
     assert words in rest
 
 
-def test_a_contract_without_the_envelope_s_header_is_refused(contract_text: str, run: Callable[..., Outcome]) -> None:
+def test_contract_without_the_header_of_the_envelope_is_refused(
+    contract_text: str, run: Callable[..., Outcome]
+) -> None:
     outcome = run(contract_text.replace("ResultHeader", "Header"))
     assert outcome.lines[0].endswith(" #/components/schemas: the component ResultHeader is missing")
 
 
-def test_a_component_that_go_would_take_for_a_constructor_is_refused(
-    contract_text: str, run: Callable[..., Outcome]
-) -> None:
+def test_component_named_like_a_constructor_in_go_is_refused(contract_text: str, run: Callable[..., Outcome]) -> None:
     outcome = run(contract_text.replace("InstanceSpec", "NewInstance"))
     place = "#/components/schemas/NewInstance"
     assert outcome.lines[0].endswith(f" {place}: NewInstance is also what Go calls the constructor of Instance")
 
 
-def test_the_line_is_the_one_in_which_the_fault_stands(contract_text: str, run: Callable[..., Outcome]) -> None:
+def test_error_names_the_line_of_the_fault(contract_text: str, run: Callable[..., Outcome]) -> None:
     broken = contract_text.replace("      enum: [SOFT, HARD]", "      enum: [SOFT, HARD, STOP]")
     wanted = broken.splitlines().index("      enum: [SOFT, HARD, STOP]") + 1
     assert run(broken).lines[0].startswith(f"openapi.yaml:{wanted}: ")
@@ -454,13 +454,13 @@ def test_the_line_is_the_one_in_which_the_fault_stands(contract_text: str, run: 
         ("openapi: 3.1.0\ninfo: {}\ninfo: {}\n", 3, 'duplicate key "info"'),
         ("- openapi\n", 1, "must be a mapping"),
         ("openapi: 3.1.0\ninfo: {title: x, version: 1}\npaths: {200: {}}\n", 3, "200 must be a string; quote it"),
-        ("openapi: 3.1.0\ninfo: {title: x, version: 2026-01-01}\n", 2, "is no JSON value; quote it"),
+        ("openapi: 3.1.0\ninfo: {title: x, version: 2026-01-01}\n", 2, "is not a JSON value; quote it"),
         ("openapi: 3.1.0\ninfo: {title: x, version: '1'}\npaths: {}\n", 1, "components is missing"),
         ("", 1, "must be a mapping"),
         ("openapi: \x07\n", 1, "not valid YAML"),
     ],
 )
-def test_a_file_that_is_no_contract_is_refused_with_its_line(
+def test_file_that_is_not_a_contract_is_refused_with_its_line(
     text: str, line: int, words: str, run: Callable[..., Outcome]
 ) -> None:
     outcome = run(text)
@@ -470,14 +470,14 @@ def test_a_file_that_is_no_contract_is_refused_with_its_line(
     assert words in outcome.lines[0]
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_that_is_not_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "openapi.yaml"
     source.write_bytes(b"openapi: \xff\xfe")
     assert main(["check", "--contract", str(source)]) == 1
     assert capsys.readouterr().err == "openapi.yaml: cannot be read as UTF-8 text (UnicodeDecodeError)\n"
 
 
-def test_a_refused_contract_leaves_the_generated_package_as_it_was(
+def test_refused_contract_leaves_the_generated_package_unchanged(
     contract_text: str, run: Callable[..., Outcome]
 ) -> None:
     outcome = run("openapi: [", "generate")
@@ -489,7 +489,7 @@ def test_a_refused_contract_leaves_the_generated_package_as_it_was(
     assert (outcome.output / "models.py").read_text(encoding="utf-8") == "before"
 
 
-def test_the_command_line_ends_without_a_traceback_when_there_is_no_contract() -> None:
+def test_missing_contract_ends_the_command_without_a_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "generator", "check", "--contract", "nowhere.yaml"],
         cwd=ROOT,
@@ -501,5 +501,5 @@ def test_the_command_line_ends_without_a_traceback_when_there_is_no_contract() -
     assert done.stderr == "nowhere.yaml: there is no such file\n"
 
 
-def test_the_real_contract_passes_every_check(contract_text: str, run: Callable[..., Outcome]) -> None:
+def test_real_contract_passes_every_check(contract_text: str, run: Callable[..., Outcome]) -> None:
     assert run(contract_text) == Outcome(0, [], run(contract_text).output)

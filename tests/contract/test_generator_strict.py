@@ -1,4 +1,4 @@
-"""Does the strict document tell a right reply from a wrong one?"""
+"""Tests of the strict document: it tells valid replies from invalid ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def by_id(document: dict[str, Any], operation_id: str) -> dict[str, Any]:
     return next(operation for operation in operations(document) if operation["operationId"] == operation_id)
 
 
-def test_every_example_is_valid_against_exactly_one_form(strict_document: dict[str, Any]) -> None:
+def test_example_is_valid_against_exactly_one_form(strict_document: dict[str, Any]) -> None:
     for operation in operations(strict_document):
         for name, value in examples(operation).items():
             matching = [form for form in forms(operation) if valid(strict_document, form, value)]
@@ -45,13 +45,13 @@ def test_every_example_is_valid_against_exactly_one_form(strict_document: dict[s
             assert (matching == ["Failure"]) is name.startswith("failure")
 
 
-def test_the_reply_schema_is_one_of_the_forms(strict_document: dict[str, Any]) -> None:
+def test_reply_schema_is_one_of_the_forms(strict_document: dict[str, Any]) -> None:
     for operation in operations(strict_document):
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         assert schema == {"oneOf": [{"$ref": f"#/components/schemas/{form}"} for form in forms(operation)]}
 
 
-def test_a_success_without_its_payload_is_no_success(strict_document: dict[str, Any]) -> None:
+def test_success_without_its_payload_is_invalid(strict_document: dict[str, Any]) -> None:
     for operation in operations(strict_document):
         for form in forms(operation):
             empty = form in ("EmptySuccess", "Failure")
@@ -59,7 +59,7 @@ def test_a_success_without_its_payload_is_no_success(strict_document: dict[str, 
             assert valid(strict_document, form, {"header": NO}) is (empty and form == "Failure"), form
 
 
-def test_a_failure_carries_nothing_but_its_header(strict_document: dict[str, Any]) -> None:
+def test_failure_with_more_than_its_header_is_invalid(strict_document: dict[str, Any]) -> None:
     assert valid(strict_document, "Failure", {"header": NO})
     assert not valid(strict_document, "Failure", {"header": NO, "instances": []})
     assert not valid(strict_document, "Failure", {"header": NO | {"resultCode": 0}})
@@ -67,12 +67,12 @@ def test_a_failure_carries_nothing_but_its_header(strict_document: dict[str, Any
     assert not valid(strict_document, "Failure", {"header": NO | {"detail": "x"}})
 
 
-def test_a_success_says_so_in_both_members_of_its_header(strict_document: dict[str, Any]) -> None:
+def test_success_is_marked_in_both_members_of_its_header(strict_document: dict[str, Any]) -> None:
     assert not valid(strict_document, "EmptySuccess", {"header": OK | {"isSuccessful": False}})
     assert not valid(strict_document, "EmptySuccess", {"header": OK | {"resultCode": -1}})
 
 
-def test_only_upload_image_answers_with_an_image(strict_document: dict[str, Any]) -> None:
+def test_only_upload_image_returns_an_image(strict_document: dict[str, Any]) -> None:
     names = by_id(strict_document, "runInstanceAction")["x-strict"]
     assert names == {
         "success": "EmptySuccess",
@@ -100,7 +100,7 @@ def test_unknown_members_are_refused_at_every_depth(strict_document: dict[str, A
         assert not valid(strict_document, "InstanceDetailsSuccess", wrong)
 
 
-def test_metadata_may_have_any_key_but_only_string_values(strict_document: dict[str, Any]) -> None:
+def test_metadata_accepts_any_key_but_only_string_values(strict_document: dict[str, Any]) -> None:
     reply = examples(by_id(strict_document, "listInstanceDetails"))["success"]
     reply["instances"][0]["metadata"] = {"any key": "text"}
     assert valid(strict_document, "InstanceDetailsSuccess", reply)
@@ -124,7 +124,7 @@ def test_times_have_one_of_the_documented_forms(strict_document: dict[str, Any],
     assert valid(strict_document, "TokenSuccess", reply) is right
 
 
-def test_what_only_lenient_readers_need_is_gone_and_the_rest_is_still_there(
+def test_lenient_replies_are_removed_and_the_rest_is_kept(
     strict_document: dict[str, Any], contract: dict[str, Any]
 ) -> None:
     schemas = strict_document["components"]["schemas"]

@@ -1,4 +1,4 @@
-"""Are replies read leniently, safely and into values that stay as they are?"""
+"""Tests of replies: read leniently, with secrets masked, into immutable values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from toast_compute_api.models import (
     TokenSuccess,
     VolumeType,
 )
-from toast_compute_api.operation import decode
+from toast_compute_runtime.operation import decode
 
 OK = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
 NO = {"isSuccessful": False, "resultCode": -5, "resultMessage": "Nonexistent : instance"}
@@ -70,7 +70,7 @@ def success_types(operation: dict[str, Any], name: str) -> list[type[Any]]:
     return [getattr(models, names["success"])]
 
 
-def test_every_documented_reply_decodes_and_loses_nothing(strict_document: dict[str, Any]) -> None:
+def test_documented_reply_decodes_without_loss(strict_document: dict[str, Any]) -> None:
     for operation, name, value in reply_examples(strict_document):
         for type_ in success_types(operation, name):
             once = read(type_, value)
@@ -80,7 +80,7 @@ def test_every_documented_reply_decodes_and_loses_nothing(strict_document: dict[
             assert again["header"] == value["header"]
 
 
-def test_every_documented_reply_decodes_with_its_numbers_and_booleans_written_as_strings(
+def test_documented_reply_decodes_with_numbers_and_booleans_written_as_strings(
     strict_document: dict[str, Any],
 ) -> None:
     for operation, name, value in reply_examples(strict_document):
@@ -88,18 +88,18 @@ def test_every_documented_reply_decodes_with_its_numbers_and_booleans_written_as
             assert read(type_, quoted(value)) == read(type_, value)
 
 
-def test_a_quoted_number_and_boolean_arrive_as_number_and_boolean() -> None:
+def test_quoted_number_and_boolean_are_decoded_as_number_and_boolean() -> None:
     reply = read(Failure, {"header": {"isSuccessful": "false", "resultCode": "-5", "resultMessage": "x"}})
     assert reply.header.is_successful is False
     assert reply.header.result_code == -5
 
 
-def test_unknown_members_do_not_disturb() -> None:
+def test_unknown_members_of_a_reply_are_ignored() -> None:
     reply = read(InstancesSuccess, {"header": OK | {"new": 1}, "instances": [], "traceId": "t"})
     assert reply == read(InstancesSuccess, {"header": OK, "instances": []})
 
 
-def test_a_failed_reply_is_no_success_and_the_missing_member_is_named() -> None:
+def test_failed_reply_is_not_a_success_and_the_missing_member_is_named() -> None:
     # The stock client raises a bare KeyError here, or a TypeError when the payload is null.
     with pytest.raises(msgspec.ValidationError, match=r"missing required field `instance`"):
         read(CreateInstanceSuccess, {"header": NO})
@@ -108,26 +108,26 @@ def test_a_failed_reply_is_no_success_and_the_missing_member_is_named() -> None:
     assert read(Failure, {"header": NO, "instance": None}).header.result_message == "Nonexistent : instance"
 
 
-def test_a_wrong_reply_is_refused_with_the_path_of_the_fault() -> None:
+def test_invalid_reply_is_refused_with_the_path_of_the_fault() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"`\$\.instances\[0\]\.name`"):
         read(InstancesSuccess, {"header": OK, "instances": [{"id": "i", "name": 5, "status": "ACTIVE"}]})
     with pytest.raises(msgspec.DecodeError):
         decode(b"<html>", InstancesSuccess)
 
 
-def test_a_missing_or_null_optional_member_is_none() -> None:
+def test_missing_or_null_optional_member_is_none() -> None:
     address = {"macAddress": "m", "ipAddress": "i", "version": 4}
     assert read(InstanceAddress, address).floating_ip_address is None
     assert read(InstanceAddress, address | {"floatingIpAddress": None}).floating_ip_address is None
     assert read(InstanceAddress, address | {"floatingIpAddress": "203.0.113.1"}).floating_ip_address == "203.0.113.1"
 
 
-def test_an_absent_optional_member_is_not_written_back() -> None:
+def test_absent_optional_member_is_not_encoded() -> None:
     address = {"macAddress": "m", "ipAddress": "i", "version": 4}
     assert msgspec.json.decode(msgspec.json.encode(read(InstanceAddress, address))) == address
 
 
-def test_replies_cannot_be_changed_and_are_built_by_keyword_only() -> None:
+def test_replies_are_frozen_and_keyword_only() -> None:
     instance = Instance(id="i", name="n", status=InstanceStatus.ACTIVE)
     with pytest.raises(AttributeError):
         instance.name = "other"  # type: ignore[misc]
@@ -135,7 +135,7 @@ def test_replies_cannot_be_changed_and_are_built_by_keyword_only() -> None:
         Instance("i", "n", InstanceStatus.ACTIVE)  # type: ignore[call-arg]
 
 
-def test_every_documented_reply_survives_pickle_and_deepcopy(strict_document: dict[str, Any]) -> None:
+def test_documented_reply_survives_pickle_and_deepcopy(strict_document: dict[str, Any]) -> None:
     for operation, name, value in reply_examples(strict_document):
         for type_ in success_types(operation, name):
             reply = read(type_, value)
@@ -147,7 +147,7 @@ def test_every_documented_reply_survives_pickle_and_deepcopy(strict_document: di
 # Open enums
 
 
-def test_an_unknown_status_survives_and_shows_that_it_is_unknown() -> None:
+def test_unknown_status_is_kept_and_marked_as_unknown() -> None:
     raw = {"id": "i", "name": "n", "status": "SHELVED"}
     instance = read(Instance, raw)
     assert instance.status == "SHELVED"
@@ -160,7 +160,7 @@ def test_an_unknown_status_survives_and_shows_that_it_is_unknown() -> None:
         assert msgspec.json.decode(msgspec.json.encode(other)) == raw
 
 
-def test_a_known_status_is_the_member_itself() -> None:
+def test_known_status_is_the_enum_member() -> None:
     instance = read(Instance, {"id": "i", "name": "n", "status": "ACTIVE"})
     assert instance.status is InstanceStatus.ACTIVE
     assert instance.status.is_known
@@ -187,14 +187,14 @@ def test_unknown_values_are_not_remembered() -> None:
     assert VolumeType("kind 1") is not VolumeType("kind 1")
 
 
-def test_only_strings_can_be_unknown_values() -> None:
+def test_unknown_value_that_is_not_a_string_is_refused() -> None:
     with pytest.raises(ValueError, match="5"):
         VolumeType(5)  # type: ignore[arg-type]
     with pytest.raises(msgspec.ValidationError, match=r"`\$\.status`"):
         read(Instance, {"id": "i", "name": "n", "status": 5})
 
 
-def test_a_request_refuses_an_enum_value_that_a_reply_would_let_through() -> None:
+def test_request_refuses_an_enum_value_that_a_reply_accepts() -> None:
     assert not RebootType("MAYBE").is_known
     with pytest.raises(ValueError, match="must be one of 'SOFT', 'HARD'"):
         RebootParameters(type=RebootType("MAYBE"))
@@ -207,21 +207,21 @@ def test_a_request_refuses_an_enum_value_that_a_reply_would_let_through() -> Non
     "written",
     ["2017-05-16T02:17:50.166563", "2017-05-16T02:17:50.166563Z", "2017-05-16T11:17:50.166563+09:00"],
 )
-def test_a_time_is_aware_and_utc_however_it_is_written(written: str) -> None:
+def test_time_is_aware_and_utc_in_every_notation(written: str) -> None:
     token = read(Token, {"id": "t", "expires": written, "issued_at": "2017-05-16T01:17:50Z"})
     assert token.expires == datetime(2017, 5, 16, 2, 17, 50, 166563, UTC)
     assert token.expires.tzinfo is UTC
     assert token.issued_at.tzinfo is UTC
 
 
-def test_a_time_is_aware_and_utc_when_a_model_is_built_by_hand() -> None:
+def test_time_is_aware_and_utc_when_a_model_is_constructed() -> None:
     seoul = timezone(timedelta(hours=9))
     token = Token(id="t", expires=datetime(2017, 5, 16, 11, tzinfo=seoul), issued_at=datetime(2017, 5, 16, 2))
     assert token.expires == token.issued_at == datetime(2017, 5, 16, 2, tzinfo=UTC)
     assert token.expires.tzinfo is UTC
 
 
-def test_a_time_that_may_be_absent_is_none_or_utc() -> None:
+def test_optional_time_is_none_or_utc() -> None:
     keypair = {"name": "n", "publicKey": "p", "fingerprint": "f"}
     assert read(KeypairsSuccess, {"header": OK, "keypairs": [keypair]}).keypairs[0].created_at is None
     keypair["createdAt"] = "2017-05-16T02:17:50"
@@ -253,7 +253,7 @@ def secret_replies() -> list[Any]:
 
 
 @pytest.mark.parametrize("reply", secret_replies(), ids=lambda reply: type(reply).__name__)
-def test_a_secret_never_shows_however_deep_it_lies(reply: Any) -> None:
+def test_secret_is_masked_at_every_depth(reply: Any) -> None:
     from rich.console import Console
 
     shown = io.StringIO()
@@ -264,11 +264,11 @@ def test_a_secret_never_shows_however_deep_it_lies(reply: Any) -> None:
     assert b"canary" in msgspec.json.encode(reply), "the value itself must be there"
 
 
-def test_the_repr_of_an_absent_secret_says_that_it_is_absent() -> None:
+def test_repr_of_an_absent_secret_is_none() -> None:
     assert "private_key=None" in repr(CreatedKeypair(name="n", public_key="p", fingerprint="f"))
 
 
-def test_a_repr_shows_everything_that_is_no_secret() -> None:
+def test_repr_contains_everything_that_is_not_secret() -> None:
     assert repr(EmptySuccess(header=read(models.ResultHeader, OK))) == (
         "EmptySuccess(header=ResultHeader(is_successful=True, result_code=0, result_message='SUCCESS'))"
     )
@@ -277,25 +277,25 @@ def test_a_repr_shows_everything_that_is_no_secret() -> None:
 # A contract with peculiar schemas
 
 
-def test_constraints_bind_requests_and_not_replies(variant: ModuleType) -> None:
+def test_constraints_apply_to_requests_and_not_to_replies(variant: ModuleType) -> None:
     raw = {"name": "n", "publicKey": "p", "fingerprint": "f", "note": "A!", "useCount": "1"}
     keypair = read(variant.CreatedKeypair, raw)
     assert (keypair.note, keypair.use_count) == ("A!", 1)
 
 
-def test_a_secret_with_another_name_on_the_wire_is_masked_too(variant: ModuleType) -> None:
+def test_secret_with_another_name_on_the_wire_is_masked(variant: ModuleType) -> None:
     keypair = variant.CreatedKeypair(name="n", public_key="p", fingerprint="f", unlock_code="canary")
     assert "canary" not in repr(keypair)
     assert "unlock_code='***'" in repr(keypair)
 
 
-def test_all_of_the_replies_are_frozen() -> None:
+def test_every_reply_model_is_frozen() -> None:
     for type_ in (Failure, FlavorsSuccess, *vars(models).values()):
         if isinstance(type_, type) and issubclass(type_, msgspec.Struct) and type_.__module__ == models.__name__:
             assert type_.__struct_config__.frozen, type_
 
 
-def test_a_time_beyond_what_a_datetime_can_hold_is_a_wrong_reply_and_no_crash() -> None:
+def test_time_out_of_range_is_an_invalid_reply() -> None:
     token = {"id": "x", "issued_at": "0001-01-01T00:00:00+09:00", "expires": "2026-01-15T10:00:00Z"}
     with pytest.raises(msgspec.ValidationError, match="out of range"):
         decode(msgspec.json.encode(token), models.Token)

@@ -1,4 +1,4 @@
-"""Are requests refused before the network when they break the contract, and sent as they were meant otherwise?"""
+"""Tests of requests: refused before the network when they break the contract, sent unchanged otherwise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from toast_compute_api.api.keypairs.create_keypair import create_keypair
 from toast_compute_api.api.keypairs.list_keypairs import list_keypairs
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.api.tokens.issue_token import issue_token
-from toast_compute_api.base import RequestModel
 from toast_compute_api.models import (
     AddFloatingIpAction,
     AddFloatingIpParameters,
@@ -51,7 +50,8 @@ from toast_compute_api.models import (
     UploadImageSuccess,
     VolumeType,
 )
-from toast_compute_api.operation import InvalidRequest, Operation, Parameter, Request
+from toast_compute_runtime.models import RequestModel
+from toast_compute_runtime.operation import InvalidRequest, Operation, Parameter, Request
 
 ID = "125a0000-0000-4000-8000-000000000001"
 
@@ -74,7 +74,7 @@ def sent(body: bytes | None) -> Any:
     return msgspec.json.decode(body)
 
 
-def test_every_documented_request_decodes_strictly_and_is_sent_as_it_is(strict_document: dict[str, Any]) -> None:
+def test_documented_request_decodes_strictly_and_is_sent_unchanged(strict_document: dict[str, Any]) -> None:
     for item in strict_document["paths"].values():
         for operation in item.values():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -92,7 +92,7 @@ def test_every_documented_request_decodes_strictly_and_is_sent_as_it_is(strict_d
 # What is sent
 
 
-def test_a_request_names_method_path_query_and_what_its_reply_is() -> None:
+def test_request_has_method_path_query_and_success_model() -> None:
     request = list_instances("demo-appkey", id=ID)
     assert (request.method, request.target) == ("GET", f"/v1.0/appkeys/demo-appkey/instances?id={ID}")
     assert request.body is None
@@ -103,12 +103,12 @@ def test_a_request_names_method_path_query_and_what_its_reply_is() -> None:
     assert reply.instances == []
 
 
-def test_values_are_quoted_so_that_they_stay_one_segment_and_one_value() -> None:
+def test_values_are_quoted_into_one_segment_and_one_value() -> None:
     assert list_keypairs("demo-appkey", name="a/b?c&d=e f%").target.endswith("?name=a%2Fb%3Fc%26d%3De%20f%25")
     assert detach_volume("demo-appkey", ID, volume_id="v").target.endswith(f"/instances/{ID}/attachments?volumeId=v")
 
 
-def test_a_value_is_quoted_even_where_its_schema_lets_everything_through() -> None:
+def test_value_is_quoted_where_its_schema_accepts_everything() -> None:
     operation = Operation(
         id="read",
         method="GET",
@@ -123,7 +123,7 @@ def test_a_value_is_quoted_even_where_its_schema_lets_everything_through() -> No
     assert request.target == "/things/a%2Fb%3Fc%23d?note=x%26y%3Dz"
 
 
-def test_a_member_left_out_is_not_sent_and_null_is() -> None:
+def test_omitted_member_is_not_sent_and_null_is() -> None:
     assert "volume" not in sent(create_instance("a", body=new_instance()).body)["instance"]
     assert "count" not in sent(create_instance("a", body=new_instance()).body)["instance"], "defaults are the service's"
     null = create_instance("a", body=new_instance(volume=RootVolumeSpec(type=None)))
@@ -142,18 +142,18 @@ def test_unset_and_null_stay_different_through_pickle_and_deepcopy() -> None:
             assert msgspec.json.encode(other) == msgspec.json.encode(volume)
 
 
-def test_the_password_is_sent_as_it_is_and_not_as_its_mask() -> None:
+def test_password_is_sent_in_clear_and_not_as_its_mask() -> None:
     request = issue_token("demo-appkey", body=TokenRequest(auth=Credentials(username="u", password="canary")))
     assert sent(request.body) == {"auth": {"username": "u", "password": "canary"}}
 
 
-def test_an_action_carries_its_name_without_being_told() -> None:
+def test_action_has_its_name_as_default() -> None:
     assert sent(run_instance_action("a", ID, body=StartAction()).body) == {"action": "start"}
     body = RebootAction(parameters=RebootParameters(type=RebootType.SOFT))
     assert sent(run_instance_action("a", ID, body=body).body) == {"action": "reboot", "parameters": {"type": "SOFT"}}
 
 
-def test_every_action_reads_back_as_its_own_class(strict_document: dict[str, Any]) -> None:
+def test_action_decodes_to_its_own_class(strict_document: dict[str, Any]) -> None:
     mapping = strict_document["components"]["schemas"]["InstanceAction"]["discriminator"]["mapping"]
     path = strict_document["paths"]["/v1.0/appkeys/{appkey}/instances/{instanceId}/action"]
     examples = path["post"]["requestBody"]["content"]["application/json"]["examples"]
@@ -163,14 +163,14 @@ def test_every_action_reads_back_as_its_own_class(strict_document: dict[str, Any
         assert type(body).__name__ == mapping[name].rpartition("/")[2]
 
 
-def test_the_action_decides_what_the_reply_is_and_whether_it_may_be_sent_twice() -> None:
+def test_action_decides_the_success_model_and_the_retry_class() -> None:
     start = run_instance_action("a", ID, body=StartAction())
     assert (start.success, start.retry, start.operation.retry) == (EmptySuccess, "idempotent", "never")
     image = run_instance_action("a", ID, body=UploadImageAction(parameters=UploadImageParameters(name="i")))
     assert (image.success, image.retry) == (UploadImageSuccess, "never")
 
 
-def test_each_action_has_the_retry_rule_of_its_schema(strict_document: dict[str, Any]) -> None:
+def test_action_has_the_retry_class_of_its_schema(strict_document: dict[str, Any]) -> None:
     schemas = strict_document["components"]["schemas"]
     path = strict_document["paths"]["/v1.0/appkeys/{appkey}/instances/{instanceId}/action"]
     for name, example in path["post"]["requestBody"]["content"]["application/json"]["examples"].items():
@@ -203,9 +203,7 @@ def test_each_action_has_the_retry_rule_of_its_schema(strict_document: dict[str,
         ({"volume": {"speed": 1}}, "instance.volume.speed", "there is no such member"),
     ],
 )
-def test_a_body_that_breaks_the_contract_is_refused_with_the_path_of_the_fault(
-    changes: dict[str, Any], field: str, reason: str
-) -> None:
+def test_invalid_body_is_refused_with_the_path_of_the_fault(changes: dict[str, Any], field: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         create_instance("demo-appkey", body=new_instance(**changes))
     assert caught.value.operation == "createInstance"
@@ -215,7 +213,7 @@ def test_a_body_that_breaks_the_contract_is_refused_with_the_path_of_the_fault(
 
 
 @pytest.mark.parametrize("value", ["", "a/b", "../x", "..", ".", "a b", "a\n", "ü", "x" * 256, None, 5])
-def test_an_id_that_could_mean_something_else_is_refused(value: Any) -> None:
+def test_ambiguous_id_is_refused(value: Any) -> None:
     with pytest.raises(InvalidRequest) as caught:
         run_instance_action("demo-appkey", value, body=StartAction())
     assert caught.value.field == "instanceId"
@@ -224,25 +222,25 @@ def test_an_id_that_could_mean_something_else_is_refused(value: Any) -> None:
             list_instances("demo-appkey", id=value)
 
 
-def test_an_empty_name_is_refused_because_it_would_mean_all() -> None:
+def test_empty_name_is_refused() -> None:
     with pytest.raises(InvalidRequest, match=r"^listKeypairs: name: "):
         list_keypairs("demo-appkey", name="")
 
 
 @pytest.mark.parametrize("address", ["1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.4\n", "::1", ""])
-def test_an_address_that_is_no_ipv4_is_refused(address: str) -> None:
+def test_address_that_is_not_ipv4_is_refused(address: str) -> None:
     body = AddFloatingIpAction(parameters=AddFloatingIpParameters(address=address, ip_address="192.168.0.11"))
     with pytest.raises(InvalidRequest, match=r"^runInstanceAction: parameters\.address: "):
         run_instance_action("a", ID, body=body)
 
 
-def test_a_right_ipv4_passes() -> None:
+def test_ipv4_address_is_accepted() -> None:
     for address in ("0.0.0.0", "203.0.113.10", "255.255.255.255"):
         body = AddFloatingIpAction(parameters=AddFloatingIpParameters(address=address, ip_address="192.168.0.11"))
         assert sent(run_instance_action("a", ID, body=body).body)["parameters"]["address"] == address
 
 
-def test_a_body_of_another_operation_is_refused() -> None:
+def test_body_of_another_operation_is_refused() -> None:
     body: Any = AttachVolumeRequest(attachment=AttachmentSpec(volume_id=ID))
     with pytest.raises(InvalidRequest, match="attachment: there is no such member"):
         create_instance("a", body=body)
@@ -251,23 +249,23 @@ def test_a_body_of_another_operation_is_refused() -> None:
         attach_volume("a", ID, body=none)
 
 
-def test_an_unknown_action_is_refused() -> None:
+def test_unknown_action_is_refused() -> None:
     body: Any = {"action": "fly"}
     with pytest.raises(InvalidRequest, match=r"^runInstanceAction: action: "):
         run_instance_action("a", ID, body=body)
 
 
-def test_a_value_that_json_cannot_carry_is_refused() -> None:
+def test_value_that_json_cannot_carry_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="holds a value that JSON cannot carry"):
         create_instance("a", body=new_instance(name=object()))
 
 
-def test_an_unknown_enum_value_is_refused_where_it_would_be_sent() -> None:
+def test_unknown_enum_value_is_refused_in_a_request() -> None:
     with pytest.raises(ValueError, match="`type` must be one of"):
         RootVolumeSpec(type=VolumeType("Tape"))
 
 
-def test_requests_cannot_be_changed_and_are_built_by_keyword_only() -> None:
+def test_requests_are_frozen_and_keyword_only() -> None:
     keypair = KeypairSpec(name="n")
     with pytest.raises(AttributeError):
         keypair.name = "other"  # type: ignore[misc]
@@ -283,7 +281,7 @@ def test_requests_cannot_be_changed_and_are_built_by_keyword_only() -> None:
 # Secrets
 
 
-def test_no_secret_shows_in_a_request_or_its_model() -> None:
+def test_secrets_are_masked_in_a_request_and_its_model() -> None:
     body = TokenRequest(auth=Credentials(username="u", password="canary"))
     requests: list[Request[Any]] = [
         issue_token("canary-key", body=body),
@@ -299,7 +297,7 @@ def test_no_secret_shows_in_a_request_or_its_model() -> None:
     assert "password='***'" in repr(body)
 
 
-def test_a_refusal_shows_neither_the_value_nor_a_traceback_that_holds_it() -> None:
+def test_refusal_contains_neither_the_value_nor_a_traceback_with_it() -> None:
     for call in (
         lambda: get_token("demo-appkey", id="canary with spaces"),
         lambda: list_flavors("canary/key"),
@@ -313,7 +311,7 @@ def test_a_refusal_shows_neither_the_value_nor_a_traceback_that_holds_it() -> No
         assert "canary" not in "".join(traceback.format_exception_only(caught.value))
 
 
-def test_a_request_is_not_pickled_because_of_its_secrets_and_a_copy_is_itself() -> None:
+def test_request_refuses_pickle_and_is_its_own_copy() -> None:
     request = list_flavors("demo-appkey")
     with pytest.raises(TypeError, match="may carry secrets"):
         pickle.dumps(request)
@@ -321,7 +319,7 @@ def test_a_request_is_not_pickled_because_of_its_secrets_and_a_copy_is_itself() 
     assert copy.copy(request) is request
 
 
-def test_a_refusal_survives_pickle() -> None:
+def test_refusal_survives_pickle() -> None:
     refusal = InvalidRequest("createInstance", "instance.name", "too long")
     other = pickle.loads(pickle.dumps(refusal))
     assert (str(other), other.operation, other.field) == (str(refusal), "createInstance", "instance.name")
@@ -330,12 +328,12 @@ def test_a_refusal_survives_pickle() -> None:
 # A contract with peculiar schemas
 
 
-def test_a_documented_default_is_not_sent_by_itself(variant: ModuleType) -> None:
+def test_documented_default_is_not_sent(variant: ModuleType) -> None:
     assert variant.KeypairSpec(name="n").label is UNSET
     assert msgspec.json.encode(variant.KeypairSpec(name="n")) == b'{"name":"n"}'
 
 
-def test_an_escaped_dollar_at_the_end_of_a_pattern_stays_a_dollar(variant: ModuleType) -> None:
+def test_escaped_dollar_at_the_end_of_a_pattern_is_kept(variant: ModuleType) -> None:
     decoder = msgspec.json.Decoder(variant.KeypairSpec)
     assert decoder.decode(b'{"name":"n","label":"abc$"}').label == "abc$"
     for wrong in (b'{"name":"n","label":"abc"}', b'{"name":"n","label":"abc$\\n"}'):
@@ -343,36 +341,36 @@ def test_an_escaped_dollar_at_the_end_of_a_pattern_stays_a_dollar(variant: Modul
             decoder.decode(wrong)
 
 
-def test_a_nullable_member_tells_absent_from_null(variant: ModuleType) -> None:
+def test_nullable_member_distinguishes_absent_from_null(variant: ModuleType) -> None:
     assert msgspec.json.encode(variant.KeypairSpec(name="n", comment=None)) == b'{"name":"n","comment":null}'
     assert variant.KeypairSpec(name="n").comment is UNSET
 
 
-def test_a_description_with_quotes_and_backslashes_stays_readable(variant: ModuleType) -> None:
+def test_description_with_quotes_and_backslashes_is_readable(variant: ModuleType) -> None:
     source = Path(str(variant.__file__)).read_text(encoding="utf-8")
     assert r"""A "quoted" \\ path, '''triple''' too.""" in source
 
 
-def test_a_secret_of_a_request_with_another_name_on_the_wire_is_masked(variant: ModuleType) -> None:
+def test_secret_of_a_request_with_another_name_on_the_wire_is_masked(variant: ModuleType) -> None:
     keypair = variant.KeypairSpec(name="n", pass_phrase="canary")
     assert "canary" not in repr(keypair)
     assert "pass_phrase=UNSET" in repr(variant.KeypairSpec(name="n"))
     assert b'"passPhrase":"canary"' in msgspec.json.encode(keypair)
 
 
-def test_an_open_enum_in_a_request_takes_known_values_only(variant: ModuleType) -> None:
+def test_open_enum_in_a_request_accepts_known_values_only(variant: ModuleType) -> None:
     decoder = msgspec.json.Decoder(variant.KeypairSpec)
     assert decoder.decode(b'{"name":"n","kind":"General SSD"}').kind == "General SSD"
     with pytest.raises(msgspec.ValidationError, match="`kind` must be one of"):
         decoder.decode(b'{"name":"n","kind":"Tape"}')
 
 
-def test_a_keypair_request_of_the_real_contract_is_sent_without_what_the_variant_adds() -> None:
+def test_keypair_request_of_the_real_contract_lacks_the_members_of_the_variant() -> None:
     request = create_keypair("demo-appkey", body=CreateKeypairRequest(keypair=KeypairSpec(name="my-key")))
     assert sent(request.body) == {"keypair": {"name": "my-key"}}
 
 
 @pytest.mark.parametrize("value", [b"abc", uuid.UUID(ID), 5, None, object, "\ud800"], ids=repr)
-def test_a_parameter_that_is_no_text_is_refused_instead_of_being_sent_as_its_repr(value: Any) -> None:
+def test_parameter_that_is_not_text_is_refused(value: Any) -> None:
     with pytest.raises(InvalidRequest, match=r"^detachVolume: volumeId: "):
         detach_volume("a", ID, volume_id=value)

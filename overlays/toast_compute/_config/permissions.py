@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
 from toast_compute_api.behaviour import OPERATIONS
-from toast_compute_api.operation import Operation
+from toast_compute_runtime.operation import Operation
 
 from .._validation import suggestion
 from ..errors import ConfigurationError, NotAllowedError

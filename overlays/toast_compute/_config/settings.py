@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from toast_compute_api.behaviour import SERVER_URL
-from toast_compute_api.operation import Retry
+from toast_compute_runtime.operation import Retry
 
 from .._auth.stored_token import TokenStore
 from .._redaction import Secret

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from toast_compute_api.models import ResultHeader
-from toast_compute_api.operation import Operation, Request
+from toast_compute_runtime.operation import Operation, Request
 
 from .._effects import Effects, Random, ReadClock, Reply, Send, Sleep, TransportFault
 from .._redaction import Secret

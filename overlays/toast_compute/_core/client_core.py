@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from toast_compute_api.api.tokens.get_token import get_token
 from toast_compute_api.api.tokens.issue_token import issue_token
 from toast_compute_api.models import Access, Credentials, TokenRequest, TokenSuccess
-from toast_compute_api.operation import InvalidRequest, Request
+from toast_compute_runtime.operation import InvalidRequest, Request
 
 from .._auth.token_manager import TokenManager, token_key
 from .._config.permissions import check_allowed

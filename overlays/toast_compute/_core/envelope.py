@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 from toast_compute_api.models import Failure, ResultHeader
-from toast_compute_api.operation import Request, decode
+from toast_compute_runtime.operation import Request, decode
 
 from .._effects import Reply
 from ..errors import MalformedResponseError

@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Any
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
-from toast_compute_api.behaviour_types import http_status
 from toast_compute_api.models import ResultHeader
-from toast_compute_api.operation import Request
+from toast_compute_runtime.behaviour_types import http_status
+from toast_compute_runtime.operation import Request
 
 from .. import errors
 from .._effects import FaultKind, TransportFault

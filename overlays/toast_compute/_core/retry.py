@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import Literal, TypeAlias
 
 from toast_compute_api.behaviour import RESULT_CODES
-from toast_compute_api.operation import Retry
+from toast_compute_runtime.operation import Retry
 
 from .._effects import TransportFault
 from ..errors import APIConnectionError, APIError, MalformedResponseError, ServerError, ToastComputeError

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from toast_compute_api.api.instance_actions.run_instance_action import OPERATION as RUN_INSTANCE_ACTION
 from toast_compute_api.api.instances.delete_instance import delete_instance
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from .._core.client_core import Core
 from .._effects import Effects, Gather

@@ -7,7 +7,7 @@ from typing import TypeVar
 from toast_compute_api import models
 from toast_compute_api.api.instances.list_instance_details import list_instance_details
 from toast_compute_api.api.instances.list_instances import list_instances
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from .._core.client_core import Core
 from .._core.error_mapping import absent

@@ -13,7 +13,7 @@ from toast_compute_api.api.instances.attach_volume import attach_volume as reque
 from toast_compute_api.api.instances.create_instance import create_instance
 from toast_compute_api.api.instances.delete_instance import delete_instance
 from toast_compute_api.api.instances.detach_volume import detach_volume as request_detachment
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from .._core.call import Call
 from .._core.client_core import Core

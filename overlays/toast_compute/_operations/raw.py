@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 from toast_compute_api.models import EmptySuccess
-from toast_compute_api.operation import Operation, Parameter, Request, Retry
+from toast_compute_runtime.operation import Operation, Parameter, Request, Retry
 
 from .._core.client_core import Core
 from .._core.exchange import capturing

@@ -16,7 +16,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from toast_compute_api.api.instances.list_instance_details import list_instance_details
 from toast_compute_api.api.instances.list_instances import list_instances
 from toast_compute_api.models import Instance, InstanceDetail, InstanceDetailsSuccess, InstancesSuccess
-from toast_compute_api.operation import Request
+from toast_compute_runtime.operation import Request
 
 from .._core.client_core import Core
 from .._core.error_mapping import is_absence

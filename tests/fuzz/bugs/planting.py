@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent
 PARTS = ("service", "replies", "story")
 """The parts of the fuzzer that can find a bug, the one that is cheapest to ask first at the end."""
 
-_OURS = frozenset({"toast_compute", "toast_compute_mock", "toast_compute_api"})
+_OURS = frozenset({"toast_compute", "toast_compute_mock", "toast_compute_api", "toast_compute_runtime"})
 _MEMBERS = frozenset({"what", "part", "unchecked_replies", "not_found_because", "change"})
 
 

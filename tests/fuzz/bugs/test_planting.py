@@ -51,7 +51,7 @@ def test_there_are_bugs_for_every_part_of_the_fuzzer_and_for_both_sides() -> Non
     assert len(bugs) >= LEAST_BUGS
     assert {bug.part for bug in bugs} == set(PARTS)
     packages = {module.partition(".")[0] for bug in bugs for module in bug.modules}
-    assert packages == {"toast_compute", "toast_compute_mock", "toast_compute_api"}
+    assert packages == {"toast_compute", "toast_compute_mock", "toast_compute_api", "toast_compute_runtime"}
 
 
 def test_no_two_bugs_are_the_same() -> None:

@@ -6,7 +6,7 @@ from enum import Enum
 from http import HTTPStatus
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
-from toast_compute_api.behaviour_types import http_status
+from toast_compute_runtime.behaviour_types import http_status
 
 
 class Family(Enum):

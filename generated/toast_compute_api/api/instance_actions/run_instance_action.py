@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import overload
 
+from toast_compute_runtime.operation import Operation, Parameter, Request, Variant
+
 from ...models import (
     AddFloatingIpAction,
     AddSecurityGroupAction,
@@ -22,7 +24,6 @@ from ...models import (
     UploadImageAction,
     UploadImageSuccess,
 )
-from ...operation import Operation, Parameter, Request, Variant
 
 OPERATION = Operation(
     id="runInstanceAction",

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from toast_compute_runtime.operation import Operation, Parameter, Request
+
 from ...models import AppkeyValue, KeypairName, KeypairsSuccess
-from ...operation import Operation, Parameter, Request
 
 OPERATION = Operation(
     id="listKeypairs",

@@ -1,0 +1,1 @@
+"""The hand-written code that generated code is based on."""
