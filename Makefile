@@ -24,8 +24,9 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-generate: setup ## Write generated/ anew from openapi.yaml, the asynchronous SDK, docs/api.md and docs/behaviours.md
+generate: setup ## Write generated/ anew from openapi.yaml, then the sync classes, docs/api.md and docs/behaviours.md
 	@$(BIN)/python -m generator generate
+	@$(BIN)/python -m tools.async_to_sync
 	@$(BIN)/python -m tools.api_reference
 	@$(BIN)/toast-compute-mock --show-behaviours > docs/behaviours.md.new
 	@mv docs/behaviours.md.new docs/behaviours.md

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import colours
 from .checks import check
 from .contract import Contract
 from .contract.document import load
@@ -14,7 +13,6 @@ from .errors import ContractError, GenerationError
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "generated" / "toast_compute_api"
-SDK = ROOT / "overlays" / "toast_compute"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--output",
         type=Path,
         default=PACKAGE,
-        help="the package to write (default: generated/toast_compute_api, and the async classes of the SDK)",
+        help="the package to write (default: generated/toast_compute_api)",
     )
     options = parser.parse_args(arguments)
     try:
@@ -46,11 +44,6 @@ def main(arguments: list[str] | None = None) -> int:
         except ContractError as problem:
             print(document.describe(problem), file=sys.stderr)
             return 1
-        # A package that is written elsewhere does not change the SDK's classes.
-        if options.command == "check":
-            colours.derive(SDK)
-        elif options.output == PACKAGE:
-            colours.generate(SDK)
     except GenerationError as problem:
         print(problem, file=sys.stderr)
         return 1

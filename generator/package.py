@@ -64,13 +64,13 @@ def generate(contract: Contract, output: Path) -> None:
 
 def _mark(package: Path) -> None:
     (package / "__init__.py").write_text(
-        '"""What does the contract say, in Python? Models, endpoint functions, behaviour: import the submodules."""\n',
+        '"""The contract in Python: models, endpoint functions and behaviour, each in a submodule."""\n',
         encoding="utf-8",
     )
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         if path.name == "models.py":
-            text = '"""What travels? One model for each schema of the contract."""\n\n' + text
+            text = '"""The models, one for each schema of the contract."""\n\n' + text
         if path.name == "__init__.py" and path.parent != package:
-            text = f'"""Which calls belong together? The operations of {path.parent.name}, one module each."""\n'
+            text = f'"""The operations of {path.parent.name}, one module each."""\n'
         path.write_text(f"{MARK}{text}", encoding="utf-8")

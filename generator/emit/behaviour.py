@@ -44,7 +44,7 @@ def write(contract: Contract, target: Path) -> None:
         ),
     ]
     lines = [
-        '"""How does the service behave? Result codes, lifecycle and operations, as the contract states them."""',
+        '"""The behaviour of the service as the contract states it: result codes, lifecycle and operations."""',
         "from __future__ import annotations",
         "from collections.abc import Mapping",
         "from types import MappingProxyType",

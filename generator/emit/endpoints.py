@@ -69,7 +69,7 @@ def facts(contract: Contract, operation: Operation) -> dict[str, Any]:
     return {
         "id": operation.id,
         "path": operation.path,
-        "question": f"How is {operation.id} called? {spec['summary']}.",
+        "title": f"The operation {operation.id}: {spec['summary']}.",
         "retry": spec["x-retry"],
         "needs_token": spec.get("security", contract.data.get("security", [])) != [],
         "success": reply.success.name,

@@ -16,12 +16,12 @@ from __future__ import annotations
 import builtins
 
 from .. import _plans
-from ..resources._types import Flavor
+from .._types import Flavor
 from ._base import AsyncResource
 
 
 class AsyncFlavors(AsyncResource):
-    """Part of an asynchronous client: `async with AsyncToastCompute() as toast: await toast.flavors.list()`."""
+    """Part of an async client: `async with AsyncToastCompute() as toast: await toast.flavors.list()`."""
 
     async def list(
         self, prefix: str = "an empty prefix matches every name, so nothing is left out"
@@ -34,7 +34,7 @@ class AsyncFlavors(AsyncResource):
         """Return the limit."""
         return 5
 '''
-BASE = '''"""The base of all parts of an asynchronous client."""
+BASE = '''"""The base of all parts of an async client."""
 
 
 class AsyncResource:
@@ -46,7 +46,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from .._async_driver import AsyncDriver
+from .._drivers.asynchronous import AsyncDriver
 from .._http import AsyncHttpSender
 from .flavors import AsyncFlavors
 
@@ -83,12 +83,12 @@ from __future__ import annotations
 import builtins
 
 from .. import _plans
+from .._types import Flavor
 from ._base import Resource
-from ._types import Flavor
 
 
 class Flavors(Resource):
-    """Part of a blocking client: `with ToastCompute() as toast: toast.flavors.list()`."""
+    """Part of a sync client: `with ToastCompute() as toast: toast.flavors.list()`."""
 
     def list(self, prefix: str = "an empty prefix matches every name, so nothing is left out") -> builtins.list[Flavor]:
         """Read all: `(toast.flavors.list())[0]`, 인스턴스."""
@@ -106,14 +106,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from ._driver import BlockingDriver
-from ._http import HttpSender
-from .resources.flavors import Flavors
+from .._drivers.sync import SyncDriver
+from .._http import HttpSender
+from .flavors import Flavors
 
 if TYPE_CHECKING:
     import httpx
 
-    from .token_store import TokenStore
+    from ..token_store import TokenStore
 
 
 class ToastCompute:
@@ -124,7 +124,7 @@ class ToastCompute:
     def __init__(self, transport: httpx.BaseTransport, token_store: TokenStore) -> None:
         if not callable(transport.handle_request):
             raise TypeError("a ToastCompute needs an httpx.BaseTransport")
-        self._run = BlockingDriver(HttpSender(transport), token_store).run
+        self._run = SyncDriver(HttpSender(transport), token_store).run
 
     def __enter__(self) -> Self:
         return self
@@ -144,7 +144,6 @@ def sdk(tmp_path: Path) -> Path:
     for folder in ("aio", "resources"):
         (package / folder).mkdir(parents=True)
         (package / folder / "__init__.py").write_text(f'"""The {folder}."""\n', encoding="utf-8")
-    (package / "resources" / "_types.py").write_text('"""Shared types."""\n', encoding="utf-8")
     for name, text in (("flavors", FLAVORS), ("_base", BASE), ("_client", CLIENT)):
         (package / "aio" / f"{name}.py").write_text(text, encoding="utf-8")
     return package
@@ -161,7 +160,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def test_each_rule_is_applied_to_code_docstrings_and_comments(sdk: Path) -> None:
     assert run(sdk) == 0
     assert (sdk / "resources" / "flavors.py").read_text(encoding="utf-8") == SYNC_FLAVORS
-    assert (sdk / "_client.py").read_text(encoding="utf-8") == SYNC_CLIENT
+    assert (sdk / "resources" / "_client.py").read_text(encoding="utf-8") == SYNC_CLIENT
 
 
 def test_hand_written_files_stay_as_they_are(sdk: Path) -> None:
@@ -169,7 +168,7 @@ def test_hand_written_files_stay_as_they_are(sdk: Path) -> None:
     assert run(sdk) == 0
     after = files_of(sdk)
     assert {name: after[name] for name in before} == before
-    assert after.keys() - before.keys() == {"resources/flavors.py", "resources/_base.py", "_client.py"}
+    assert after.keys() - before.keys() == {"resources/flavors.py", "resources/_base.py", "resources/_client.py"}
 
 
 def test_deriving_twice_changes_nothing(sdk: Path) -> None:
@@ -188,14 +187,14 @@ def test_check_passes_after_deriving_and_writes_nothing(sdk: Path) -> None:
 
 def test_check_names_each_stale_missing_and_orphaned_file(sdk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(sdk) == 0
-    (sdk / "_client.py").unlink()
+    (sdk / "resources" / "_client.py").unlink()
     (sdk / "resources" / "flavors.py").write_text(SYNC_FLAVORS.replace("return 5", "return 6"), encoding="utf-8")
     (sdk / "resources" / "orphan.py").write_text("", encoding="utf-8")
     before = files_of(sdk)
     assert run(sdk, "--check") == 1
     assert capsys.readouterr().err.splitlines() == [
         f"async-to-sync: sdk/{name}: is stale; run `make generate`"
-        for name in ("_client.py", "resources/flavors.py", "resources/orphan.py")
+        for name in ("resources/_client.py", "resources/flavors.py", "resources/orphan.py")
     ]
     assert files_of(sdk) == before
 
@@ -237,6 +236,10 @@ def test_rule_that_matches_nothing_stops_derivation(sdk: Path, capsys: pytest.Ca
 
 def test_derived_modules_are_python_without_async(sdk: Path) -> None:
     assert run(sdk) == 0
-    for path in [*(sdk / "resources").glob("*.py"), sdk / "_client.py"]:
+    for path in (sdk / "resources").glob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncWith) for node in nodes)
+
+
+def test_sync_classes_of_the_sdk_are_those_derived_from_the_async_ones() -> None:
+    assert main(["--check"]) == 0
