@@ -36,7 +36,7 @@ test: setup ## Run the tests that need Python alone
 	@$(BIN)/python -m pytest -n auto
 
 coverage: setup ## Run the SDK's tests, and fail below 95 % of its branches
-	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit/overlays
+	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit/sdk
 	@$(BIN)/python -m coverage report --include='overlays/*' --skip-covered --fail-under=95
 
 chaos: setup ## Hold the SDK against the truth in a storm of faults

@@ -10,7 +10,7 @@ import pytest
 from toast_compute import InvalidRequestError
 from toast_compute_mock import MockCloud
 
-from .mocked import BATCH, NEW, client, fresh_cloud
+from ..mocked import BATCH, NEW, client, fresh_cloud
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from toast_compute import ConfigurationError, NotAllowedError, ToastCompute
 from toast_compute_mock import MockCloud
 
-from .mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
+from ..mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
 
 CHANGES: dict[str, Callable[[ToastCompute], object]] = {
     "createInstance": lambda toast: toast.instances.create(**NEW),

@@ -36,7 +36,7 @@ from toast_compute import (
 )
 from toast_compute_mock import FrozenClock, MockCloud, RealClock, faults
 
-from .colours import CREDENTIALS, Run, asynchronous, blocking, client, cloud, run
+from ..colours import CREDENTIALS, Run, asynchronous, blocking, client, cloud, run
 
 WEB = "125a0000-0000-4000-8000-000000000001"
 BATCH = "125a0000-0000-4000-8000-000000000002"

@@ -11,7 +11,7 @@ from toast_compute import InvalidRequestError, RebootAction, RebootParameters, R
 from toast_compute_api.behaviour import SERVER_URL
 from toast_compute_mock import MockCloud
 
-from .mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
+from ..mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
 
 
 class Text(str):

@@ -11,7 +11,7 @@ import pytest
 from toast_compute import AmbiguousOutcomeError, InvalidRequestError
 from toast_compute_mock import MockCloud, faults
 
-from .mocked import NEW, client, fresh_cloud
+from ..mocked import NEW, client, fresh_cloud
 
 
 @pytest.fixture

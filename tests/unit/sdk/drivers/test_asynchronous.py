@@ -28,7 +28,7 @@ from toast_compute._effects import (
 from toast_compute.clock import RealClock
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 
-from .colours import run, settled
+from ..colours import run, settled
 
 SEND = Send(list_flavors("k"), None, 5.0, 5.0)
 LONG = 60.0

@@ -8,7 +8,7 @@ import pytest
 from toast_compute import AmbiguousOutcomeError, InvalidRequestError, MalformedResponseError, NotFoundError
 from toast_compute_mock import MockCloud, faults
 
-from .mocked import BATCH, WEB, client, fresh_cloud
+from ..mocked import BATCH, WEB, client, fresh_cloud
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from toast_compute import ConflictError, InvalidRequestError, NotAllowedError, NotFoundError, PermissionDeniedError
 from toast_compute_mock import MockCloud, faults
 
-from .mocked import BATCH, NEW, WEB, client, fresh_cloud
+from ..mocked import BATCH, NEW, WEB, client, fresh_cloud
 
 
 @pytest.fixture

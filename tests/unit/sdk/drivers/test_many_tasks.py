@@ -16,7 +16,7 @@ from toast_compute._http.sender import AsyncHttpSender
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 from toast_compute_mock import MockCloud, RealClock, ScaledClock, faults
 
-from .colours import CREDENTIALS, client, cloud, run, settled
+from ..colours import CREDENTIALS, client, cloud, run, settled
 
 WEB = "125a0000-0000-4000-8000-000000000001"
 

@@ -13,7 +13,7 @@ import pytest
 from toast_compute import AsyncToastCompute, NotFoundError, ToastCompute, WaitTimeoutError
 from toast_compute_mock import MockCloud, ScaledClock, faults
 
-from .mocked import BATCH, NEW, WEB, client, fresh_cloud
+from ..mocked import BATCH, NEW, WEB, client, fresh_cloud
 
 LIST, DETAILS = "listInstances", "listInstanceDetails"
 

@@ -25,7 +25,7 @@ from toast_compute_api.models import Instance
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from .mocked import NEW, WEB, client, fresh_cloud
+from ..mocked import NEW, WEB, client, fresh_cloud
 
 
 @pytest.fixture

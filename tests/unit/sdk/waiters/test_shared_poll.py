@@ -23,8 +23,8 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import AutoJumpClock, MockCloud, faults
 from toast_compute_mock.clock import FrozenClock
 
-from .mocked import BATCH, NEW, WEB, client
-from .plan_driver import PlanDriver
+from ..mocked import BATCH, NEW, WEB, client
+from ..plan_driver import PlanDriver
 
 MANY = 1000
 

@@ -17,8 +17,8 @@ from toast_compute import (
 )
 from toast_compute_mock import MockCloud, faults
 
-from .colours import Run, asynchronous, blocking, cloud
-from .mocked import BATCH, NEW, WEB
+from ..colours import Run, asynchronous, blocking, cloud
+from ..mocked import BATCH, NEW, WEB
 
 COLOURS = [blocking, asynchronous]
 OWNED = "b10c0000-0000-4000-8000-000000000003"

@@ -21,8 +21,8 @@ from toast_compute import (
 )
 from toast_compute_mock import MockCloud, faults
 
-from .conftest import FakeClock
-from .mocked import BATCH, NEW, client, fresh_cloud
+from ..conftest import FakeClock
+from ..mocked import BATCH, NEW, client, fresh_cloud
 
 
 @pytest.fixture

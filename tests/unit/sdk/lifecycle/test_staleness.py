@@ -25,7 +25,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from .mocked import BATCH, NEW, WEB, client, fresh_cloud
+from ..mocked import BATCH, NEW, WEB, client, fresh_cloud
 
 BEFORE, DURING, AFTER = "2026-01-15T09:00:00Z", "2026-01-15T10:00:00Z", "2026-01-15T10:00:05Z"
 REBOOT_SECONDS = LIFECYCLE.operations["reboot"].max_seconds

@@ -9,7 +9,7 @@ import pytest
 from toast_compute import ToastCompute
 from toast_compute_mock import MockCloud
 
-from .mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
+from ..mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
 
 
 class Noting(httpx.BaseTransport):

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from toast_compute import AmbiguousOutcomeError, APIConnectionError, APITimeoutError, AsyncToastCompute, ToastCompute
 from toast_compute._http.departure import Departure
 
-from .conftest import APPKEY, PASSWORD, USERNAME, Service, listening
+from ..conftest import APPKEY, PASSWORD, USERNAME, Service, listening
 
 
 def certificate(folder: Path) -> Path:

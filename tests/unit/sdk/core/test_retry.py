@@ -28,7 +28,7 @@ from toast_compute.token_store import MemoryTokenStore
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from .mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
+from ..mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
 
 Call = Callable[[ToastCompute], object]
 

@@ -14,7 +14,7 @@ import toast_compute
 from toast_compute import AsyncToastCompute, ToastCompute, aio, resources
 
 # What mypy and pyright read.
-SURFACE = Path(__file__).parents[2] / "typing" / "public_surface.py"
+SURFACE = Path(__file__).parents[3] / "typing" / "public_surface.py"
 FOLDER = Path(resources.__file__ or "").parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
