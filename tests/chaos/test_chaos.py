@@ -62,7 +62,7 @@ def weather(toast: ToastCompute, story: Story, operations: int, threads: int, se
             done.result()
 
 
-def test_in_a_storm_the_client_is_told_the_truth() -> None:
+def test_threads_get_true_outcomes_under_random_faults() -> None:
     cloud, story = storm(OPERATIONS, THREADS)
     assert story.operations == OPERATIONS
     assert lies(cloud, story) == []
@@ -86,12 +86,12 @@ def _create_may_be_repeated() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_create_may_be_repeated")
-def test_a_wrong_rule_is_found_out() -> None:
+def test_wrong_retry_rule_is_detected() -> None:
     cloud, story = storm(OPERATIONS // 5, THREADS)
     assert any("requests were carried out" in lie for lie in lies(cloud, story))
 
 
-def test_sixty_four_threads_issue_one_token_for_each_life() -> None:
+def test_sixty_four_threads_issue_one_token_per_lifetime() -> None:
     clock = FrozenClock()
     cloud = MockCloud(clock=clock)
     threads, looks, start = 64, 36, clock.now()
@@ -112,7 +112,7 @@ def test_sixty_four_threads_issue_one_token_for_each_life() -> None:
     assert cloud.journal.count(operation="issueToken") <= lives + 1
 
 
-def test_five_hundred_tasks_issue_one_token_for_each_life() -> None:
+def test_five_hundred_tasks_issue_one_token_per_lifetime() -> None:
     cloud = MockCloud(clock=AutoJumpClock())
     looks, start = 12, cloud.clock.now()
 
@@ -132,7 +132,7 @@ def test_five_hundred_tasks_issue_one_token_for_each_life() -> None:
     assert cloud.journal.count(operation="issueToken") <= lives + 1
 
 
-def test_in_a_storm_tasks_are_told_the_truth_as_well() -> None:
+def test_tasks_get_true_outcomes_under_random_faults() -> None:
     cloud, story = stormy_cloud(SEED + 1), Story()
 
     async def work(toast: AsyncToastCompute, number: int) -> None:
@@ -155,7 +155,7 @@ def test_in_a_storm_tasks_are_told_the_truth_as_well() -> None:
     assert lies(cloud, story) == []
 
 
-def test_in_a_storm_on_real_sockets_the_client_is_told_the_truth() -> None:
+def test_threads_get_true_outcomes_on_real_sockets_under_random_faults() -> None:
     cloud, story = stormy_cloud(SEED + 2, clock=RealClock()), Story()
     with (
         cloud.serve() as server,
@@ -166,7 +166,7 @@ def test_in_a_storm_on_real_sockets_the_client_is_told_the_truth() -> None:
     assert lies(cloud, story) == []
 
 
-def test_creates_are_counted_by_the_journal_of_the_whole_storm() -> None:
+def test_journal_counts_the_creates_of_the_whole_run() -> None:
     cloud, story = storm(400, 2)
     assert len(cloud.journal.find()) == cloud.journal.count()
     made = [told for told in story.creates.values() if not told.endswith("Error")]

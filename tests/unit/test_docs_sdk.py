@@ -50,7 +50,7 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_program_of_the_page_prints_what_the_page_says(home: Path) -> None:
+def test_program_on_the_page_prints_the_expected_lines(home: Path) -> None:
     program = "\n".join(blocks("python"))
     (home / "program.py").write_text(program, encoding="utf-8")
     result = run("program.py", folder=home)
@@ -66,7 +66,7 @@ def test_the_program_of_the_page_prints_what_the_page_says(home: Path) -> None:
     assert len(printed) == len(EXPECTED.findall(program))
 
 
-def test_the_commands_of_the_page_work_with_its_profile(home: Path) -> None:
+def test_commands_on_the_page_work_with_its_profile(home: Path) -> None:
     (commands,) = blocks("sh")
     with MockCloud().serve() as server:
         for line in commands.splitlines():
@@ -83,20 +83,20 @@ def test_every_variable_of_the_environment_is_on_the_page() -> None:
     assert set(re.findall(r"TOAST_COMPUTE_[A-Z_]+", GUIDE)) == {*ENVIRONMENT.values(), PROFILE_VARIABLE}
 
 
-def test_every_kind_of_error_is_in_the_table_of_what_to_catch() -> None:
+def test_every_error_is_in_the_table_of_errors() -> None:
     told = set(re.findall(r"`(\w+Error)`", GUIDE.split("\n## What to catch\n")[1].split("\n## ")[0]))
     kinds = {name for name in errors.__all__ if not issubclass(getattr(errors, name), errors.APIError)}
     assert kinds | {"APIError"} <= told
     assert told <= set(errors.__all__)
 
 
-def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
+def test_numbers_on_the_page_are_those_of_the_sdk() -> None:
     words = " ".join(GUIDE.split())
     assert f"up to `max_retries` times ({DEFAULT_MAX_RETRIES} unless given)" in words
     assert f"grows from {FIRST_INTERVAL:.0f} to {LAST_INTERVAL:.0f} seconds" in words
     assert f"one try of one request: {DEFAULT_TIMEOUT:.0f} seconds unless given" in words
 
 
-def test_every_link_of_the_page_leads_to_a_page() -> None:
+def test_every_link_on_the_page_leads_to_a_page() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", GUIDE):
         assert (DOCS / target).is_file(), target

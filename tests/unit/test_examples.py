@@ -23,7 +23,7 @@ def run(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_program_of_the_readme_works_as_printed(tmp_path: Path) -> None:
+def test_first_program_of_the_readme_prints_the_expected_lines(tmp_path: Path) -> None:
     (program,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "first.py").write_text(program)
     result = run("first.py", folder=tmp_path)
@@ -34,7 +34,7 @@ def test_the_first_program_of_the_readme_works_as_printed(tmp_path: Path) -> Non
     assert len(program.splitlines()) <= 10
 
 
-def test_the_whole_life_runs_and_shows_every_operation() -> None:
+def test_whole_life_runs_and_prints_every_operation() -> None:
     result = run(str(WHOLE_LIFE))
     assert result.stderr == ""
     assert result.returncode == 0
@@ -78,18 +78,18 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str, s
     assert "demo-appkey" not in result.stderr + result.stdout
 
 
-def test_a_missing_credential_is_one_sentence_that_names_it() -> None:
+def test_missing_credential_is_reported_in_one_line() -> None:
     assert_one_sentence(run(str(WHOLE_LIFE), "--password", ""), "password", "TOAST_COMPUTE_PASSWORD")
 
 
-def test_a_wrong_password_is_one_sentence_without_the_password() -> None:
+def test_wrong_password_is_reported_in_one_line_without_the_password() -> None:
     wrong = "not-the-password"
     assert_one_sentence(
         run(str(WHOLE_LIFE), "--password", wrong), "issueToken", "wrong username or password", secret=wrong
     )
 
 
-def test_an_unreachable_server_is_one_sentence_that_names_it() -> None:
+def test_unreachable_server_is_reported_in_one_line() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -97,5 +97,5 @@ def test_an_unreachable_server_is_one_sentence_that_names_it() -> None:
     assert_one_sentence(result, "127.0.0.1", "refused")
 
 
-def test_a_reply_without_an_envelope_is_one_sentence(server_without_envelope: str) -> None:
+def test_reply_without_an_envelope_is_reported_in_one_line(server_without_envelope: str) -> None:
     assert_one_sentence(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "no JSON")

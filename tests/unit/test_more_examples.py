@@ -47,7 +47,7 @@ def test_instances_live_in_tasks_that_share_one_client() -> None:
     assert re.fullmatch(r"5 tasks needed 1 token, \d+ looks and \d+ requests in all", summary)
 
 
-def test_a_lost_reply_makes_no_second_instance() -> None:
+def test_lost_reply_creates_no_second_instance() -> None:
     lines = lines_of("lost_reply.py")
     assert lines[0].startswith("by hand: createInstance may or may not have been carried out")
     assert lines[1].endswith("it may have been carried out, and must not be carried out twice")
@@ -60,7 +60,7 @@ def test_a_lost_reply_makes_no_second_instance() -> None:
 
 
 @pytest.mark.parametrize("name", ["many_instances.py", "async_instances.py"])
-def test_an_instance_that_fails_ends_it_in_one_sentence_and_nothing_is_left_behind(name: str) -> None:
+def test_failed_instance_ends_the_example_in_one_line_and_all_are_deleted(name: str) -> None:
     # The third one ends in ERROR instead of ACTIVE.
     cloud = MockCloud(clock=ScaledClock(5000), faults=[faults.end_in_error("createInstance", nth=3)])
     with cloud.serve() as server:
@@ -73,7 +73,7 @@ def test_an_instance_that_fails_ends_it_in_one_sentence_and_nothing_is_left_behi
 
 
 @pytest.mark.parametrize("name", ["many_instances.py", "async_instances.py"])
-def test_an_unreachable_mock_is_one_sentence(name: str) -> None:
+def test_unreachable_mock_is_reported_in_one_line(name: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]

@@ -80,9 +80,7 @@ def toast(shared: AutoJumpClock, noting: Noting) -> Iterator[ToastCompute]:
         yield client
 
 
-def test_a_resize_of_twenty_minutes_is_waited_for_in_milliseconds_and_looked_at_when_it_should(
-    toast: ToastCompute, noting: Noting
-) -> None:
+def test_wait_of_twenty_minutes_takes_no_real_time_and_polls_on_schedule(toast: ToastCompute, noting: Noting) -> None:
     toast.flavors.list()  # what is loaded and connected at the first call is not what is measured
     began = time.monotonic()
     instance = toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800)
@@ -96,21 +94,17 @@ def test_a_resize_of_twenty_minutes_is_waited_for_in_milliseconds_and_looked_at_
     assert noting.looks[-2] < TWENTY_MINUTES <= noting.looks[-1] < TWENTY_MINUTES + 15
 
 
-def test_with_a_given_interval_a_wait_of_twenty_minutes_looks_exactly_when_it_should(
-    toast: ToastCompute, noting: Noting
-) -> None:
+def test_wait_polls_exactly_at_a_given_interval(toast: ToastCompute, noting: Noting) -> None:
     toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=7)
     assert noting.looks == list(range(0, 1205, 7))
 
 
-def test_a_given_interval_finds_the_end_to_the_second(toast: ToastCompute, noting: Noting) -> None:
+def test_wait_ends_at_the_poll_that_coincides_with_the_end(toast: ToastCompute, noting: Noting) -> None:
     toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=400)
     assert noting.looks == [0, 400, 800, 1200]
 
 
-def test_a_wait_that_is_too_short_ends_at_its_deadline(
-    toast: ToastCompute, noting: Noting, shared: AutoJumpClock
-) -> None:
+def test_wait_ends_at_its_timeout(toast: ToastCompute, noting: Noting, shared: AutoJumpClock) -> None:
     with pytest.raises(WaitTimeoutError, match="is RESIZING"):
         toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1000.1, poll_interval=300)
     assert noting.looks == [0, 300, 600, 900, 1000.1]
@@ -118,7 +112,7 @@ def test_a_wait_that_is_too_short_ends_at_its_deadline(
 
 
 @pytest.mark.parametrize("resize_seconds", [7200.0])
-def test_tokens_age_on_the_same_clock_and_are_issued_anew_in_mid_wait(toast: ToastCompute, noting: Noting) -> None:
+def test_tokens_expire_on_the_shared_clock_during_a_wait(toast: ToastCompute, noting: Noting) -> None:
     toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=8000, poll_interval=400)
     assert noting.looks == list(range(0, 7600, 400))
     assert noting.tokens == [0, 3600, 7200]

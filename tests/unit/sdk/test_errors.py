@@ -60,13 +60,13 @@ EVERY_ERROR: list[ToastComputeError] = [
 ]
 
 
-def test_the_list_above_holds_every_public_error() -> None:
+def test_list_of_errors_holds_every_public_error() -> None:
     public = {getattr(toast_compute, name) for name in toast_compute.__all__ if name.endswith("Error")}
     assert {type(error) for error in EVERY_ERROR} == public
 
 
 @pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
-def test_an_error_survives_pickling_and_copying(error: ToastComputeError) -> None:
+def test_error_survives_pickling_and_copying(error: ToastComputeError) -> None:
     error.add_note("a note")
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(twin) is type(error)
@@ -98,7 +98,7 @@ def test_an_error_survives_pickling_and_copying(error: ToastComputeError) -> Non
         (10500, APIError, None),
     ],
 )
-def test_a_result_code_decides_the_class_and_the_part_of_the_service(
+def test_result_code_selects_the_class_and_the_subsystem(
     toast: ToastCompute, service: Any, code: int, kind: type[APIError], subsystem: str | None
 ) -> None:
     service.on("GET flavors", service.no(code, "Reason : detail"))
@@ -112,14 +112,14 @@ def test_a_result_code_decides_the_class_and_the_part_of_the_service(
 
 
 @pytest.mark.parametrize("code", [-6, -4, 10409, 777])
-def test_a_refusal_is_no_reason_to_send_the_same_call_again(toast: ToastCompute, service: Any, code: int) -> None:
+def test_refusal_is_not_retryable(toast: ToastCompute, service: Any, code: int) -> None:
     service.on("GET flavors", service.no(code, "Reason"))
     with pytest.raises(APIError) as caught:
         toast.flavors.list()
     assert not caught.value.retryable
 
 
-def test_a_wrong_password_is_an_authentication_error_of_the_token_operation(toast: ToastCompute, service: Any) -> None:
+def test_wrong_password_is_an_authentication_error_of_the_token_operation(toast: ToastCompute, service: Any) -> None:
     service.on("POST tokens", service.no(50401, "Unauthorized : wrong username or password"))
     with pytest.raises(AuthenticationError) as caught:
         toast.flavors.list()
@@ -129,7 +129,7 @@ def test_a_wrong_password_is_an_authentication_error_of_the_token_operation(toas
     assert [one.resource for one in service.received] == ["POST tokens"]
 
 
-def test_a_message_is_shown_on_one_short_line_whatever_the_service_wrote(toast: ToastCompute, service: Any) -> None:
+def test_message_of_the_service_is_cut_to_one_short_line(toast: ToastCompute, service: Any) -> None:
     written = "first\nsecond\x1b[31m\t" + "long " * 200
     service.on("GET flavors", service.no(-4, written))
     with pytest.raises(InvalidParametersError) as caught:
@@ -141,7 +141,7 @@ def test_a_message_is_shown_on_one_short_line_whatever_the_service_wrote(toast: 
     assert caught.value.result_message == written
 
 
-def test_an_empty_message_still_makes_a_sentence(toast: ToastCompute, service: Any) -> None:
+def test_empty_message_is_replaced_in_the_error(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.no(-4, ""))
     with pytest.raises(InvalidParametersError, match="no reason given"):
         toast.flavors.list()

@@ -74,7 +74,7 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_no_error_and_no_log_record_shows_a_secret(
+def test_secrets_are_absent_from_errors_and_log_records(
     make_client: Callable[..., ToastCompute], service: Any, caplog: pytest.LogCaptureFixture, call: str, script: str
 ) -> None:
     toast = make_client(timeout=0.3 if script == "silence" else 5.0)
@@ -93,7 +93,9 @@ def test_no_error_and_no_log_record_shows_a_secret(
     assert_clean("".join(repr(record.__dict__) for record in caplog.records))
 
 
-def test_successful_calls_log_no_secret(toast: ToastCompute, service: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_absent_from_the_log_of_successful_calls(
+    toast: ToastCompute, service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     service.on("GET flavors", service.yes(flavors=[]))
     service.on("GET tokens", service.token("canary-asked"))
     with caplog.at_level(logging.DEBUG):
@@ -104,7 +106,7 @@ def test_successful_calls_log_no_secret(toast: ToastCompute, service: Any, caplo
     assert_clean("".join(repr(record.__dict__) for record in caplog.records))
 
 
-def test_a_token_that_was_asked_about_is_masked_in_the_refusal(toast: ToastCompute, service: Any) -> None:
+def test_token_of_a_look_up_is_masked_in_the_refusal(toast: ToastCompute, service: Any) -> None:
     service.on("GET tokens", service.no(50404, "Nonexistent : token canary-asked"))
     with pytest.raises(APIError) as caught:
         toast.tokens.get("canary-asked")
@@ -119,7 +121,7 @@ def test_masking_leaves_the_rest_of_a_message_readable(toast: ToastCompute, serv
     assert caught.value.result_message == "Invalid parameters : *** and *** are odd"
 
 
-def test_a_client_and_its_parts_show_no_secret(toast: ToastCompute) -> None:
+def test_secrets_are_absent_from_the_repr_of_a_client_and_its_parts(toast: ToastCompute) -> None:
     toast.tokens.issue()
     assert_clean(repr(toast) + str(toast) + repr(vars(toast)))
     for part in (toast.tokens, toast.instances, *vars(toast).values()):
@@ -128,20 +130,20 @@ def test_a_client_and_its_parts_show_no_secret(toast: ToastCompute) -> None:
             assert_clean(repr(inner) + repr(getattr(inner, "__dict__", {})))
 
 
-def test_a_client_refuses_to_be_pickled_or_copied(toast: ToastCompute) -> None:
+def test_client_cannot_be_pickled_or_copied(toast: ToastCompute) -> None:
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="make a new one in each process"):
             attempt(toast)
 
 
-def test_models_with_secrets_hide_them(toast: ToastCompute, service: Any) -> None:
+def test_secrets_are_absent_from_the_repr_of_models(toast: ToastCompute, service: Any) -> None:
     made = {"name": "k", "publicKey": "p", "fingerprint": "f", "privateKey": PRIVATE_KEY}
     service.on("POST keypairs", service.yes(keypair=made))
     assert_clean(repr(toast.tokens.issue()) + repr(toast.keypairs.create("k")))
 
 
 @pytest.mark.parametrize("wrong", [{"base_url": "ftp://x"}, {"timeout": -1}, {"transport": object()}])
-def test_a_client_that_cannot_be_made_shows_no_secret_in_its_traceback(wrong: dict[str, Any]) -> None:
+def test_secrets_are_absent_from_the_traceback_of_a_failed_construction(wrong: dict[str, Any]) -> None:
     with pytest.raises(ToastComputeError) as caught:
         ToastCompute(APPKEY, "u", PASSWORD, **wrong)
     assert_clean(everything_about(caught.value))
@@ -158,7 +160,7 @@ def test_a_client_that_cannot_be_made_shows_no_secret_in_its_traceback(wrong: di
         ("", {"timeout": -1}),
     ],
 )
-def test_the_environment_shows_in_no_traceback(
+def test_secrets_of_the_environment_are_absent_from_tracebacks(
     monkeypatch: pytest.MonkeyPatch, unset: str, wrong: dict[str, Any]
 ) -> None:
     monkeypatch.setenv("TOAST_COMPUTE_APPKEY", APPKEY)
@@ -201,7 +203,7 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.parametrize("resource", ["GET flavors", "POST tokens"])
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_shows_no_secret_of_the_request_under_way(service: Any, place: str, resource: str) -> None:
+def test_secrets_are_absent_from_the_traceback_of_an_interrupt(service: Any, place: str, resource: str) -> None:
     service.on("GET flavors", service.yes(flavors=[]))
     service.on(resource, service.silence(2))
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
@@ -214,7 +216,7 @@ def test_an_interrupt_shows_no_secret_of_the_request_under_way(service: Any, pla
 
 
 @pytest.mark.parametrize("resource", ["GET flavors", "POST tokens"])
-def test_a_cancellation_shows_no_secret_of_the_request_under_way(service: Any, place: str, resource: str) -> None:
+def test_secrets_are_absent_from_the_traceback_of_a_cancellation(service: Any, place: str, resource: str) -> None:
     service.on("GET flavors", service.yes(flavors=[]))
     service.on(resource, service.silence(1))
 
@@ -233,7 +235,7 @@ def test_a_cancellation_shows_no_secret_of_the_request_under_way(service: Any, p
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_what_was_being_handled_before_stays_with_an_interrupt(toast: ToastCompute, service: Any) -> None:
+def test_context_of_the_caller_stays_with_an_interrupt(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.silence(1))
     toast.tokens.issue()
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
@@ -245,20 +247,20 @@ def test_what_was_being_handled_before_stays_with_an_interrupt(toast: ToastCompu
     assert isinstance(caught.value.__context__, LookupError)
 
 
-def test_errors_of_an_exchange_do_not_stay_behind_an_interrupt() -> None:
+def test_context_of_an_interrupt_is_that_of_the_caller() -> None:
     interrupt, before = KeyboardInterrupt(), LookupError()
     interrupt.__context__ = OSError(PASSWORD)
     assert without_frames(interrupt, before).__context__ is before
     assert without_frames(interrupt, None).__context__ is None
 
 
-def test_a_password_in_a_url_shows_in_no_traceback() -> None:
+def test_password_in_a_url_is_absent_from_the_traceback() -> None:
     with pytest.raises(ToastComputeError, match="must not hold a user name or a password") as caught:
         ToastCompute(APPKEY, "u", "p", base_url="https://user:canary-asked@api.example.com/compute")
     assert_clean(everything_about(caught.value))
 
 
-def test_an_appkey_that_cannot_be_used_shows_in_no_traceback() -> None:
+def test_invalid_appkey_is_absent_from_the_traceback() -> None:
     with pytest.raises(ToastComputeError) as caught:
         ToastCompute(f"{APPKEY}/", "u", PASSWORD)
     assert_clean(everything_about(caught.value))
@@ -269,14 +271,14 @@ def test_an_appkey_that_cannot_be_used_shows_in_no_traceback() -> None:
     ["canary-asked\n", "canary-asked\ud800", b"canary-asked", ["canary-asked"]],
     ids=["a line", "no Unicode", "bytes", "a list"],
 )
-def test_a_token_id_that_cannot_be_used_shows_in_no_traceback(toast: ToastCompute, token_id: Any) -> None:
+def test_invalid_token_id_is_absent_from_the_traceback(toast: ToastCompute, token_id: Any) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         toast.tokens.get(token_id)
     del token_id  # the caller's own
     assert_clean(everything_about(caught.value))
 
 
-def test_a_secret_hides_itself_and_compares_by_value() -> None:
+def test_secret_has_a_masked_repr_and_compares_by_value() -> None:
     secret = Secret("word")
     assert f"{secret} {secret!r} {secret!s} {[secret]}" == "*** *** *** [***]"
     assert secret == Secret("word")
@@ -287,7 +289,7 @@ def test_a_secret_hides_itself_and_compares_by_value() -> None:
         pickle.dumps(secret)
 
 
-def test_masking_takes_the_longest_secret_first_and_ignores_an_empty_one() -> None:
+def test_mask_replaces_the_longest_secret_first_and_ignores_an_empty_one() -> None:
     secrets = (Secret("abc"), Secret("abcdef"), Secret(""))
     assert mask("abcdef abc x", secrets) == "*** *** x"
 
@@ -306,15 +308,15 @@ def test_masking_takes_the_longest_secret_first_and_ignores_an_empty_one() -> No
         "%70%61%2F%73%73%3A%77%C3%B6%72%64%20%39",
     ],
 )
-def test_a_secret_is_masked_however_it_is_written(echo: str) -> None:
+def test_secret_is_masked_in_every_encoding(echo: str) -> None:
     assert mask(f"<{echo}>, <{echo}> and pass", [Secret("pa/ss:w\u00f6rd 9")]) == "<***>, <***> and pass"
 
 
-def test_what_a_secret_looks_like_to_a_pattern_does_not_matter() -> None:
+def test_secret_with_pattern_characters_is_masked() -> None:
     secret = r"a.c\1(x)*[^b]+$ {2}|%41"
     assert mask(f"<{secret}> abc", [Secret(secret)]) == "<***> abc"
 
 
-def test_secrets_that_overlap_leave_no_rest() -> None:
+def test_overlapping_secrets_are_masked_completely() -> None:
     assert mask("x abcdefgh y abcdef", [Secret("abcdef"), Secret("cdefgh")]) == "x *** y ***"
     assert mask("x abcabcab y", [Secret("abcab")]) == "x *** y"

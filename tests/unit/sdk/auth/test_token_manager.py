@@ -35,12 +35,12 @@ def _flavors(service: Any) -> None:
     service.on("GET flavors", service.yes(flavors=[]))
 
 
-def test_nothing_is_sent_before_the_first_call(toast: ToastCompute, service: Any) -> None:
+def test_client_sends_nothing_before_the_first_call(toast: ToastCompute, service: Any) -> None:
     assert toast.flavors is not None
     assert service.received == []
 
 
-def test_one_token_serves_all_calls_and_the_token_operations_carry_none(toast: ToastCompute, service: Any) -> None:
+def test_token_is_shared_by_all_calls_and_absent_from_token_operations(toast: ToastCompute, service: Any) -> None:
     toast.flavors.list()
     toast.flavors.list()
     assert sent_tokens(service) == ["canary-token-1", "canary-token-1"]
@@ -48,7 +48,7 @@ def test_one_token_serves_all_calls_and_the_token_operations_carry_none(toast: T
     assert "x-auth-token" not in issue.headers
 
 
-def test_a_token_is_replaced_two_minutes_before_its_end(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_token_is_replaced_two_minutes_before_its_end(toast: ToastCompute, service: Any, clock: Any) -> None:
     toast.flavors.list()
     clock.now += 3600 - 121
     toast.flavors.list()
@@ -57,7 +57,7 @@ def test_a_token_is_replaced_two_minutes_before_its_end(toast: ToastCompute, ser
     assert sent_tokens(service) == ["canary-token-1", "canary-token-1", "canary-token-2"]
 
 
-def test_a_token_with_a_short_life_is_used_for_four_fifths_of_it(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_token_with_a_short_life_is_used_for_four_fifths_of_it(toast: ToastCompute, service: Any, clock: Any) -> None:
     service.token_life = "2026-01-15T09:01:40Z"
     toast.flavors.list()
     clock.now += 79
@@ -67,7 +67,7 @@ def test_a_token_with_a_short_life_is_used_for_four_fifths_of_it(toast: ToastCom
     assert sent_tokens(service) == ["canary-token-1", "canary-token-1", "canary-token-2"]
 
 
-def test_a_token_that_ends_before_it_begins_serves_one_call(toast: ToastCompute, service: Any) -> None:
+def test_token_that_expires_before_it_is_issued_serves_one_call(toast: ToastCompute, service: Any) -> None:
     service.token_life = "2026-01-15T08:00:00Z"
     toast.flavors.list()
     toast.flavors.list()
@@ -75,36 +75,34 @@ def test_a_token_that_ends_before_it_begins_serves_one_call(toast: ToastCompute,
 
 
 @pytest.mark.parametrize("code", [-3, 50401, 10401])
-def test_a_refused_token_is_replaced_once_and_the_call_repeated(toast: ToastCompute, service: Any, code: int) -> None:
+def test_refused_token_is_replaced_once_and_the_call_repeated(toast: ToastCompute, service: Any, code: int) -> None:
     service.on("GET flavors", service.no(code, "Permission denied : token"), service.yes(flavors=[]))
     assert toast.flavors.list() == []
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
 
 
-def test_a_second_refusal_is_the_callers(toast: ToastCompute, service: Any) -> None:
+def test_second_refusal_is_raised(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.no(-3, "Permission denied : token"))
     with pytest.raises(PermissionDeniedError):
         toast.flavors.list()
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
 
 
-def test_a_refusal_that_has_nothing_to_do_with_the_token_is_not_repeated(toast: ToastCompute, service: Any) -> None:
+def test_refusal_unrelated_to_the_token_is_not_retried(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.no(10403, "Forbidden : instance"))
     with pytest.raises(PermissionDeniedError):
         toast.flavors.list()
     assert sent_tokens(service) == ["canary-token-1"]
 
 
-def test_a_create_that_was_refused_for_its_token_is_sent_again_since_it_was_not_carried_out(
-    toast: ToastCompute, service: Any
-) -> None:
+def test_create_is_resent_when_its_token_was_refused(toast: ToastCompute, service: Any) -> None:
     made = {"name": "k", "publicKey": "p", "fingerprint": "f", "privateKey": "s"}
     service.on("POST keypairs", service.no(-3, "Permission denied"), service.yes(keypair=made))
     assert toast.keypairs.create("k").private_key == "s"
     assert len(service.asked("POST keypairs")) == 2
 
 
-def test_a_new_token_that_is_refused_too_is_not_issued_endlessly(toast: ToastCompute, service: Any) -> None:
+def test_token_is_not_issued_again_when_the_fresh_one_is_refused(toast: ToastCompute, service: Any) -> None:
     service.on("POST tokens", service.token("one"), service.no(50401, "Unauthorized : changed password"))
     service.on("GET flavors", service.no(-3, "Permission denied : token"))
     with pytest.raises(AuthenticationError):
@@ -112,7 +110,7 @@ def test_a_new_token_that_is_refused_too_is_not_issued_endlessly(toast: ToastCom
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_refused_token_is_dropped_even_if_no_new_one_can_be_had(
+def test_refused_token_is_dropped_when_no_new_one_can_be_issued(
     make_client: Callable[..., ToastCompute], service: Any
 ) -> None:
     toast = make_client(max_retries=0)
@@ -124,14 +122,14 @@ def test_a_refused_token_is_dropped_even_if_no_new_one_can_be_had(
     assert sent_tokens(service) == ["refused", "fresh"]
 
 
-def test_refused_credentials_are_what_ends_a_call(toast: ToastCompute, service: Any) -> None:
+def test_refused_credentials_are_raised(toast: ToastCompute, service: Any) -> None:
     service.on("POST tokens", service.no(50401, "Unauthorized"))
     with pytest.raises(AuthenticationError) as caught:
         toast.flavors.list()
     assert [one.decision for one in caught.value.attempts] == ["given up: the credentials were refused"]
 
 
-def test_many_threads_that_start_together_issue_one_token(toast: ToastCompute, service: Any) -> None:
+def test_threads_that_start_together_issue_one_token(toast: ToastCompute, service: Any) -> None:
     threads = 24
     together = threading.Barrier(threads)
 
@@ -150,7 +148,7 @@ def test_many_threads_that_start_together_issue_one_token(toast: ToastCompute, s
     assert sent_tokens(service) == ["canary-token-1"] * threads
 
 
-def test_threads_do_not_queue_endlessly_behind_a_token_that_does_not_come(
+def test_threads_give_up_when_no_token_is_issued_in_time(
     make_client: Callable[..., ToastCompute], service: Any
 ) -> None:
     threads, timeout = 6, 0.3
@@ -168,7 +166,7 @@ def test_threads_do_not_queue_endlessly_behind_a_token_that_does_not_come(
         assert max(pool.map(call, range(threads))) < 2 * timeout + 0.3
 
 
-def test_many_threads_whose_token_ended_replace_it_once(toast: ToastCompute, service: Any) -> None:
+def test_threads_replace_a_refused_token_once(toast: ToastCompute, service: Any) -> None:
     threads = 16
     toast.flavors.list()
     together = threading.Barrier(threads)
@@ -188,7 +186,7 @@ def test_many_threads_whose_token_ended_replace_it_once(toast: ToastCompute, ser
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_failed_issue_leaves_the_client_usable(make_client: Callable[..., ToastCompute], service: Any) -> None:
+def test_failed_issue_leaves_the_client_usable(make_client: Callable[..., ToastCompute], service: Any) -> None:
     toast = make_client(max_retries=0)
     service.on("POST tokens", service.http(503), service.token("late"))
     with pytest.raises(MalformedResponseError):
@@ -198,9 +196,7 @@ def test_a_failed_issue_leaves_the_client_usable(make_client: Callable[..., Toas
 
 
 @pytest.mark.parametrize("id", ["with space", "line\r\nInjected: yes", "café", ""])
-def test_a_token_that_cannot_travel_in_a_header_is_a_malformed_reply(
-    toast: ToastCompute, service: Any, id: str
-) -> None:
+def test_token_id_invalid_in_a_header_is_a_malformed_reply(toast: ToastCompute, service: Any, id: str) -> None:
     reply = service.token()
     reply["access"]["token"]["id"] = id
     service.on("POST tokens", reply)
@@ -220,7 +216,7 @@ def test_issue_returns_the_token_and_its_user(toast: ToastCompute, service: Any)
     assert request.body == {"auth": {"username": "canary-user@example.com", "password": "canary/password 9c1e"}}
 
 
-def test_get_asks_about_a_token_without_carrying_one(toast: ToastCompute, service: Any) -> None:
+def test_get_carries_no_token(toast: ToastCompute, service: Any) -> None:
     service.on("GET tokens", service.token("asked&about"))
     assert toast.tokens.get("asked&about").token.id == "asked&about"
     (request,) = service.received
@@ -252,7 +248,7 @@ def once(make_client: Callable[..., ToastCompute]) -> ToastCompute:
 
 
 @pytest.mark.parametrize("fault", ["reset", "http 503", "no JSON", "server error", "silence"], ids=lambda fault: fault)
-def test_a_renewal_that_fails_for_the_moment_leaves_the_token_in_use(
+def test_token_stays_in_use_when_its_renewal_fails(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any, fault: str
 ) -> None:
     # A renewal of a token that still holds gets half of it.
@@ -272,7 +268,7 @@ def test_a_renewal_that_fails_for_the_moment_leaves_the_token_in_use(
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_failed_renewal_is_tried_again_after_five_seconds(once: ToastCompute, service: Any, clock: Any) -> None:
+def test_failed_renewal_is_retried_after_five_seconds(once: ToastCompute, service: Any, clock: Any) -> None:
     once.flavors.list()
     clock.now += SOFT
     service.on("POST tokens", service.http(503), service.token("late"))
@@ -288,7 +284,7 @@ def test_a_failed_renewal_is_tried_again_after_five_seconds(once: ToastCompute, 
     assert sent_tokens(service) == ["canary-token-1"] * 5 + ["late"]
 
 
-def test_shortly_before_its_end_a_token_is_not_used_even_if_there_is_no_other(
+def test_token_is_not_used_shortly_before_its_end_when_renewal_fails(
     once: ToastCompute, service: Any, clock: Any
 ) -> None:
     once.flavors.list()
@@ -300,7 +296,7 @@ def test_shortly_before_its_end_a_token_is_not_used_even_if_there_is_no_other(
     assert sent_tokens(service) == ["canary-token-1", "late"]
 
 
-def test_refused_credentials_are_told_even_while_the_token_holds(once: ToastCompute, service: Any, clock: Any) -> None:
+def test_refused_credentials_are_raised_while_the_token_is_valid(once: ToastCompute, service: Any, clock: Any) -> None:
     once.flavors.list()
     clock.now += SOFT
     service.on("POST tokens", service.no(50401, "Unauthorized : changed password"))
@@ -308,7 +304,7 @@ def test_refused_credentials_are_told_even_while_the_token_holds(once: ToastComp
         once.flavors.list()
 
 
-def test_while_one_call_renews_the_others_go_on_with_the_token(
+def test_other_calls_use_the_token_while_one_renews_it(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any
 ) -> None:
     toast = make_client(max_retries=0)
@@ -333,7 +329,7 @@ def test_while_one_call_renews_the_others_go_on_with_the_token(
     assert sent_tokens(service) == ["canary-token-1"] * 3 + ["late"] * 2
 
 
-def test_the_life_of_a_token_begins_when_it_is_asked_for(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_lifetime_of_a_token_begins_when_it_is_requested(toast: ToastCompute, service: Any, clock: Any) -> None:
     def slow(_: object) -> Any:
         clock.now += 3000
         return service.token()
@@ -349,14 +345,14 @@ def test_the_life_of_a_token_begins_when_it_is_asked_for(toast: ToastCompute, se
 
 
 @pytest.mark.parametrize("expires", ["2026-01-15T09:00:00Z", "1900-01-01T00:00:00Z"])
-def test_a_token_without_a_life_serves_one_call_and_no_more(toast: ToastCompute, service: Any, expires: str) -> None:
+def test_token_without_a_lifetime_serves_one_call(toast: ToastCompute, service: Any, expires: str) -> None:
     service.token_life = expires
     for _ in range(3):
         toast.flavors.list()
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2", "canary-token-3"]
 
 
-def test_a_life_of_centuries_is_believed_for_a_day(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_lifetime_of_centuries_is_capped_at_one_day(toast: ToastCompute, service: Any, clock: Any) -> None:
     service.token_life = "9999-12-31T23:59:59Z"
     toast.flavors.list()
     clock.now += 86_400 - 121
@@ -399,7 +395,7 @@ class _Cancelled(BaseException):
     """What a task is cancelled with."""
 
 
-def test_a_renewal_that_is_cancelled_leaves_the_next_one_to_go_on() -> None:
+def test_next_call_renews_when_a_renewal_was_cancelled() -> None:
     life, now = _Life(), 0.0
     keeper = TokenKeeper(life.issue)
 
@@ -422,7 +418,7 @@ def test_a_renewal_that_is_cancelled_leaves_the_next_one_to_go_on() -> None:
     assert life.issued == 2
 
 
-def test_a_renewal_that_is_closed_leaves_the_next_one_to_go_on() -> None:
+def test_next_call_renews_when_a_renewal_was_closed() -> None:
     life, now = _Life(), 0.0
     keeper = TokenKeeper(life.issue)
 
@@ -445,7 +441,7 @@ def test_a_renewal_that_is_closed_leaves_the_next_one_to_go_on() -> None:
     assert _answered(keeper.current(5.0), calm) != first
 
 
-def test_a_renewal_gets_no_more_than_half_of_what_its_call_has() -> None:
+def test_renewal_gets_at_most_half_of_the_time_of_its_call() -> None:
     given: list[float] = []
     life, now = _Life(), 0.0
 
@@ -464,7 +460,7 @@ def test_a_renewal_gets_no_more_than_half_of_what_its_call_has() -> None:
     assert given == [30.0, 10.0, 4.0, 30.0]
 
 
-def test_a_token_that_still_holds_is_renewed_without_trying_again() -> None:
+def test_valid_token_is_renewed_without_retries() -> None:
     tried: list[str] = []
     life, now = _Life(), 0.0
 
@@ -486,7 +482,7 @@ def test_a_token_that_still_holds_is_renewed_without_trying_again() -> None:
     assert tried == ["with retries", "once", "with retries"]
 
 
-def test_both_the_token_in_use_and_the_one_before_are_known() -> None:
+def test_current_and_previous_token_are_known() -> None:
     life, now = _Life(), 0.0
     keeper = TokenKeeper(life.issue)
 
@@ -500,7 +496,7 @@ def test_both_the_token_in_use_and_the_one_before_are_known() -> None:
     assert [one.reveal() for one in keeper.known] == ["token-3", "token-2"]
 
 
-def test_the_key_of_a_store_tells_accounts_apart_and_shows_nothing() -> None:
+def test_store_key_differs_between_accounts_and_contains_no_secret() -> None:
     accounts = [("https://a", "k", "u"), ("https://a", "k", "v"), ("https://a", "l", "u"), ("https://b", "k", "u")]
     keys = {token_key(url, Secret(appkey), Secret(user)) for url, appkey, user in accounts}
     assert len(keys) == 4

@@ -71,7 +71,7 @@ def edit(path: Path, **members: Any) -> None:
 # What a store does
 
 
-def test_what_is_saved_is_loaded_with_the_time_that_is_left(store: TokenStore) -> None:
+def test_saved_token_is_loaded_with_its_remaining_time(store: TokenStore) -> None:
     assert store.load(KEY) is None
     store.save(KEY, TOKEN)
     loaded = store.load(KEY)
@@ -81,13 +81,13 @@ def test_what_is_saved_is_loaded_with_the_time_that_is_left(store: TokenStore) -
     assert store.load("other") is None
 
 
-def test_a_token_that_ended_is_not_loaded(store: TokenStore) -> None:
+def test_expired_token_is_not_loaded(store: TokenStore) -> None:
     store.save(KEY, StoredToken("t", 3600.0, 0.01))
     time.sleep(0.02)
     assert store.load(KEY) is None
 
 
-def test_only_the_same_token_is_forgotten(store: TokenStore) -> None:
+def test_token_with_another_id_is_not_forgotten(store: TokenStore) -> None:
     store.save(KEY, TOKEN)
     with store.lock(KEY, 0.0):
         store.forget(KEY, "another")
@@ -97,7 +97,7 @@ def test_only_the_same_token_is_forgotten(store: TokenStore) -> None:
     assert store.load(KEY) is None
 
 
-def test_a_lock_that_is_held_cannot_be_had_in_time_and_can_be_left_in_another_thread(store: TokenStore) -> None:
+def test_held_lock_times_out_and_can_be_released_in_another_thread(store: TokenStore) -> None:
     held = store.lock(KEY, 0.0)
     held.__enter__()
     with pytest.raises(TimeoutError), store.lock(KEY, 0.05):
@@ -111,7 +111,7 @@ def test_a_lock_that_is_held_cannot_be_had_in_time_and_can_be_left_in_another_th
         pass
 
 
-def test_neither_a_stored_token_nor_a_store_shows_the_token(store: TokenStore) -> None:
+def test_repr_of_a_stored_token_or_a_store_contains_no_token_id(store: TokenStore) -> None:
     store.save(KEY, TOKEN)
     assert TOKEN.id not in repr(TOKEN) + repr(store) + str(store)
 
@@ -127,14 +127,14 @@ def test_clients_with_one_store_share_a_token(
     assert sent_tokens(service) == ["canary-token-1"] * 3
 
 
-def test_other_accounts_do_not_get_the_token(service: Any, store: TokenStore) -> None:
+def test_token_is_not_shared_between_accounts(service: Any, store: TokenStore) -> None:
     for appkey, user in (("k", "u"), ("k", "v"), ("l", "u")):
         with ToastCompute(appkey, user, "p", base_url=service.base_url, token_store=store) as toast:
             toast.flavors.list()
     assert len(set(sent_tokens(service))) == 3
 
 
-def test_a_refused_token_is_replaced_for_all(
+def test_refused_token_is_replaced_for_all_clients(
     make_client: Callable[..., ToastCompute], service: Any, store: TokenStore
 ) -> None:
     first, second = make_client(token_store=store), make_client(token_store=store)
@@ -153,7 +153,7 @@ def test_a_refused_token_is_replaced_for_all(
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_refused_token_leaves_the_store_even_if_no_new_one_can_be_had(
+def test_refused_token_leaves_the_store_when_no_new_one_can_be_issued(
     make_client: Callable[..., ToastCompute], service: Any, store: TokenStore
 ) -> None:
     toast = make_client(token_store=store, max_retries=0)
@@ -168,7 +168,7 @@ def test_a_refused_token_leaves_the_store_even_if_no_new_one_can_be_had(
     assert sent_tokens(service) == ["canary-token-1", "canary-token-1", "fresh"]
 
 
-def test_a_token_near_its_end_is_renewed_once_for_all(
+def test_token_near_its_end_is_renewed_once_for_all_clients(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any
 ) -> None:
     store = MemoryTokenStore(clock.monotonic)
@@ -182,7 +182,7 @@ def test_a_token_near_its_end_is_renewed_once_for_all(
     assert len(service.asked("POST tokens")) == 2
 
 
-def test_a_stored_token_near_its_end_serves_when_no_other_can_be_had(
+def test_stored_token_near_its_end_is_used_when_renewal_fails(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any
 ) -> None:
     store = MemoryTokenStore(clock.monotonic)
@@ -193,7 +193,7 @@ def test_a_stored_token_near_its_end_serves_when_no_other_can_be_had(
     assert sent_tokens(service) == ["canary-token-1"] * 2
 
 
-def test_who_holds_a_good_token_does_not_wait_for_another_who_renews(
+def test_client_with_a_valid_token_does_not_wait_for_the_renewal_of_another(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any
 ) -> None:
     store = MemoryTokenStore(clock.monotonic)
@@ -209,7 +209,7 @@ def test_who_holds_a_good_token_does_not_wait_for_another_who_renews(
     assert len(service.asked("POST tokens")) == 1
 
 
-def test_a_lock_that_is_never_given_back_delays_but_does_not_stop(
+def test_lock_that_is_never_released_only_delays_a_call(
     make_client: Callable[..., ToastCompute], service: Any, tmp_path: Path
 ) -> None:
     store = _Held(tmp_path)
@@ -227,7 +227,7 @@ class _Held(FileTokenStore):
         yield
 
 
-def test_the_same_token_does_not_live_longer_for_being_read_again(
+def test_lifetime_of_a_token_is_not_extended_when_it_is_loaded_again(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any, files: FileTokenStore
 ) -> None:
     # The client's clock moves on and the file's does not.
@@ -270,7 +270,7 @@ class _Bad:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_store_that_fails_is_warned_of_once_and_stops_nobody(
+def test_failing_store_draws_one_warning_and_calls_succeed(
     make_client: Callable[..., ToastCompute], service: Any, error: Exception, reason: str
 ) -> None:
     toast = make_client(token_store=_Bad(error))
@@ -298,7 +298,7 @@ def test_a_store_that_fails_is_warned_of_once_and_stops_nobody(
     ],
     ids=repr,
 )
-def test_what_cannot_be_a_token_is_not_taken_from_a_store(
+def test_invalid_token_from_a_store_is_not_used(
     make_client: Callable[..., ToastCompute], service: Any, stored: Any
 ) -> None:
     class Odd(MemoryTokenStore):
@@ -311,7 +311,7 @@ def test_what_cannot_be_a_token_is_not_taken_from_a_store(
     assert sent_tokens(service) == ["canary-token-1"]
 
 
-def test_a_store_that_always_gives_back_a_dead_token_stops_nobody(
+def test_calls_succeed_when_a_store_always_returns_a_refused_token(
     make_client: Callable[..., ToastCompute], service: Any
 ) -> None:
     class Stuck(MemoryTokenStore):
@@ -327,7 +327,7 @@ def test_a_store_that_always_gives_back_a_dead_token_stops_nobody(
 
 
 @pytest.mark.parametrize("remaining", [-5.0, 0.0])
-def test_a_stored_token_without_a_life_is_not_used(
+def test_stored_token_without_remaining_time_is_not_used(
     make_client: Callable[..., ToastCompute], service: Any, remaining: float
 ) -> None:
     class Old(MemoryTokenStore):
@@ -339,12 +339,12 @@ def test_a_stored_token_without_a_life_is_not_used(
 
 
 @pytest.mark.parametrize("wrong", [object(), MemoryTokenStore, "file"])
-def test_an_object_that_is_no_store_is_refused(wrong: Any) -> None:
+def test_object_without_the_methods_of_a_store_is_rejected(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="The token_store cannot be used: it "):
         ToastCompute("k", "u", "p", token_store=wrong)
 
 
-def test_a_folder_that_cannot_be_made_is_warned_of(
+def test_folder_that_cannot_be_created_draws_a_warning(
     make_client: Callable[..., ToastCompute], service: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -356,7 +356,7 @@ def test_a_folder_that_cannot_be_made_is_warned_of(
 # Files
 
 
-def test_only_the_owner_can_read_what_is_written(
+def test_files_are_readable_by_their_owner_only(
     make_client: Callable[..., ToastCompute], files: FileTokenStore
 ) -> None:
     old = os.umask(0)
@@ -370,7 +370,7 @@ def test_only_the_owner_can_read_what_is_written(
     assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
 
 
-def test_the_token_stands_in_the_file_and_no_secret_in_its_name(
+def test_token_is_in_the_file_and_no_secret_in_its_name(
     make_client: Callable[..., ToastCompute], files: FileTokenStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -417,7 +417,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", SPOILT)
-def test_a_spoilt_file_is_left_aside_with_one_warning_and_replaced(
+def test_invalid_file_draws_one_warning_and_is_replaced(
     make_client: Callable[..., ToastCompute], service: Any, files: FileTokenStore, kind: str
 ) -> None:
     spoil, reason = SPOILT[kind]
@@ -437,7 +437,7 @@ def test_a_spoilt_file_is_left_aside_with_one_warning_and_replaced(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_a_link_points_to_is_not_written(
+def test_target_of_a_link_is_not_written(
     make_client: Callable[..., ToastCompute], files: FileTokenStore, tmp_path: Path
 ) -> None:
     make_client(token_store=files).flavors.list()
@@ -450,7 +450,7 @@ def test_what_a_link_points_to_is_not_written(
 
 
 @pytest.mark.parametrize("place", ["json", "lock"])
-def test_a_link_in_place_of_a_file_is_not_followed(
+def test_link_in_place_of_a_file_is_not_followed(
     make_client: Callable[..., ToastCompute], service: Any, files: FileTokenStore, tmp_path: Path, place: str
 ) -> None:
     make_client(token_store=files).flavors.list()
@@ -485,7 +485,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_a_folder_that_cannot_be_trusted_is_not_used(
+def test_folder_that_cannot_be_trusted_is_not_used(
     make_client: Callable[..., ToastCompute], service: Any, files: FileTokenStore, kind: str
 ) -> None:
     make, reason = FOLDERS[kind]
@@ -498,7 +498,7 @@ def test_a_folder_that_cannot_be_trusted_is_not_used(
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])
-def test_what_belongs_to_somebody_else_is_not_used(
+def test_file_or_folder_of_another_user_is_not_used(
     make_client: Callable[..., ToastCompute],
     service: Any,
     files: FileTokenStore,
@@ -515,7 +515,7 @@ def test_what_belongs_to_somebody_else_is_not_used(
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
 
 
-def test_a_file_that_cannot_be_replaced_stops_nobody(
+def test_calls_succeed_when_a_file_cannot_be_replaced(
     make_client: Callable[..., ToastCompute], service: Any, files: FileTokenStore
 ) -> None:
     make_client(token_store=files).flavors.list()
@@ -534,7 +534,7 @@ def test_a_file_that_cannot_be_replaced_stops_nobody(
     assert sorted(one.suffix for one in files.path.iterdir()) == [".json", ".lock"]
 
 
-def test_a_user_without_a_home_has_no_default_folder_and_needs_none() -> None:
+def test_user_without_a_home_must_name_the_folder() -> None:
     program = (
         "import os, pwd\n"
         "from toast_compute import ConfigurationError, ToastCompute\n"
@@ -559,14 +559,14 @@ def test_a_user_without_a_home_has_no_default_folder_and_needs_none() -> None:
     )
 
 
-def test_without_a_path_the_users_cache_folder_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_default_path_is_in_the_cache_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert FileTokenStore().path == tmp_path / "toast-compute" / "tokens"
     assert repr(FileTokenStore("x")) == f"FileTokenStore({str(Path('x').absolute())!r})"
 
 
 @pytest.mark.parametrize("key", ["", "../up", "a/b", "nul\0"])
-def test_a_key_that_could_leave_the_folder_is_refused(files: FileTokenStore, key: str) -> None:
+def test_key_that_could_leave_the_folder_is_rejected(files: FileTokenStore, key: str) -> None:
     with pytest.raises(ValueError, match="a key is made of"):
         files.save(key, TOKEN)
 
@@ -601,7 +601,7 @@ HOURS = 3600.0
         "restarted and clock set back",
     ],
 )
-def test_a_token_whose_life_is_over_or_in_doubt_is_not_loaded(
+def test_expired_or_uncertain_token_is_not_loaded(
     files: FileTokenStore, change: Callable[[dict[str, Any]], dict[str, Any]], held: bool
 ) -> None:
     files.save(KEY, StoredToken("t", HOURS, HOURS))
@@ -634,7 +634,7 @@ class _Nobody:
         raise AssertionError(effect)
 
 
-def test_many_tasks_of_two_clients_issue_one_token(store: TokenStore) -> None:
+def test_tasks_of_two_clients_issue_one_token(store: TokenStore) -> None:
     issuer = _Issuer()
 
     async def all_of_them() -> list[Secret]:
@@ -648,7 +648,7 @@ def test_many_tasks_of_two_clients_issue_one_token(store: TokenStore) -> None:
 
 
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.03], ids=["at once", "soon", "while it issues"])
-def test_a_task_that_is_cancelled_gives_the_lock_back(store: TokenStore, after: float) -> None:
+def test_cancelled_task_releases_the_lock(store: TokenStore, after: float) -> None:
     issuer = _Issuer()
     keeper = TokenKeeper(issuer.issue, store=store, key=KEY)
 
@@ -666,7 +666,7 @@ def test_a_task_that_is_cancelled_gives_the_lock_back(store: TokenStore, after: 
     assert asyncio.run(cancelled_and_again()).reveal() == "token-1"
 
 
-def test_a_task_that_waits_for_another_process_can_be_cancelled_soon(store: TokenStore) -> None:
+def test_task_waiting_for_another_process_can_be_cancelled(store: TokenStore) -> None:
     keeper = TokenKeeper(_Issuer().issue, store=store, key=KEY)
 
     async def cancelled() -> float:
@@ -726,7 +726,7 @@ sys.exit(f"{[end for end in ends if end]}" if any(ends) else 0)
 """
 
 
-def test_a_hundred_processes_with_threads_that_start_together_issue_one_token(tmp_path: Path) -> None:
+def test_hundred_processes_with_threads_issue_one_token(tmp_path: Path) -> None:
     cloud = MockCloud()
     with cloud.serve() as server:
         arguments = [server.base_url, str(tmp_path / "tokens"), str(PROCESSES), str(THREADS)]
@@ -742,7 +742,7 @@ def test_a_hundred_processes_with_threads_that_start_together_issue_one_token(tm
         assert cloud.journal.count(operation="issueToken") == 1
 
 
-def test_a_process_that_is_killed_while_it_holds_the_lock_blocks_nobody(tmp_path: Path) -> None:
+def test_killed_process_releases_the_lock(tmp_path: Path) -> None:
     program = (
         "import sys, time\nfrom toast_compute.token_store import FileTokenStore\n"
         f"with FileTokenStore(sys.argv[1]).lock({KEY!r}, 5): print('held', flush=True); time.sleep(60)\n"
@@ -761,7 +761,7 @@ def test_a_process_that_is_killed_while_it_holds_the_lock_blocks_nobody(tmp_path
         pass
 
 
-def test_the_libraries_for_files_are_loaded_by_those_who_use_them() -> None:
+def test_libraries_for_files_are_loaded_when_a_file_store_is_used() -> None:
     program = (
         "import sys, toast_compute.token_store, toast_compute._client\n"
         "toast_compute._client.ToastCompute('k', 'u', 'p', token_store=toast_compute.token_store.MemoryTokenStore())\n"

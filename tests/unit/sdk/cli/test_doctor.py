@@ -80,7 +80,7 @@ def test_config_shows_every_setting_with_its_source(run: Run, service: Any, tmp_
     assert service.received == []
 
 
-def test_config_shows_what_is_hidden_by_what(run: Run, service: Any, tmp_path: Path) -> None:
+def test_config_shows_overridden_values(run: Run, service: Any, tmp_path: Path) -> None:
     path = write_profile(tmp_path)
     status, lines, err = run("config", "--profile", "dev", "--base-url", "https://given.example")
     assert (status, err) == (0, "")
@@ -100,7 +100,7 @@ def test_config_shows_what_is_hidden_by_what(run: Run, service: Any, tmp_path: P
     ]
 
 
-def test_config_shows_what_is_missing_and_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_shows_missing_values_and_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOAST_COMPUTE_APPKEY")
     monkeypatch.setenv("TOAST_COMPUTE_PASSWORD", "")
     status, lines, err = run("config")
@@ -125,7 +125,7 @@ def test_config_shows_text_from_outside_on_one_line(run: Run, monkeypatch: pytes
     assert r"username 'a\nb\x1b[2J' TOAST_COMPUTE_USERNAME" in [" ".join(line.split()) for line in lines]
 
 
-def test_config_of_an_unknown_profile_fails_with_one_sentence(run: Run, tmp_path: Path) -> None:
+def test_config_of_an_unknown_profile_fails_with_one_line(run: Run, tmp_path: Path) -> None:
     path = write_profile(tmp_path)
     assert run("config", "--profile", "de") == (
         1,
@@ -135,7 +135,7 @@ def test_config_of_an_unknown_profile_fails_with_one_sentence(run: Run, tmp_path
 
 
 @pytest.mark.parametrize("command", ["config", "doctor"])
-def test_a_file_that_others_can_read_is_told_in_one_line(run: Run, tmp_path: Path, command: str) -> None:
+def test_file_readable_by_others_draws_a_warning_of_one_line(run: Run, tmp_path: Path, command: str) -> None:
     path = write_profile(tmp_path, 0o644)
     _, _, err = run(command)
     assert err == (f"toast-compute: warning: {path} holds secrets and can be read by others: run chmod 600 {path}\n")
@@ -144,7 +144,7 @@ def test_a_file_that_others_can_read_is_told_in_one_line(run: Run, tmp_path: Pat
 # doctor
 
 
-def test_doctor_finds_everything_in_order(run: Run, service: Any) -> None:
+def test_doctor_reports_no_problem(run: Run, service: Any) -> None:
     status, lines, err = run("doctor")
     assert (status, err) == (0, "")
     found = checks(lines)
@@ -158,7 +158,7 @@ def test_doctor_finds_everything_in_order(run: Run, service: Any) -> None:
     assert [one.resource for one in service.received] == ["POST tokens", "GET availability-zones"]
 
 
-def test_doctor_says_that_credentials_are_refused(run: Run, service: Any) -> None:
+def test_doctor_reports_refused_credentials(run: Run, service: Any) -> None:
     service.on("POST tokens", service.no(50401, "Unauthorized : canary-password is wrong"))
     status, lines, _ = run("doctor")
     assert status == 1
@@ -167,7 +167,7 @@ def test_doctor_says_that_credentials_are_refused(run: Run, service: Any) -> Non
     assert found["read"] == ("-", "not tried without a token")
 
 
-def test_doctor_says_that_the_read_is_refused(run: Run, service: Any) -> None:
+def test_doctor_reports_a_refused_read(run: Run, service: Any) -> None:
     service.on("GET availability-zones", service.no(12403, "Forbidden"))
     status, lines, _ = run("doctor")
     found = checks(lines)
@@ -175,7 +175,7 @@ def test_doctor_says_that_the_read_is_refused(run: Run, service: Any) -> None:
     assert "Forbidden" in found["read"][1]
 
 
-def test_doctor_says_that_a_token_has_no_life(run: Run, service: Any) -> None:
+def test_doctor_reports_a_token_without_a_lifetime(run: Run, service: Any) -> None:
     service.token_life = "2026-01-15T08:00:00Z"
     status, lines, _ = run("doctor")
     assert (status, checks(lines)["token"]) == (1, ("problem", "ended before it began"))
@@ -189,14 +189,14 @@ def test_doctor_sends_nothing_without_credentials(run: Run, service: Any, monkey
     assert (len(lines), service.received) == (1, [])
 
 
-def test_doctor_says_that_an_appkey_breaks_the_contract(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_an_invalid_appkey(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOAST_COMPUTE_APPKEY", "canary/appkey")
     status, lines, _ = run("doctor")
     assert (status, len(lines)) == (1, 1)
     assert lines[0].startswith("settings  problem  The appkey cannot be used: ")
 
 
-def test_doctor_says_that_nobody_answers(run: Run) -> None:
+def test_doctor_reports_an_unreachable_service(run: Run) -> None:
     status, lines, _ = run("doctor", "--base-url", "http://127.0.0.1:9")
     assert status == 1
     assert checks(lines)["token"][0] == "problem"
@@ -211,7 +211,7 @@ def test_doctor_shows_the_proxy_without_its_password(run: Run, service: Any, mon
 
 
 @pytest.mark.parametrize("proxy", ["http://[::1", "http://canary:word@host:port"])
-def test_doctor_says_that_a_proxy_cannot_be_used(run: Run, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_doctor_reports_an_invalid_proxy(run: Run, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy)
     status, lines, _ = run("doctor")
     assert status == 1
@@ -227,7 +227,7 @@ def test_doctor_says_that_a_proxy_cannot_be_used(run: Run, monkeypatch: pytest.M
         ("SSL_CERT_DIR", False, ("problem", "CA certificates of SSL_CERT_DIR, {path}, which is not there")),
     ],
 )
-def test_doctor_says_whose_certificates_are_trusted(
+def test_doctor_reports_the_source_of_ca_certificates(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -251,7 +251,7 @@ def test_doctor_says_whose_certificates_are_trusted(
         (timedelta(minutes=5, seconds=1), "5 minutes behind the service's; calls work all the same"),
     ],
 )
-def test_doctor_says_how_wrong_the_clock_is(run: Run, service: Any, offset: timedelta, told: str) -> None:
+def test_doctor_reports_a_clock_that_differs(run: Run, service: Any, offset: timedelta, told: str) -> None:
     reply = b'{"header": {"isSuccessful": true, "resultCode": 0, "resultMessage": "SUCCESS"}, "zones": []}'
     date = format_datetime(datetime.now(UTC) + offset, usegmt=True)
     head = f"HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {len(reply)}\r\n\r\n"
@@ -263,14 +263,14 @@ def test_doctor_says_how_wrong_the_clock_is(run: Run, service: Any, offset: time
 # The command itself
 
 
-def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([])
     assert caught.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
 
 
-def test_the_command_runs_as_a_module_and_ends_quietly_when_nobody_reads(tmp_path: Path) -> None:
+def test_command_runs_as_a_module_and_exits_quietly_on_a_closed_pipe(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "toast_compute.command", "config"]
     environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path)}
     reading, writing = os.pipe()

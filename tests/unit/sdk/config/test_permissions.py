@@ -28,7 +28,7 @@ def cloud() -> MockCloud:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_read_only_client_changes_nothing(cloud: MockCloud, change: str) -> None:
+def test_read_only_client_changes_nothing(cloud: MockCloud, change: str) -> None:
     with client(cloud, read_only=True) as toast:
         with pytest.raises(NotAllowedError, match=f"^{change} was not sent: this client is read-only"):
             CHANGES[change](toast)
@@ -37,7 +37,7 @@ def test_a_read_only_client_changes_nothing(cloud: MockCloud, change: str) -> No
         toast.tokens.issue()
 
 
-def test_a_client_may_do_what_it_is_allowed_to(cloud: MockCloud) -> None:
+def test_client_sends_only_the_changes_that_allow_names(cloud: MockCloud) -> None:
     with client(cloud, allow={"start", "createKeypair"}) as toast:
         toast.instances.start(BATCH)
         toast.keypairs.create("new")
@@ -47,14 +47,14 @@ def test_a_client_may_do_what_it_is_allowed_to(cloud: MockCloud) -> None:
             toast.instances.run_action(WEB, {"action": "reboot", "parameters": {"type": "SOFT"}})
 
 
-def test_a_client_that_may_do_nothing_can_read(cloud: MockCloud) -> None:
+def test_client_with_an_empty_allow_can_read(cloud: MockCloud) -> None:
     with client(cloud, allow=()) as toast:
         toast.flavors.list()
         with pytest.raises(NotAllowedError, match="may do nothing that changes something"):
             toast.instances.stop(WEB)
 
 
-def test_a_name_that_cannot_be_allowed_is_refused_when_the_client_is_made(cloud: MockCloud) -> None:
+def test_unknown_name_in_allow_is_rejected_when_the_client_is_made(cloud: MockCloud) -> None:
     with pytest.raises(ConfigurationError, match=r"'strat'.*did you mean start\?"):
         client(cloud, allow={"strat"})
     with pytest.raises(ConfigurationError, match="allow"):

@@ -92,7 +92,7 @@ def refused(**given: Any) -> str:
     return message
 
 
-def test_a_named_profile_gives_all_settings(write: Write) -> None:
+def test_named_profile_sets_every_setting(write: Write) -> None:
     path = write(DEV + OTHERS)
     found = settings(profile="dev")
     assert [secret.reveal() for secret in (found.appkey, found.username, found.password)] == [
@@ -105,7 +105,7 @@ def test_a_named_profile_gives_all_settings(write: Write) -> None:
     assert found.sources["profile"] == "argument"
 
 
-def test_the_environment_can_name_the_profile_and_an_argument_wins(
+def test_profile_is_read_from_the_environment_and_overridden_by_an_argument(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(DEV + OTHERS)
@@ -116,7 +116,7 @@ def test_the_environment_can_name_the_profile_and_an_argument_wins(
 
 
 @pytest.mark.parametrize("variable", [None, ""])
-def test_the_default_profile_is_used_when_none_is_named(
+def test_default_profile_is_used_without_a_name(
     write: Write, monkeypatch: pytest.MonkeyPatch, variable: str | None
 ) -> None:
     write(DEV + OTHERS)
@@ -125,12 +125,12 @@ def test_the_default_profile_is_used_when_none_is_named(
     assert settings().username.reveal() == "default-user"
 
 
-def test_without_a_default_profile_none_is_used(write: Write) -> None:
+def test_profile_without_the_name_default_is_not_used_without_a_name(write: Write) -> None:
     write(DEV)
     assert refused().startswith("No appkey: pass appkey=... or set TOAST_COMPUTE_APPKEY, or write it into")
 
 
-def test_a_client_takes_its_settings_from_a_profile(write: Write, service: Any) -> None:
+def test_client_takes_its_settings_from_a_profile(write: Write, service: Any) -> None:
     write(DEV.replace("https://dev.example/compute/", service.base_url))
     with ToastCompute(profile="dev") as toast:
         toast.tokens.issue()
@@ -139,7 +139,7 @@ def test_a_client_takes_its_settings_from_a_profile(write: Write, service: Any) 
     assert request.body == {"auth": {"username": "dev-user", "password": "canary-password"}}
 
 
-def test_for_each_setting_the_first_place_wins_and_the_others_are_told(
+def test_first_source_of_a_setting_wins_and_the_others_are_reported(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile = f"profile dev in {write(DEV)}"
@@ -166,13 +166,15 @@ def test_for_each_setting_the_first_place_wins_and_the_others_are_told(
     assert found.shadowed == {"appkey": ("TOAST_COMPUTE_APPKEY", profile), "username": (profile,)}
 
 
-def test_an_empty_url_in_the_environment_hides_nothing(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_url_in_the_environment_does_not_override_the_profile(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(DEV)
     monkeypatch.setenv("TOAST_COMPUTE_BASE_URL", "")
     assert settings(profile="dev").base_url == "https://dev.example/compute"
 
 
-def test_without_a_file_arguments_and_defaults_serve() -> None:
+def test_arguments_and_defaults_are_used_without_a_file() -> None:
     found = settings(appkey="k", username="u", password="p")
     assert (found.timeout, found.max_retries, found.read_only, found.allow, found.token_store) == (
         30.0,
@@ -185,7 +187,7 @@ def test_without_a_file_arguments_and_defaults_serve() -> None:
     assert found.shadowed == {}
 
 
-def test_a_file_that_begins_with_a_byte_order_mark_is_read(write: Write) -> None:
+def test_file_that_begins_with_a_byte_order_mark_is_read(write: Write) -> None:
     write(b"\xef\xbb\xbf" + DEV.encode())
     assert settings(profile="dev").username.reveal() == "dev-user"
 
@@ -198,18 +200,18 @@ def test_settings_show_no_secret(write: Write) -> None:
 # What cannot be used
 
 
-def test_an_unknown_profile_is_told_with_what_there_is(write: Write) -> None:
+def test_unknown_profile_is_rejected_with_the_names_of_the_others(write: Write) -> None:
     path = write(DEV + OTHERS)
     assert refused(profile="prod") == f"There is no profile prod in {path}; there are 'with space', default, dev"
     assert refused(profile="deb") == f"There is no profile deb in {path}, did you mean dev?"
 
 
-def test_a_profile_without_a_file_is_told_with_the_files_path(folder: Path) -> None:
+def test_profile_is_rejected_with_the_path_when_the_file_does_not_exist(folder: Path) -> None:
     assert refused(profile="dev") == f"There is no profile dev: {folder / 'config.toml'} does not exist."
 
 
 @pytest.mark.parametrize("name", ["", 5])
-def test_a_profile_that_is_no_name_is_refused(name: object) -> None:
+def test_invalid_profile_name_is_rejected(name: object) -> None:
     assert refused(profile=name).startswith("The profile cannot be used: it must be the name of one (profile=...")
 
 
@@ -227,7 +229,7 @@ def test_a_profile_that_is_no_name_is_refused(name: object) -> None:
         ('[profiles]\npassword = "canary"', "must hold tables such as [profiles.dev]: password is none."),
     ],
 )
-def test_a_broken_file_is_told_with_the_place(write: Write, content: str | bytes, reason: str) -> None:
+def test_invalid_file_is_rejected_with_the_place(write: Write, content: str | bytes, reason: str) -> None:
     path = write(content)
     assert refused(profile="dev").rstrip(".") == f"{path} {reason}".rstrip(".")
     # And also when no profile is named: there might be a default one in it.
@@ -250,30 +252,30 @@ def test_a_broken_file_is_told_with_the_place(write: Write, content: str | bytes
         ("timeout = nan", "The timeout must be a number of seconds over 0 and at most 86400 ({where})."),
     ],
 )
-def test_a_wrong_setting_is_told_with_its_place(write: Write, line: str, reason: str) -> None:
+def test_invalid_setting_is_rejected_with_its_place(write: Write, line: str, reason: str) -> None:
     key = line.split(" ")[0]
     rest = [one for one in DEV.strip().splitlines() if not one.startswith(f"{key} ")]
     path = write("\n".join([*rest, line]))
     assert refused(profile="dev").startswith(reason.format(where=f"profile dev in {path}"))
 
 
-def test_another_profile_may_be_wrong(write: Write) -> None:
+def test_profile_is_read_when_another_one_is_invalid(write: Write) -> None:
     write(DEV + '[profiles.old]\nregion = "canary"\n')
     assert settings(profile="dev").username.reveal() == "dev-user"
 
 
-def test_a_folder_in_place_of_the_file_is_told(folder: Path) -> None:
+def test_folder_in_place_of_the_file_is_rejected(folder: Path) -> None:
     (folder / "config.toml").mkdir(parents=True)
     assert refused() == f"{folder / 'config.toml'} cannot be read: is a directory."
 
 
-def test_a_file_that_is_closed_to_the_user_is_told(write: Write) -> None:
+def test_unreadable_file_is_rejected(write: Write) -> None:
     path = write(DEV)
     with closed(path):
         assert refused(profile="dev") == f"{path} cannot be read: permission denied."
 
 
-def test_a_folder_that_is_closed_to_the_user_has_no_file(write: Write, folder: Path) -> None:
+def test_unreadable_folder_counts_as_no_file(write: Write, folder: Path) -> None:
     write('[profiles.default]\nappkey = "k"\n')
     assert settings(username="u", password="p").appkey.reveal() == "k"
     with closed(folder):
@@ -284,7 +286,7 @@ def test_a_folder_that_is_closed_to_the_user_has_no_file(write: Write, folder: P
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
-def test_a_file_with_secrets_that_others_can_read_draws_one_warning(write: Write, mode: int) -> None:
+def test_file_with_secrets_readable_by_others_draws_one_warning(write: Write, mode: int) -> None:
     path = write(DEV, mode)
     with pytest.warns(UserWarning, match="can be read by others") as caught:
         ToastCompute(profile="dev").close()
@@ -293,7 +295,7 @@ def test_a_file_with_secrets_that_others_can_read_draws_one_warning(write: Write
     assert warning.filename == __file__
 
 
-def test_a_file_without_secrets_may_be_read_by_all(write: Write) -> None:
+def test_file_without_secrets_readable_by_others_draws_no_warning(write: Write) -> None:
     write('[profiles.dev]\nusername = "u"\nbase_url = "https://dev.example"\n', 0o644)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -30,7 +30,7 @@ def build(**settings: Any) -> ToastCompute:
 
 @pytest.mark.parametrize("name", VARIABLES)
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_credential_is_told_with_its_argument_and_its_variable(name: str, value: str | None) -> None:
+def test_missing_credential_is_rejected_with_its_argument_and_variable(name: str, value: str | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         build(**{name: value})
     message = str(caught.value)
@@ -41,13 +41,13 @@ def test_a_missing_credential_is_told_with_its_argument_and_its_variable(name: s
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_an_empty_variable_counts_as_a_credential_that_is_empty(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_an_empty_credential(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLES[name], "")
     with pytest.raises(ConfigurationError, match=name):
         build(**{name: None})
 
 
-def test_credentials_come_from_the_environment_when_no_argument_is_given(
+def test_credentials_are_read_from_the_environment_without_arguments(
     service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOAST_COMPUTE_APPKEY", "env-appkey")
@@ -61,7 +61,7 @@ def test_credentials_come_from_the_environment_when_no_argument_is_given(
     assert request.body == {"auth": {"username": "env-user", "password": "env-password"}}
 
 
-def test_an_argument_wins_over_the_environment(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_argument_overrides_the_environment(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOAST_COMPUTE_APPKEY", "env-appkey")
     monkeypatch.setenv("TOAST_COMPUTE_BASE_URL", "https://elsewhere.invalid")
     with build(base_url=service.base_url) as toast:
@@ -71,13 +71,13 @@ def test_an_argument_wins_over_the_environment(service: Any, monkeypatch: pytest
 
 @pytest.mark.parametrize("name", VARIABLES)
 @pytest.mark.parametrize("value", [7, b"bytes", "\ud800"])
-def test_a_credential_that_is_no_text_is_refused(name: str, value: object) -> None:
+def test_credential_that_is_not_text_is_rejected(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"The {name} cannot be used"):
         build(**{name: value})
 
 
 @pytest.mark.parametrize("appkey", ["with/slash", "with space", "..", "line\n", "a?b", "a#b"])
-def test_an_appkey_that_the_contract_forbids_is_refused_without_being_shown(appkey: str) -> None:
+def test_invalid_appkey_is_rejected_and_not_in_the_message(appkey: str) -> None:
     with pytest.raises(ConfigurationError, match="The appkey cannot be used") as caught:
         build(appkey=appkey)
     assert appkey.strip() not in str(caught.value).replace("...", "")
@@ -111,7 +111,7 @@ def test_an_appkey_that_the_contract_forbids_is_refused_without_being_shown(appk
         (7, "string"),
     ],
 )
-def test_a_base_url_that_cannot_be_used_is_refused_without_being_shown(url: object, reason: str) -> None:
+def test_invalid_base_url_is_rejected_and_not_in_the_message(url: object, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason) as caught:
         build(base_url=url)
     message = str(caught.value)
@@ -134,39 +134,39 @@ def test_a_base_url_that_cannot_be_used_is_refused_without_being_shown(url: obje
         "http://[::1]:8080/compute",
     ],
 )
-def test_https_anywhere_and_http_on_loopback_are_accepted(url: str) -> None:
+def test_https_and_http_on_loopback_are_accepted(url: str) -> None:
     with build(base_url=url) as toast:
         assert repr(toast) == f"ToastCompute(base_url={url.rstrip('/')!r})"
 
 
-def test_the_default_base_url_is_that_of_the_contract() -> None:
+def test_default_base_url_is_that_of_the_contract() -> None:
     with build() as toast:
         assert "https://api-compute.cloud.toast.com/compute" in repr(toast)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), True, "5", 10**400, 86_401])
-def test_a_timeout_that_is_no_finite_time_is_refused(timeout: object) -> None:
+def test_timeout_that_is_not_a_finite_time_is_rejected(timeout: object) -> None:
     with pytest.raises(ConfigurationError, match="timeout must be a number of seconds"):
         build(timeout=timeout)
 
 
 @pytest.mark.parametrize("max_retries", [-1, 21, 1.5, "2", True])
-def test_a_number_of_retries_that_is_none_is_refused(max_retries: object) -> None:
+def test_invalid_number_of_retries_is_rejected(max_retries: object) -> None:
     with pytest.raises(ConfigurationError, match="max_retries must be an integer from 0 to 20"):
         build(max_retries=max_retries)
 
 
-def test_read_only_is_a_yes_or_a_no() -> None:
+def test_read_only_that_is_not_a_boolean_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="read_only must be True or False"):
         build(read_only="no")
 
 
-def test_a_transport_that_cannot_carry_requests_is_refused() -> None:
+def test_object_that_is_not_a_transport_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match=r"must be an httpx\.BaseTransport"):
         build(transport=object())
 
 
-def test_a_closed_client_says_so(make_client: Callable[..., ToastCompute], service: Any) -> None:
+def test_closed_client_raises_a_configuration_error(make_client: Callable[..., ToastCompute], service: Any) -> None:
     toast = make_client()
     toast.tokens.issue()
     toast.close()
@@ -176,7 +176,7 @@ def test_a_closed_client_says_so(make_client: Callable[..., ToastCompute], servi
     assert len(service.received) == 1
 
 
-def test_leaving_the_with_statement_closes_the_client(service: Any) -> None:
+def test_client_is_closed_at_the_end_of_its_with_block(service: Any) -> None:
     with build(base_url=service.base_url) as toast:
         toast.tokens.issue()
     with pytest.raises(ConfigurationError, match="closed"):

@@ -43,7 +43,7 @@ def used(**options: Any) -> Noting:
     return noting
 
 
-def test_what_must_not_be_sent_twice_is_given_more_time() -> None:
+def test_requests_that_must_not_be_resent_get_a_longer_timeout() -> None:
     assert used().seconds == {
         "POST tokens": 30,
         "GET flavors": 30,
@@ -55,17 +55,17 @@ def test_what_must_not_be_sent_twice_is_given_more_time() -> None:
     }
 
 
-def test_a_timeout_of_the_users_holds_for_everything() -> None:
+def test_timeout_of_the_user_applies_to_every_request() -> None:
     assert set(used(timeout=7).seconds.values()) == {7}
 
 
-def test_nothing_is_given_more_time_to_connect() -> None:
+def test_connect_timeout_is_the_same_for_every_request() -> None:
     assert set(used().to_connect.values()) == {30}
     assert set(used(timeout=7).to_connect.values()) == {7}
 
 
 @pytest.mark.parametrize("seconds", [50, 200])
-def test_a_deadline_cuts_the_longer_time_too(seconds: float) -> None:
+def test_deadline_bounds_the_longer_timeout(seconds: float) -> None:
     cloud = fresh_cloud()
     noting = Noting(cloud)
     with (

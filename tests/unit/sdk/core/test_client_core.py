@@ -81,7 +81,7 @@ def brief(status: str) -> Reply:
     return reply(instances=[{"id": "i-1", "name": "n", "status": status}])
 
 
-def test_the_same_waiter_runs_on_an_event_loop(core: Core) -> None:
+def test_waiter_runs_on_an_event_loop(core: Core) -> None:
     driver = AsyncDriver(brief("BUILD"), brief("BUILD"), brief("ACTIVE"))
     plan = _waiters.wait_for_status(core, "i-1", "ACTIVE", timeout=60, poll_interval=None)
     assert asyncio.run(driver.run(plan)).status == "ACTIVE"
@@ -111,7 +111,7 @@ def test_errors_are_the_same_on_an_event_loop(core: Core) -> None:
         asyncio.run(silent.run(plan))
 
 
-def test_an_interrupt_passes_through_a_plan_and_frees_the_gate() -> None:
+def test_interrupt_passes_through_and_releases_the_lock() -> None:
     core = Core(resolve(appkey="k", username="u", password="p", base_url=None, timeout=5.0, environment={}))
 
     class Interrupted:
@@ -144,7 +144,7 @@ def test_an_interrupt_passes_through_a_plan_and_frees_the_gate() -> None:
     assert driver.run(_plans.all_flavors(core)) == []
 
 
-def test_an_interrupt_is_thrown_into_the_plan_so_that_it_can_tidy_up() -> None:
+def test_interrupt_is_thrown_into_the_operation() -> None:
     tidied: list[str] = []
 
     def plan() -> Plan[None]:

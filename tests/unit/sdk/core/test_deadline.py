@@ -30,7 +30,7 @@ def cloud() -> MockCloud:
     return fresh_cloud()
 
 
-def test_a_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:
+def test_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:
     cloud.faults.add(faults.delay("listFlavors", seconds=20))
     began = cloud.clock.now()
     with client(cloud) as toast, toast.deadline(3), pytest.raises(APITimeoutError) as caught:
@@ -40,7 +40,7 @@ def test_a_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:
     assert caught.value.__notes__ == ["the deadline of 3 s is over (tries 3.0 s)"]
 
 
-def test_back_off_is_within_the_deadline(cloud: MockCloud) -> None:
+def test_backoff_ends_within_the_deadline(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 503, retry_after=10, budget=None))
     began = cloud.clock.now()
     with client(cloud) as toast, toast.deadline(15), pytest.raises(MalformedResponseError) as caught:
@@ -49,7 +49,7 @@ def test_back_off_is_within_the_deadline(cloud: MockCloud) -> None:
     assert caught.value.attempts[-1].decision.endswith("but the deadline leaves no time for another try")
 
 
-def test_the_time_for_a_token_counts(cloud: MockCloud) -> None:
+def test_time_for_a_token_counts_against_the_deadline(cloud: MockCloud) -> None:
     cloud.faults.add(faults.delay("issueToken", seconds=4))
     with client(cloud) as toast, toast.deadline(6):
         toast.flavors.list()
@@ -59,7 +59,7 @@ def test_the_time_for_a_token_counts(cloud: MockCloud) -> None:
     assert "token 4.0 s, tries 2.0 s" in caught.value.attempts[-1].decision
 
 
-def test_nothing_is_sent_after_the_deadline(cloud: MockCloud) -> None:
+def test_request_is_not_sent_after_the_deadline(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         toast.flavors.list()
         with toast.deadline(5):
@@ -73,20 +73,20 @@ def test_nothing_is_sent_after_the_deadline(cloud: MockCloud) -> None:
     assert cloud.journal.count(operation="createInstance") == 0
 
 
-def test_a_create_that_the_deadline_cut_off_is_ambiguous(cloud: MockCloud) -> None:
+def test_create_cut_off_by_the_deadline_is_ambiguous(cloud: MockCloud) -> None:
     cloud.faults.add(faults.delay("createInstance", seconds=20))
     with client(cloud) as toast, toast.deadline(3), pytest.raises(AmbiguousOutcomeError):
         toast.instances.create(**NEW)
 
 
-def test_a_wait_ends_with_the_deadline(cloud: MockCloud) -> None:
+def test_wait_ends_at_the_deadline(cloud: MockCloud) -> None:
     began = cloud.clock.now()
     with client(cloud) as toast, toast.deadline(30), pytest.raises((WaitTimeoutError, APITimeoutError)):
         toast.instances.wait_for_status(BATCH, "ACTIVE", timeout=600)
     assert cloud.clock.now() - began == pytest.approx(30, abs=1.5)
 
 
-def test_of_two_deadlines_the_earlier_holds(cloud: MockCloud) -> None:
+def test_earlier_of_two_deadlines_applies(cloud: MockCloud) -> None:
     cloud.faults.add(faults.delay("listFlavors", seconds=20, budget=None))
     with client(cloud) as toast, toast.deadline(2), toast.deadline(10):
         began = cloud.clock.now()
@@ -95,7 +95,7 @@ def test_of_two_deadlines_the_earlier_holds(cloud: MockCloud) -> None:
         assert cloud.clock.now() - began == pytest.approx(2)
 
 
-def test_a_deadline_holds_for_its_block_client_and_thread_only(cloud: MockCloud) -> None:
+def test_deadline_applies_to_its_block_client_and_thread_only(cloud: MockCloud) -> None:
     with client(cloud) as toast, client(cloud) as other:
         with toast.deadline(1):
             cloud.clock.sleep(2)
@@ -109,7 +109,7 @@ def test_a_deadline_holds_for_its_block_client_and_thread_only(cloud: MockCloud)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", None, True])
-def test_a_deadline_is_a_number_of_seconds(cloud: MockCloud, seconds: float) -> None:
+def test_deadline_that_is_not_a_number_of_seconds_is_rejected(cloud: MockCloud, seconds: float) -> None:
     with (
         client(cloud) as toast,
         pytest.raises(InvalidRequestError, match=r"seconds: expected a finite number of seconds over 0"),
@@ -125,7 +125,7 @@ class Suspended(FakeClock):
         super().sleep(seconds + 3600)
 
 
-def test_what_was_sent_before_the_deadline_is_not_said_to_be_unsent(
+def test_request_sent_before_the_deadline_is_not_reported_as_unsent(
     make_client: Callable[..., ToastCompute], service: Any
 ) -> None:
     service.on("DELETE instances", service.reset())
@@ -141,7 +141,7 @@ def test_what_was_sent_before_the_deadline_is_not_said_to_be_unsent(
     assert [one.outcome for one in caught.value.attempts] == ["APIConnectionError"]
 
 
-def test_what_never_left_before_the_deadline_was_not_sent(cloud: MockCloud) -> None:
+def test_request_not_sent_before_the_deadline_is_reported_as_unsent(cloud: MockCloud) -> None:
     class Unreachable(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if not request.url.path.endswith("/tokens"):
@@ -159,7 +159,7 @@ def test_what_never_left_before_the_deadline_was_not_sent(cloud: MockCloud) -> N
 
 
 @pytest.mark.parametrize("unreachable", [True, False])
-def test_a_token_that_cannot_be_had_for_another_try_hides_no_try(
+def test_failed_token_request_of_a_retry_keeps_the_earlier_attempts(
     make_client: Callable[..., ToastCompute], service: Any, unreachable: bool
 ) -> None:
     service.on("DELETE instances", service.reset())
@@ -173,7 +173,7 @@ def test_a_token_that_cannot_be_had_for_another_try_hides_no_try(
     assert not getattr(caught.value, "never_sent", False)
 
 
-def test_the_time_of_a_wait_is_counted_once(cloud: MockCloud) -> None:
+def test_time_of_a_wait_is_counted_once(cloud: MockCloud) -> None:
     cloud.faults.add(faults.delay("listInstances", seconds=3, budget=None))
     with client(cloud) as toast:
         toast.flavors.list()
@@ -191,9 +191,7 @@ def test_the_time_of_a_wait_is_counted_once(cloud: MockCloud) -> None:
     assert told.keys() == {"waits", "tries"}  # the last look is cut off by the deadline
 
 
-def test_of_a_read_it_does_not_matter_that_it_was_sent_before(
-    make_client: Callable[..., ToastCompute], service: Any
-) -> None:
+def test_read_sent_before_the_deadline_gets_no_note(make_client: Callable[..., ToastCompute], service: Any) -> None:
     service.on("GET flavors", service.reset())
     toast = make_client(clock=Suspended())
     with toast.deadline(5), pytest.raises(APITimeoutError, match="was not sent again") as caught:

@@ -66,7 +66,7 @@ CREATE: dict[str, Any] = {
         (json.dumps({"header": OK, "flavors": [FLAVOR]}).encode() + b" trailing", None),
     ],
 )
-def test_a_reply_that_is_none_names_the_place_and_never_its_text(
+def test_malformed_reply_error_names_the_place_and_not_the_text(
     toast: ToastCompute, service: Any, body: bytes, path: str | None
 ) -> None:
     service.on("GET flavors", body)
@@ -83,7 +83,7 @@ def test_a_reply_that_is_none_names_the_place_and_never_its_text(
     assert "\n" not in message
 
 
-def test_a_date_that_is_none_is_a_malformed_reply(toast: ToastCompute, service: Any) -> None:
+def test_invalid_date_is_a_malformed_reply(toast: ToastCompute, service: Any) -> None:
     for written in ("yesterday", "0001-01-01T00:00:00+14:00", 1e300):
         keypair = {"name": "k", "publicKey": "p", "fingerprint": "f", "createdAt": written}
         service.on("GET keypairs", service.yes(keypairs=[keypair]))
@@ -92,7 +92,7 @@ def test_a_date_that_is_none_is_a_malformed_reply(toast: ToastCompute, service: 
 
 
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 400, 401, 404, 500])
-def test_any_http_status_but_200_is_named(toast: ToastCompute, service: Any, status: int) -> None:
+def test_http_status_other_than_200_is_a_malformed_reply(toast: ToastCompute, service: Any, status: int) -> None:
     service.on("GET flavors", service.http(status, location="https://elsewhere.invalid/secret-place"))
     with pytest.raises(MalformedResponseError, match=f"HTTP status {status} instead of 200") as caught:
         toast.flavors.list()
@@ -101,27 +101,27 @@ def test_any_http_status_but_200_is_named(toast: ToastCompute, service: Any, sta
     assert len(service.asked("GET flavors")) == 1
 
 
-def test_numbers_and_booleans_may_be_written_as_strings(toast: ToastCompute, service: Any) -> None:
+def test_numbers_and_booleans_written_as_strings_are_read(toast: ToastCompute, service: Any) -> None:
     header = {"isSuccessful": "true", "resultCode": "0", "resultMessage": "SUCCESS"}
     service.on("GET flavors", {"header": header, "flavors": [FLAVOR | {"ram": "2048", "disabled": "false"}]})
     (flavor,) = toast.flavors.list()
     assert (flavor.ram, flavor.disabled) == (2048, False)
 
 
-def test_a_compressed_reply_is_read(toast: ToastCompute, service: Any) -> None:
+def test_compressed_reply_is_read(toast: ToastCompute, service: Any) -> None:
     body = gzip.compress(json.dumps({"header": OK, "flavors": [FLAVOR]}).encode())
     service.on("GET flavors", service.http(200, body, content_encoding="gzip"))
     assert toast.flavors.list()[0].id == "f-1"
 
 
-def test_a_reply_that_cannot_be_decompressed_is_malformed(toast: ToastCompute, service: Any) -> None:
+def test_reply_that_cannot_be_decompressed_is_malformed(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.http(200, b"no gzip at all", content_encoding="gzip"))
     with pytest.raises(MalformedResponseError, match="cannot be decompressed"):
         toast.flavors.list()
 
 
 @pytest.mark.parametrize("fault", ["reset", "truncated"])
-def test_a_connection_that_breaks_is_a_connection_error_that_may_have_been_sent(
+def test_broken_connection_is_an_error_of_a_request_that_may_have_been_sent(
     toast: ToastCompute, service: Any, fault: str
 ) -> None:
     service.on("GET flavors", getattr(service, fault)())
@@ -133,14 +133,14 @@ def test_a_connection_that_breaks_is_a_connection_error_that_may_have_been_sent(
     assert caught.value.__context__ is None or "httpx" not in type(caught.value.__context__).__module__
 
 
-def test_what_is_no_http_is_a_malformed_response(toast: ToastCompute, service: Any) -> None:
+def test_reply_that_is_not_http_is_malformed(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.no_http(b"SSH-2.0-server\r\n\r\n"))
     with pytest.raises(MalformedResponseError, match="is no HTTP"):
         toast.flavors.list()
 
 
 @pytest.mark.parametrize("fault", ["silence", "trickle", "head_trickle"])
-def test_a_service_that_does_not_finish_in_time_is_a_timeout(
+def test_service_that_does_not_answer_in_time_is_a_timeout(
     make_client: Callable[..., ToastCompute], service: Any, fault: str
 ) -> None:
     service.on("GET flavors", getattr(service, fault)(0.6))
@@ -149,7 +149,7 @@ def test_a_service_that_does_not_finish_in_time_is_a_timeout(
     assert not caught.value.never_sent
 
 
-def test_a_service_that_cannot_be_reached_is_told_and_nothing_was_sent(
+def test_unreachable_service_is_an_error_of_an_unsent_request(
     make_client: Callable[..., ToastCompute],
 ) -> None:
     toast = make_client(base_url="http://127.0.0.1:1/compute")
@@ -174,7 +174,7 @@ def test_a_service_that_cannot_be_reached_is_told_and_nothing_was_sent(
     ],
     ids=["reset", "truncated", "silence", "502", "redirect", "html", "no payload", "no gzip"],
 )
-def test_a_create_whose_outcome_is_unknown_says_so_and_is_sent_once(
+def test_create_with_an_unknown_outcome_is_ambiguous_and_sent_once(
     make_client: Callable[..., ToastCompute], service: Any, script: Callable[[Any], Any]
 ) -> None:
     service.on("POST instances", script(service))
@@ -189,7 +189,7 @@ def test_a_create_whose_outcome_is_unknown_says_so_and_is_sent_once(
     assert len(service.asked("POST instances")) == 1
 
 
-def test_an_action_that_may_be_repeated_is_never_ambiguous(toast: ToastCompute, service: Any) -> None:
+def test_idempotent_action_is_never_ambiguous(toast: ToastCompute, service: Any) -> None:
     service.on("POST action", service.reset())
     with pytest.raises(APIConnectionError) as caught:
         toast.instances.start("i-1")

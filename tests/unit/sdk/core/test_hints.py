@@ -84,20 +84,20 @@ def notes(toast: ToastCompute, call: Call) -> list[str]:
 
 
 @pytest.mark.parametrize("case", HELPED)
-def test_a_note_says_what_may_help(toast: ToastCompute, service: Any, case: str) -> None:
+def test_error_has_a_note_that_may_help(toast: ToastCompute, service: Any, case: str) -> None:
     resource, answer, call, said = HELPED[case]
     service.on(resource, answer(service))
     assert notes(toast, call) == [said]
 
 
 @pytest.mark.parametrize("case", NOT_HELPED)
-def test_there_is_no_note_where_the_message_says_it_all(toast: ToastCompute, service: Any, case: str) -> None:
+def test_error_has_no_note_when_the_message_is_enough(toast: ToastCompute, service: Any, case: str) -> None:
     resource, answer, call = NOT_HELPED[case]
     service.on(resource, answer(service))
     assert notes(toast, call) == []
 
 
-def test_a_reconciled_create_is_not_told_to_be_reconciled(toast: ToastCompute, service: Any) -> None:
+def test_reconciled_create_gets_no_note_about_reconciling(toast: ToastCompute, service: Any) -> None:
     service.on("POST instances", service.reset())
     service.on("GET instances-detail", service.instances())
     with pytest.raises(AmbiguousOutcomeError) as caught:

@@ -65,9 +65,7 @@ LOSSES: dict[str, Callable[[str], Fault]] = {
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("operation", CALLS)
-def test_what_may_be_sent_twice_is_sent_again_and_what_must_not_is_not(
-    cloud: MockCloud, operation: str, loss: str
-) -> None:
+def test_request_is_resent_after_a_loss_unless_it_must_not_be(cloud: MockCloud, operation: str, loss: str) -> None:
     retry, call = CALLS[operation]
     cloud.faults.add(LOSSES[loss](operation))
     with client(cloud) as toast:
@@ -95,7 +93,7 @@ def test_what_may_be_sent_twice_is_sent_again_and_what_must_not_is_not(
         (10409, "deleteInstance", 1),
     ],
 )
-def test_only_result_codes_that_may_pass_are_asked_again(
+def test_transient_result_codes_are_retried_and_others_not(
     cloud: MockCloud, code: int, operation: str, times: int
 ) -> None:
     cloud.faults.add(faults.result_code(operation, code))
@@ -109,7 +107,7 @@ def test_only_result_codes_that_may_pass_are_asked_again(
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_a_refused_token_is_replaced_once_even_for_a_create(cloud: MockCloud, operation: str) -> None:
+def test_refused_token_is_replaced_once_and_the_request_resent(cloud: MockCloud, operation: str) -> None:
     cloud.faults.add(faults.result_code(operation, -3))
     with client(cloud) as toast:
         CALLS[operation][1](toast)
@@ -117,7 +115,7 @@ def test_a_refused_token_is_replaced_once_even_for_a_create(cloud: MockCloud, op
     assert cloud.journal.count(operation=operation) == 2
 
 
-def test_a_fresh_token_that_is_refused_too_is_the_users_error(cloud: MockCloud) -> None:
+def test_refusal_of_a_fresh_token_is_raised(cloud: MockCloud) -> None:
     cloud.faults.add(faults.result_code("listFlavors", -3, budget=None))
     with client(cloud) as toast, pytest.raises(PermissionDeniedError) as caught:
         toast.flavors.list()
@@ -128,7 +126,7 @@ def test_a_fresh_token_that_is_refused_too_is_the_users_error(cloud: MockCloud) 
     assert cloud.journal.count(operation="issueToken") == 2
 
 
-def test_a_missing_permission_does_not_issue_a_token_with_each_call(cloud: MockCloud) -> None:
+def test_missing_permission_does_not_issue_a_token_for_each_call(cloud: MockCloud) -> None:
     cloud.faults.add(faults.result_code("listFlavors", -3, budget=None))
     with client(cloud) as toast:
         for _ in range(5):
@@ -147,7 +145,7 @@ def test_a_missing_permission_does_not_issue_a_token_with_each_call(cloud: MockC
     assert cloud.journal.count(operation="issueToken") == 4
 
 
-def test_a_token_that_comes_to_its_end_is_renewed_although_the_permission_was_missing(cloud: MockCloud) -> None:
+def test_ended_token_is_renewed_after_a_missing_permission(cloud: MockCloud) -> None:
     cloud.faults.add(faults.result_code("listFlavors", -3, budget=2))
     with client(cloud) as toast:
         with pytest.raises(PermissionDeniedError):
@@ -160,7 +158,7 @@ def test_a_token_that_comes_to_its_end_is_renewed_although_the_permission_was_mi
     assert cloud.journal.count(operation="issueToken") == 4
 
 
-def test_a_stored_token_that_is_refused_as_well_is_no_missing_permission(cloud: MockCloud) -> None:
+def test_refused_stored_token_is_not_a_missing_permission(cloud: MockCloud) -> None:
     store = MemoryTokenStore()
     with client(cloud, token_store=store) as first, client(cloud, token_store=store) as second:
         first.flavors.list()
@@ -173,7 +171,7 @@ def test_a_stored_token_that_is_refused_as_well_is_no_missing_permission(cloud: 
         assert first.flavors.list()
 
 
-def test_a_success_after_a_loss_is_seen_whatever_comes_between(cloud: MockCloud) -> None:
+def test_success_after_a_loss_is_recognised_with_another_failure_between(cloud: MockCloud) -> None:
     cloud.faults.add(
         faults.lose_reply("deleteKeypair", nth=1),
         faults.http_status("deleteKeypair", 503, nth=2),
@@ -183,14 +181,14 @@ def test_a_success_after_a_loss_is_seen_whatever_comes_between(cloud: MockCloud)
     assert cloud.journal.count(operation="deleteKeypair") == 3
 
 
-def test_what_was_refused_before_it_was_carried_out_is_no_loss(cloud: MockCloud) -> None:
+def test_request_refused_for_its_token_does_not_count_as_lost(cloud: MockCloud) -> None:
     cloud.faults.add(faults.result_code("deleteKeypair", -3))
     with client(cloud) as toast, pytest.raises(NotFoundError):
         toast.keypairs.delete("no-such-key")
     assert cloud.journal.count(operation="deleteKeypair") == 2
 
 
-def test_wrong_credentials_are_tried_once(cloud: MockCloud) -> None:
+def test_wrong_credentials_are_sent_once(cloud: MockCloud) -> None:
     wrong = ToastCompute("demo-appkey", "demo@example.com", "wrong", transport=cloud.transport, clock=cloud.clock)
     with wrong as toast, pytest.raises(AuthenticationError):
         toast.flavors.list()
@@ -198,7 +196,7 @@ def test_wrong_credentials_are_tried_once(cloud: MockCloud) -> None:
 
 
 @pytest.mark.parametrize(("retries", "times"), [(0, 1), (1, 2), (2, 3), (5, 6)])
-def test_the_number_of_retries_is_the_users(cloud: MockCloud, retries: int, times: int) -> None:
+def test_number_of_retries_is_max_retries(cloud: MockCloud, retries: int, times: int) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
     with client(cloud, max_retries=retries) as toast, pytest.raises(MalformedResponseError) as caught:
         toast.flavors.list()
@@ -207,7 +205,7 @@ def test_the_number_of_retries_is_the_users(cloud: MockCloud, retries: int, time
     assert caught.value.attempts[-1].decision.startswith("given up: HTTP status 503 may pass")
 
 
-def test_pauses_grow_and_are_spread_at_random(cloud: MockCloud) -> None:
+def test_pauses_grow_and_have_jitter(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
     seen: list[list[float]] = []
     for _ in range(20):
@@ -220,7 +218,7 @@ def test_pauses_grow_and_are_spread_at_random(cloud: MockCloud) -> None:
         assert len({pauses[number] for pauses in seen}) > 10
 
 
-def test_a_retry_after_is_kept(cloud: MockCloud) -> None:
+def test_retry_after_is_waited_for(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 429, retry_after=30))
     began = cloud.clock.now()
     with client(cloud) as toast:
@@ -228,7 +226,7 @@ def test_a_retry_after_is_kept(cloud: MockCloud) -> None:
     assert 30 <= cloud.clock.now() - began < 31
 
 
-def test_a_retry_after_that_is_too_long_is_told_at_once(cloud: MockCloud) -> None:
+def test_call_fails_at_once_when_retry_after_is_too_long(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 503, retry_after=3600))
     began = cloud.clock.now()
     with client(cloud) as toast, pytest.raises(MalformedResponseError) as caught:
@@ -254,13 +252,13 @@ def test_a_retry_after_that_is_too_long_is_told_at_once(cloud: MockCloud) -> Non
         ({"retry-after": "Thu, 99 Jan 2026 09:00:10 GMT", "date": "x"}, None),
     ],
 )
-def test_a_retry_after_is_seconds_or_a_date_by_the_services_own_clock(
+def test_retry_after_is_seconds_or_a_date_on_the_clock_of_the_service(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert retry_after(tuple((name.encode(), value.encode()) for name, value in headers.items())) == seconds
 
 
-def test_retries_of_many_calls_together_are_bounded(cloud: MockCloud) -> None:
+def test_retries_of_a_client_are_bounded_by_a_budget(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
     with client(cloud) as toast:
         for _ in range(100):
@@ -276,7 +274,7 @@ def test_retries_of_many_calls_together_are_bounded(cloud: MockCloud) -> None:
         toast.flavors.list()
 
 
-def test_the_trail_says_what_was_tried_and_why(cloud: MockCloud) -> None:
+def test_attempts_record_outcomes_and_decisions(cloud: MockCloud) -> None:
     cloud.faults.add(
         faults.reset("listFlavors"), faults.http_status("listFlavors", 502), faults.result_code("listFlavors", -6)
     )
@@ -325,7 +323,7 @@ SETTLED: dict[str, tuple[str, Call]] = {
 
 
 @pytest.mark.parametrize("change", SETTLED)
-def test_a_change_whose_first_reply_was_lost_succeeds(cloud: MockCloud, change: str) -> None:
+def test_change_whose_first_reply_was_lost_succeeds(cloud: MockCloud, change: str) -> None:
     operation, call = SETTLED[change]
     cloud.faults.add(faults.lose_reply(operation))
     with client(cloud) as toast:
@@ -334,7 +332,7 @@ def test_a_change_whose_first_reply_was_lost_succeeds(cloud: MockCloud, change: 
 
 
 @pytest.mark.parametrize("change", SETTLED)
-def test_a_change_whose_first_request_was_lost_is_made_once(cloud: MockCloud, change: str) -> None:
+def test_change_whose_first_request_was_lost_is_made_once(cloud: MockCloud, change: str) -> None:
     operation, call = SETTLED[change]
     cloud.faults.add(faults.lose_request(operation))
     with client(cloud) as toast:
@@ -342,7 +340,7 @@ def test_a_change_whose_first_request_was_lost_is_made_once(cloud: MockCloud, ch
     assert sum(entry.applied for entry in cloud.journal.find(operation=operation)) == 1
 
 
-def test_a_refusal_without_a_loss_is_an_error(cloud: MockCloud) -> None:
+def test_refusal_without_a_loss_is_an_error(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         with pytest.raises(ConflictError):
             toast.instances.start(WEB)
@@ -350,14 +348,14 @@ def test_a_refusal_without_a_loss_is_an_error(cloud: MockCloud) -> None:
             toast.keypairs.delete("nobody")
 
 
-def test_a_refusal_after_a_lost_request_that_changed_nothing_is_an_error(cloud: MockCloud) -> None:
+def test_refusal_after_a_lost_request_that_changed_nothing_is_an_error(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_request("runInstanceAction"))
     with client(cloud) as toast, pytest.raises(NotFoundError) as caught:
         toast.instances.add_security_group(WEB, "nobody")
     assert len(caught.value.attempts) == 2
 
 
-def test_a_connection_that_cannot_be_made_is_tried_again_even_for_a_create() -> None:
+def test_failed_connection_is_retried_even_for_a_create() -> None:
     toast = ToastCompute("a", "b", "c", base_url="http://127.0.0.1:9", max_retries=1)
     with toast, pytest.raises(APIConnectionError) as caught:
         toast.instances.create(**NEW)
@@ -366,7 +364,7 @@ def test_a_connection_that_cannot_be_made_is_tried_again_even_for_a_create() -> 
     assert len(caught.value.attempts) == 2
 
 
-def test_errors_with_a_trail_can_be_pickled(cloud: MockCloud) -> None:
+def test_errors_with_attempts_can_be_pickled_and_copied(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 503, budget=None))
     with client(cloud) as toast, pytest.raises(MalformedResponseError) as caught:
         toast.flavors.list()
@@ -375,9 +373,7 @@ def test_errors_with_a_trail_can_be_pickled(cloud: MockCloud) -> None:
         assert again.status == 503
 
 
-def test_each_try_is_in_the_log_of_this_package_and_shows_no_secret(
-    cloud: MockCloud, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_attempts_are_logged_without_secrets(cloud: MockCloud, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     cloud.faults.add(faults.http_status("listFlavors", 503))
     with client(cloud) as toast:
@@ -402,7 +398,7 @@ def test_each_try_is_in_the_log_of_this_package_and_shows_no_secret(
         (faults.lose_reply("createInstance"), "createInstance", False),
     ],
 )
-def test_an_error_says_whether_the_call_may_be_made_again(
+def test_error_is_retryable_when_the_call_may_be_repeated(
     cloud: MockCloud, fault: Fault, call: str, retryable: bool
 ) -> None:
     cloud.faults.add(fault)
@@ -412,14 +408,14 @@ def test_an_error_says_whether_the_call_may_be_made_again(
 
 
 @pytest.mark.parametrize("code", [-2, -6])
-def test_a_failure_inside_the_service_does_not_prove_that_nothing_was_created(cloud: MockCloud, code: int) -> None:
+def test_internal_failure_of_a_create_is_ambiguous(cloud: MockCloud, code: int) -> None:
     cloud.faults.add(faults.result_code("createInstance", code))
     with client(cloud) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
         toast.instances.create(**NEW)
     assert isinstance(caught.value.__cause__, ServerError)
 
 
-def test_a_refusal_of_a_create_proves_that_nothing_was_created(cloud: MockCloud) -> None:
+def test_refusal_of_a_create_is_not_ambiguous(cloud: MockCloud) -> None:
     cloud.faults.add(faults.result_code("createInstance", -1), faults.result_code("createInstance", 20001))
     with client(cloud) as toast:
         for _ in range(2):
@@ -428,7 +424,7 @@ def test_a_refusal_of_a_create_proves_that_nothing_was_created(cloud: MockCloud)
 
 
 @pytest.mark.parametrize("change", ["delete", "key pair"])
-def test_a_token_that_is_not_found_does_not_prove_a_deletion(cloud: MockCloud, change: str) -> None:
+def test_token_not_found_does_not_confirm_a_deletion(cloud: MockCloud, change: str) -> None:
     operation, call = SETTLED[change]
     cloud.faults.add(
         faults.lose_request(operation), faults.result_code(operation, 50404), faults.result_code(operation, 50404)
@@ -437,7 +433,7 @@ def test_a_token_that_is_not_found_does_not_prove_a_deletion(cloud: MockCloud, c
         call(toast)
 
 
-def test_a_volume_is_told_apart_by_its_id_in_whatever_letters(cloud: MockCloud) -> None:
+def test_volume_ids_are_compared_without_case(cloud: MockCloud) -> None:
     volume = "B10C0000-0000-4000-8000-000000000003"
     cloud.faults.add(faults.lose_request("detachVolume"), faults.result_code("detachVolume", 10409))
     with client(cloud) as toast, pytest.raises(ConflictError):
@@ -457,7 +453,7 @@ class Interrupting(httpx.BaseTransport):
         return self._transport.handle_request(request)
 
 
-def test_an_interrupt_in_the_middle_of_a_create_says_what_is_at_stake(
+def test_interrupt_during_a_create_gets_a_note_about_its_outcome(
     cloud: MockCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     transport = Interrupting(cloud, KeyboardInterrupt())
@@ -469,7 +465,7 @@ def test_an_interrupt_in_the_middle_of_a_create_says_what_is_at_stake(
 
 
 @pytest.mark.parametrize("error", [ValueError("canary"), RuntimeError("canary"), KeyError("canary")])
-def test_whatever_a_transport_raises_is_an_error_of_this_package(cloud: MockCloud, error: Exception) -> None:
+def test_any_exception_of_a_transport_becomes_an_error_of_this_package(cloud: MockCloud, error: Exception) -> None:
     transport = Interrupting(cloud, error)
     with client(cloud, transport=transport) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
         toast.instances.create(**NEW)

@@ -95,7 +95,7 @@ def test_every_effect_is_answered() -> None:
     run(main)
 
 
-def test_what_fails_is_thrown_into_the_plan_and_may_be_handled_there() -> None:
+def test_failure_of_an_effect_is_thrown_into_the_operation() -> None:
     def plan() -> Plan[str]:
         try:
             yield Block(lambda: 1 // 0)
@@ -110,7 +110,7 @@ def test_what_fails_is_thrown_into_the_plan_and_may_be_handled_there() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: SEND, lambda: Sleep(LONG), lambda: Exclusively(one(Sleep(LONG)), LONG)])
-def test_a_cancellation_reaches_the_plan_where_it_waits(make: Callable[[], Effect]) -> None:
+def test_cancellation_is_thrown_into_the_waiting_operation(make: Callable[[], Effect]) -> None:
     noting = Noting()
 
     async def main() -> None:
@@ -124,7 +124,7 @@ def test_a_cancellation_reaches_the_plan_where_it_waits(make: Callable[[], Effec
     assert noting.ends == ["CancelledError"]
 
 
-def test_a_cancelled_plan_can_tidy_up_with_effects() -> None:
+def test_cancelled_operation_can_run_effects_to_clean_up() -> None:
     def plan() -> Plan[None]:
         try:
             yield Sleep(LONG)
@@ -144,7 +144,7 @@ def test_a_cancelled_plan_can_tidy_up_with_effects() -> None:
     assert tidied == ["tidied"]
 
 
-def test_plans_behind_one_gate_take_turns_in_the_order_in_which_they_came() -> None:
+def test_operations_acquire_a_lock_in_order_of_arrival() -> None:
     order: list[int] = []
 
     def plan(number: int) -> Plan[None]:
@@ -161,7 +161,7 @@ def test_plans_behind_one_gate_take_turns_in_the_order_in_which_they_came() -> N
     assert order == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
 
 
-def test_gates_of_other_names_are_not_waited_for() -> None:
+def test_locks_of_different_names_are_independent() -> None:
     async def main() -> object:
         runs = driver().run
         inner = one(Exclusively(one(Block(lambda: "both")), 0.0, "inner"))
@@ -170,7 +170,7 @@ def test_gates_of_other_names_are_not_waited_for() -> None:
     assert run(main) == "both"
 
 
-def test_who_waits_too_long_at_a_gate_is_told_and_the_next_one_goes_on() -> None:
+def test_operation_times_out_waiting_for_a_lock_and_the_next_one_runs() -> None:
     async def main() -> None:
         sender = Sender()
         runs = driver(sender).run
@@ -187,7 +187,7 @@ def test_who_waits_too_long_at_a_gate_is_told_and_the_next_one_goes_on() -> None
 
 
 @pytest.mark.parametrize("victim", ["who holds it", "who waits first", "who waits last"])
-def test_a_cancellation_at_a_gate_lets_the_others_through(victim: str) -> None:
+def test_cancellation_at_a_lock_lets_the_other_operations_run(victim: str) -> None:
     async def main() -> None:
         sender = Sender()
         runs = driver(sender).run
@@ -204,7 +204,7 @@ def test_a_cancellation_at_a_gate_lets_the_others_through(victim: str) -> None:
     run(main)
 
 
-def test_who_is_cancelled_in_the_moment_when_its_turn_comes_passes_it_on() -> None:
+def test_operation_cancelled_while_it_acquires_the_lock_passes_it_on() -> None:
     async def main() -> None:
         sender = Sender()
         runs = driver(sender).run
@@ -226,7 +226,7 @@ def test_who_is_cancelled_in_the_moment_when_its_turn_comes_passes_it_on() -> No
     run(main)
 
 
-def test_plans_run_together_up_to_the_limit_and_each_has_its_own_outcome() -> None:
+def test_gathered_operations_run_up_to_the_limit_with_an_outcome_each() -> None:
     most = 0
     now = 0
 
@@ -251,7 +251,7 @@ def test_plans_run_together_up_to_the_limit_and_each_has_its_own_outcome() -> No
     assert outcomes == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 
-def test_plans_that_run_together_see_the_context_of_their_caller() -> None:
+def test_gathered_operations_have_the_context_of_their_caller() -> None:
     setting = ContextVar("setting", default="nothing")
 
     def plan() -> Plan[str]:
@@ -265,7 +265,7 @@ def test_plans_that_run_together_see_the_context_of_their_caller() -> None:
     assert run(main) == ["the caller's"] * 2
 
 
-def test_a_cancellation_ends_all_that_run_together_before_it_is_heard_of() -> None:
+def test_cancellation_ends_all_gathered_operations_first() -> None:
     noting = Noting()
 
     async def main() -> None:
@@ -283,7 +283,7 @@ def test_a_cancellation_ends_all_that_run_together_before_it_is_heard_of() -> No
     assert noting.ends == ["CancelledError"] * 4
 
 
-def test_work_in_a_thread_is_waited_for_when_its_task_is_cancelled_even_twice() -> None:
+def test_work_in_a_thread_is_awaited_when_its_task_is_cancelled() -> None:
     started, finish = threading.Event(), threading.Event()
     order: list[str] = []
 
@@ -314,7 +314,7 @@ def test_work_in_a_thread_is_waited_for_when_its_task_is_cancelled_even_twice() 
     assert order == ["work", "tidied"]
 
 
-def test_another_event_loop_is_refused_in_one_sentence() -> None:
+def test_use_in_another_event_loop_is_rejected() -> None:
     async def make() -> AsyncDriver:
         made = driver()
         await made.run(one(ReadClock()))
@@ -329,7 +329,7 @@ def test_another_event_loop_is_refused_in_one_sentence() -> None:
     run(use)
 
 
-def test_without_asyncio_it_is_refused_in_one_sentence() -> None:
+def test_use_without_asyncio_is_rejected() -> None:
     made = driver()
     program = made.run(one(ReadClock()))
     with pytest.raises(ConfigurationError, match="works in asyncio only"):

@@ -54,7 +54,7 @@ def test_five_hundred_tasks_issue_one_token(place: Place) -> None:
     assert mock.journal.count(operation="listFlavors") == 500
 
 
-def test_five_hundred_tasks_share_the_one_error_when_no_token_can_be_had_and_nobody_hangs() -> None:
+def test_tasks_share_one_error_when_no_token_can_be_issued() -> None:
     mock = cloud(faults=[faults.result_code("issueToken", 50401, budget=None)])
 
     async def main() -> None:
@@ -72,7 +72,7 @@ async def cancel(task: asyncio.Task[Any]) -> None:
 
 
 @PLACES
-def test_who_is_cancelled_while_it_issues_the_token_lets_the_next_one_do_it(place: Place) -> None:
+def test_next_task_issues_the_token_when_the_first_is_cancelled(place: Place) -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay("issueToken", 30)])
 
     async def main() -> None:
@@ -89,7 +89,7 @@ def test_who_is_cancelled_while_it_issues_the_token_lets_the_next_one_do_it(plac
 
 
 @PLACES
-def test_who_is_cancelled_while_it_waits_for_the_token_disturbs_nobody(place: Place) -> None:
+def test_task_cancelled_while_it_waits_for_the_token_does_not_affect_others(place: Place) -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay("issueToken", 0.1)])
 
     async def main() -> None:
@@ -106,7 +106,7 @@ def test_who_is_cancelled_while_it_waits_for_the_token_disturbs_nobody(place: Pl
 
 @PLACES
 @pytest.mark.parametrize("operation", ["createKeypair", "listFlavors"])
-def test_a_call_that_is_cancelled_while_it_is_under_way_leaves_the_client_usable(place: Place, operation: str) -> None:
+def test_client_is_usable_after_a_call_is_cancelled(place: Place, operation: str) -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay(operation, 30)])
 
     def call(toast: AsyncToastCompute) -> Any:
@@ -127,7 +127,7 @@ def test_a_call_that_is_cancelled_while_it_is_under_way_leaves_the_client_usable
 
 
 @PLACES
-def test_a_body_that_is_cancelled_half_way_leaves_the_client_usable(place: Place) -> None:
+def test_client_is_usable_after_a_call_is_cancelled_while_its_reply_is_read(place: Place) -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.stall("listFlavors")])
 
     async def main() -> None:
@@ -141,7 +141,7 @@ def test_a_body_that_is_cancelled_half_way_leaves_the_client_usable(place: Place
     run(main)
 
 
-def test_a_wait_that_is_cancelled_while_it_sleeps_leaves_the_client_usable() -> None:
+def test_client_is_usable_after_a_wait_is_cancelled() -> None:
     mock = MockCloud(clock=ScaledClock(1))
 
     async def main() -> None:
@@ -155,7 +155,7 @@ def test_a_wait_that_is_cancelled_while_it_sleeps_leaves_the_client_usable() -> 
     run(main)
 
 
-def test_cancellations_at_random_leave_the_client_usable_and_issue_no_more_tokens() -> None:
+def test_client_is_usable_after_random_cancellations() -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay_uniform(None, 0.0, 0.01, budget=None)])
 
     async def main() -> None:
@@ -186,7 +186,7 @@ async def until(is_there: Callable[[], bool]) -> None:
 SEND = Send(list_flavors("k"), None, 5.0, 5.0)
 
 
-def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_is_never_having_left() -> None:
+def test_request_that_waits_for_a_connection_is_not_sent() -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.3, budget=None)])
 
     async def main(base_url: str) -> None:
@@ -206,7 +206,7 @@ def test_no_more_requests_are_under_way_than_there_are_connections_and_waiting_i
         run(lambda: main(base_url))
 
 
-def test_the_wait_for_a_turn_is_within_the_time_of_the_call() -> None:
+def test_wait_for_a_connection_counts_against_the_timeout_of_the_call() -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.5, budget=None)])
 
     async def main(base_url: str) -> None:
@@ -226,7 +226,7 @@ def test_the_wait_for_a_turn_is_within_the_time_of_the_call() -> None:
         run(lambda: main(base_url))
 
 
-def test_a_reply_beyond_all_measure_is_given_up_and_the_next_one_is_read() -> None:
+def test_oversized_reply_is_given_up_and_the_client_is_usable() -> None:
     mock = MockCloud(clock=RealClock())
 
     async def main(base_url: str) -> None:
@@ -247,7 +247,7 @@ def test_a_reply_beyond_all_measure_is_given_up_and_the_next_one_is_read() -> No
     [httpx.ConnectError("no"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full"), httpx.ProxyError("407")],
     ids=lambda error: type(error).__name__,
 )
-def test_what_never_left_is_no_ambiguous_outcome(error: Exception) -> None:
+def test_request_that_was_not_sent_is_not_ambiguous(error: Exception) -> None:
     class Broken(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if not request.url.path.endswith("/tokens"):
@@ -287,7 +287,7 @@ def test_errors_do_not_cross_between_tasks() -> None:
 
 
 @PLACES
-def test_what_is_under_way_when_the_client_is_closed_ends_in_an_error_of_ours(place: Place) -> None:
+def test_calls_end_in_an_error_of_this_package_when_the_client_is_closed(place: Place) -> None:
     mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.2, budget=None)])
 
     async def main() -> None:

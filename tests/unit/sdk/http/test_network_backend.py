@@ -65,7 +65,7 @@ def stream_that_ends_in(seconds: float) -> tuple[httpcore.NetworkStream, NotingS
     return BoundedBackend(NotingBackend(inner), lambda: ends).connect_tcp("127.0.0.1", 1, 60.0), inner
 
 
-def test_each_step_gets_what_is_left_and_no_more() -> None:
+def test_step_gets_the_remaining_time_of_the_call() -> None:
     stream, inner = stream_that_ends_in(5)
     stream.read(1, 60.0)
     stream.write(b"", 60.0)
@@ -77,7 +77,7 @@ def test_each_step_gets_what_is_left_and_no_more() -> None:
     assert inner.seconds["read"] == pytest.approx(5, abs=0.5)
 
 
-def test_when_nothing_is_left_each_step_fails_as_httpx_knows_it() -> None:
+def test_step_times_out_when_no_time_remains() -> None:
     stream, inner = stream_that_ends_in(0.05)
     time.sleep(0.06)
     with pytest.raises(httpcore.ReadTimeout):
@@ -97,7 +97,7 @@ def addresses(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 
 @pytest.mark.parametrize("working", ["10.0.0.3", "none"])
-def test_the_addresses_of_a_host_share_the_time(monkeypatch: pytest.MonkeyPatch, working: str) -> None:
+def test_addresses_of_a_host_share_the_time_to_connect(monkeypatch: pytest.MonkeyPatch, working: str) -> None:
     addresses(monkeypatch, "10.0.0.1", "10.0.0.2", "10.0.0.3")
     backend = NotingBackend(NotingStream(), working=working)
     began = time.monotonic()
@@ -115,7 +115,7 @@ def test_the_addresses_of_a_host_share_the_time(monkeypatch: pytest.MonkeyPatch,
     assert time.monotonic() - began < given + 0.5
 
 
-def test_a_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
     addresses(monkeypatch)
     with pytest.raises(httpcore.ConnectError, match="the name has no address"):
@@ -130,13 +130,13 @@ def test_a_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["a..example.invalid", "a" * 64 + ".example.invalid"])
-def test_what_is_no_name_cannot_be_reached(name: str) -> None:
+def test_invalid_name_cannot_be_reached(name: str) -> None:
     bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
     with pytest.raises(httpcore.ConnectError):
         bounded.connect_tcp(name, 1, 1.0)
 
 
-def test_a_name_that_takes_too_long_to_look_up_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_resolution_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(10) and [])
     bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
@@ -147,7 +147,7 @@ def test_a_name_that_takes_too_long_to_look_up_is_given_up(monkeypatch: pytest.M
     answered.set()
 
 
-def test_where_no_thread_can_be_started_a_name_is_looked_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_is_resolved_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -73,7 +73,7 @@ def create_keypair(transport: httpx.BaseTransport) -> ToastComputeError:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_create_that_provably_never_left_is_no_ambiguous_one(error: Exception, kind: type[Exception]) -> None:
+def test_create_that_was_provably_not_sent_is_not_ambiguous(error: Exception, kind: type[Exception]) -> None:
     transport = Broken(error)
     told = create_keypair(transport)
     assert type(told) is kind
@@ -100,7 +100,7 @@ def test_a_create_that_provably_never_left_is_no_ambiguous_one(error: Exception,
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_create_that_may_have_left_is_ambiguous_and_no_foreign_error_is_seen(error: Exception) -> None:
+def test_create_that_may_have_been_sent_is_ambiguous_without_foreign_errors(error: Exception) -> None:
     transport = Broken(error)
     told: BaseException | None = create_keypair(transport)
     assert isinstance(told, AmbiguousOutcomeError)
@@ -111,7 +111,7 @@ def test_a_create_that_may_have_left_is_ambiguous_and_no_foreign_error_is_seen(e
         told = told.__cause__ or told.__context__
 
 
-def test_threads_do_not_bound_each_others_calls(service: Any) -> None:
+def test_threads_have_timeouts_of_their_own(service: Any) -> None:
     service.on("GET flavors", service.head_trickle(2))
     service.on("GET availability-zones", service.silence(2))
     sender = HttpSender(service.base_url, None)
@@ -128,7 +128,7 @@ def test_threads_do_not_bound_each_others_calls(service: Any) -> None:
     sender.close()
 
 
-def test_the_words_of_a_transport_are_short_and_show_no_secret() -> None:
+def test_message_of_a_transport_is_cut_and_masked() -> None:
     class Chatty(Broken):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             raise httpx.ConnectError(f"no route to {request.url}\n\x1b[31m" + "more " * 5000)
@@ -142,13 +142,13 @@ def test_the_words_of_a_transport_are_short_and_show_no_secret() -> None:
     assert len(told) < 400
 
 
-def test_a_transport_is_closed_with_the_client() -> None:
+def test_transport_is_closed_with_the_client() -> None:
     transport = Broken(httpx.ConnectError("no"))
     create_keypair(transport)
     assert transport.closed == 1
 
 
-def test_the_timeout_reaches_every_step_of_the_transport() -> None:
+def test_timeout_is_passed_to_every_step_of_the_transport() -> None:
     transport = Broken(httpx.ConnectError("no"))
     with ToastCompute("k", "u", "p", transport=transport, timeout=7) as toast, pytest.raises(APIConnectionError):
         toast.flavors.list()
@@ -158,7 +158,7 @@ def test_the_timeout_reaches_every_step_of_the_transport() -> None:
         assert all(seconds == pytest.approx(7, abs=0.5) for seconds in steps.values())
 
 
-def test_the_wait_for_a_look_is_cut_to_what_is_left_of_the_deadline() -> None:
+def test_timeout_of_a_poll_is_the_remaining_time_of_the_wait() -> None:
     transport = Broken(httpx.ConnectError("no"))
     client = ToastCompute("k", "u", "p", transport=transport, timeout=30, max_retries=0)
     with client as toast, pytest.raises(WaitTimeoutError):
@@ -166,7 +166,7 @@ def test_the_wait_for_a_look_is_cut_to_what_is_left_of_the_deadline() -> None:
     assert transport.requests[0].extensions["timeout"]["read"] == pytest.approx(1, abs=0.5)
 
 
-def test_a_server_that_speaks_no_tls_is_told_and_nothing_was_sent(
+def test_server_without_tls_is_an_error_of_an_unsent_request(
     make_client: Callable[..., ToastCompute], service: Any
 ) -> None:
     toast = make_client(base_url=service.base_url.replace("http:", "https:"))
@@ -176,14 +176,14 @@ def test_a_server_that_speaks_no_tls_is_told_and_nothing_was_sent(
     assert service.received == []
 
 
-def test_a_redirect_is_not_followed(toast: ToastCompute, service: Any) -> None:
+def test_redirect_is_not_followed(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.http(302, location=f"{service.base_url}/v1.0/elsewhere"))
     with pytest.raises(MalformedResponseError, match="302"):
         toast.flavors.list()
     assert [one.resource for one in service.received] == ["POST tokens", "GET flavors"]
 
 
-def test_a_reply_beyond_all_measure_is_given_up(service: Any) -> None:
+def test_oversized_reply_is_given_up(service: Any) -> None:
     service.on("GET flavors", b" " * 5000)
     sender = HttpSender(service.base_url, None, max_reply_bytes=4096)
     with pytest.raises(TransportFault, match="over 4096 bytes") as caught:
@@ -227,7 +227,7 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("scheme", ["http://", ""])
 @pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
-def test_the_proxy_of_the_environment_is_used(
+def test_proxy_of_the_environment_is_used(
     make_client: Callable[..., ToastCompute],
     proxy: tuple[str, list[str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -241,7 +241,7 @@ def test_the_proxy_of_the_environment_is_used(
     assert seen == ["http://127.0.0.1:9/compute/v1.0/appkeys/canary-appkey-7f3a/tokens"]
 
 
-def test_a_proxy_that_cannot_be_reached_is_named_as_the_cause(
+def test_unreachable_proxy_is_named_in_the_error(
     make_client: Callable[..., ToastCompute], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -252,7 +252,7 @@ def test_a_proxy_that_cannot_be_reached_is_named_as_the_cause(
     assert caught.value.never_sent
 
 
-def test_a_host_that_the_environment_excepts_is_reached_directly(
+def test_host_in_no_proxy_is_reached_directly(
     toast: ToastCompute, service: Any, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, seen = proxy
@@ -271,7 +271,7 @@ def test_a_host_that_the_environment_excepts_is_reached_directly(
         "http://user:canary@:3128",
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+def test_invalid_proxy_is_rejected_without_its_password(
     make_client: Callable[..., ToastCompute], service: Any, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("http_proxy", value)
@@ -284,7 +284,7 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     assert service.received == []
 
 
-def test_ca_certificates_that_cannot_be_read_are_told(
+def test_unreadable_ca_certificates_are_rejected(
     make_client: Callable[..., ToastCompute], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
@@ -292,7 +292,7 @@ def test_ca_certificates_that_cannot_be_read_are_told(
         make_client(base_url="https://127.0.0.1:1").tokens.issue()
 
 
-def test_importing_the_package_and_making_a_client_load_no_http_library() -> None:
+def test_import_and_construction_load_no_http_library() -> None:
     program = (
         "import sys, toast_compute\n"
         "assert not {'httpx', 'msgspec'} & set(sys.modules)\n"
@@ -303,7 +303,7 @@ def test_importing_the_package_and_making_a_client_load_no_http_library() -> Non
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_client_that_was_used_is_not_used_on_after_a_fork(toast: ToastCompute, service: Any) -> None:
+def test_used_client_raises_after_a_fork(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.yes(flavors=[]))
     toast.flavors.list()
     with warnings.catch_warnings():

@@ -91,7 +91,7 @@ COLOURS = [blocking, asynchronous]
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_certificate_that_the_environment_vouches_for_is_trusted(
+def test_certificate_in_ssl_cert_file_is_trusted(
     colour: Colour, tls: Service, pem: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
@@ -99,7 +99,7 @@ def test_a_certificate_that_the_environment_vouches_for_is_trusted(
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(colour: Colour, tls: Service) -> None:
+def test_untrusted_certificate_is_an_error_of_an_unsent_request(colour: Colour, tls: Service) -> None:
     with pytest.raises(APIConnectionError, match="certificate verify failed") as caught:
         colour(tls.base_url, max_retries=0)
     assert caught.value.never_sent
@@ -108,7 +108,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sen
 
 @pytest.mark.parametrize("colour", COLOURS)
 @pytest.mark.parametrize("fault", ["trickle", "head_trickle"])
-def test_a_trickle_through_tls_is_given_up(
+def test_reply_that_trickles_in_through_tls_is_given_up(
     colour: Colour, tls: Service, pem: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
@@ -167,7 +167,7 @@ def bad_proxy(behaviour: Behaviour) -> Iterator[str]:
 
 @pytest.mark.parametrize("colour", COLOURS)
 @pytest.mark.parametrize("behaviour", [drop, stall, trickle, refuse])
-def test_what_fails_before_a_proxy_gives_a_tunnel_never_left(
+def test_request_is_not_sent_when_the_proxy_opens_no_tunnel(
     colour: Colour, behaviour: Behaviour, tls: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with bad_proxy(behaviour) as proxy:
@@ -219,7 +219,7 @@ def tunnel(pem: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("tunnel")
 @pytest.mark.parametrize("colour", COLOURS)
-def test_the_service_is_reached_through_a_tunnel(colour: Colour, tls: Service) -> None:
+def test_service_is_reached_through_a_tunnel(colour: Colour, tls: Service) -> None:
     assert colour(tls.base_url) == []
 
 
@@ -228,14 +228,14 @@ def test_the_service_is_reached_through_a_tunnel(colour: Colour, tls: Service) -
 @pytest.mark.parametrize(
     "fault", [Service.reset(), Service.truncated(), Service.silence(1), Service.no_http(b"SSH\r\n")]
 )
-def test_a_create_that_is_lost_behind_a_tunnel_is_sent_once(colour: Colour, tls: Service, fault: Any) -> None:
+def test_create_lost_behind_a_tunnel_is_sent_once(colour: Colour, tls: Service, fault: Any) -> None:
     tls.on("POST keypairs", fault)
     with pytest.raises(AmbiguousOutcomeError):
         colour(tls.base_url, new_keypair, timeout=0.5)
     assert len(tls.asked("POST keypairs")) == 1
 
 
-def test_what_the_steps_do_not_prove_may_have_left() -> None:
+def test_request_counts_as_sent_unless_the_trace_proves_otherwise() -> None:
     class Asked:
         method = b"CONNECT"
 

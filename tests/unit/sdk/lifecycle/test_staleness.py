@@ -75,7 +75,7 @@ def cloud() -> MockCloud:
     return fresh_cloud()
 
 
-def test_a_reboot_is_over_when_it_is_over_although_the_list_lags_behind(cloud: MockCloud) -> None:
+def test_reboot_is_waited_for_when_the_list_is_stale(cloud: MockCloud) -> None:
     cloud.faults.add(faults.stale_read("listInstances", budget=None, seconds=2.9))
     with client(cloud) as toast:
         before = toast.instances.get_details(WEB)
@@ -90,7 +90,7 @@ def test_a_reboot_is_over_when_it_is_over_although_the_list_lags_behind(cloud: M
     assert "stale-read" in str(cloud.journal.find(operation="listInstances")[0].faults)
 
 
-def test_a_reboot_is_over_when_it_is_over_although_list_and_details_lag_behind(cloud: MockCloud) -> None:
+def test_reboot_is_waited_for_when_list_and_details_are_stale(cloud: MockCloud) -> None:
     cloud.faults.add(faults.stale_read(budget=None, seconds=2.5))
     with client(cloud) as toast:
         toast.instances.reboot(WEB)
@@ -103,7 +103,7 @@ def test_a_reboot_is_over_when_it_is_over_although_list_and_details_lag_behind(c
 
 @pytest.mark.parametrize("probability", [0.2, 0.5])
 @pytest.mark.parametrize("seed", range(5))
-def test_lists_that_lag_behind_now_and_then_end_no_wait_too_early(seed: int, probability: float) -> None:
+def test_wait_does_not_end_early_when_some_lists_are_stale(seed: int, probability: float) -> None:
     cloud = MockCloud(clock=fresh_cloud().clock, seed=seed)
     cloud.faults.add(faults.stale_read("listInstances", budget=None, probability=probability))
     with client(cloud) as toast:
@@ -113,7 +113,7 @@ def test_lists_that_lag_behind_now_and_then_end_no_wait_too_early(seed: int, pro
         assert toast.instances.get_details(WEB).status == "ACTIVE"
 
 
-def test_a_resize_back_to_the_same_status_is_waited_for(cloud: MockCloud) -> None:
+def test_resize_back_to_the_same_status_is_waited_for(cloud: MockCloud) -> None:
     cloud.faults.add(faults.stale_read("listInstances", budget=2))
     with client(cloud) as toast:
         (other,) = [one.id for one in toast.flavors.list() if one.id != toast.instances.get_details(BATCH).flavor.id][
@@ -125,23 +125,21 @@ def test_a_resize_back_to_the_same_status_is_waited_for(cloud: MockCloud) -> Non
         assert toast.instances.get_details(BATCH).flavor.id == other
 
 
-def test_without_an_action_of_its_own_the_client_believes_what_it_sees(cloud: MockCloud) -> None:
+def test_status_is_trusted_without_a_change_of_this_client(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         toast.instances.wait_for_status(WEB, "ACTIVE")
     assert cloud.journal.count(operation="listInstances") == 1
     assert cloud.journal.count(operation="listInstanceDetails") == 0
 
 
-def test_a_status_that_cannot_be_the_old_one_needs_no_proof(toast: ToastCompute, service: Any) -> None:
+def test_status_that_cannot_be_stale_is_trusted(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "start")
     briefs(service, "STOP", "ACTIVE")
     toast.instances.wait_for_status("i-1", "ACTIVE")
     assert service.asked("GET instances-detail") == []
 
 
-def test_an_action_that_was_too_quick_to_be_seen_is_believed_when_its_time_is_over(
-    toast: ToastCompute, service: Any, clock: Any
-) -> None:
+def test_unobserved_change_is_trusted_when_its_time_is_over(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE")
     details(service, ("ACTIVE", AFTER))
@@ -149,7 +147,7 @@ def test_an_action_that_was_too_quick_to_be_seen_is_believed_when_its_time_is_ov
     assert sum(clock.slept) == REBOOT_SECONDS
 
 
-def test_a_wait_that_begins_when_the_time_is_over_looks_once(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_wait_polls_once_when_the_time_of_the_change_is_over(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     clock.now += REBOOT_SECONDS
     briefs(service, "ACTIVE")
@@ -157,7 +155,7 @@ def test_a_wait_that_begins_when_the_time_is_over_looks_once(toast: ToastCompute
     assert clock.slept == []
 
 
-def test_timestamps_that_moved_between_two_looks_prove_it(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_newer_timestamps_confirm_a_change(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE")
     details(service, ("ACTIVE", BEFORE), ("ACTIVE", BEFORE), ("ACTIVE", AFTER))
@@ -165,7 +163,7 @@ def test_timestamps_that_moved_between_two_looks_prove_it(toast: ToastCompute, s
     assert sum(clock.slept) == 2
 
 
-def test_a_transient_status_proves_it_and_one_more_look_confirms(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_transient_status_confirms_a_change_with_one_more_read(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "REBOOTING", "ACTIVE")
     details(service, ("ACTIVE", AFTER))
@@ -174,7 +172,7 @@ def test_a_transient_status_proves_it_and_one_more_look_confirms(toast: ToastCom
     assert len(service.asked("GET instances-detail")) == 1
 
 
-def test_details_that_do_not_show_the_instance_prove_nothing(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_details_without_the_instance_do_not_confirm_a_change(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE")
     service.on("GET instances-detail", service.instances(), detail(service, "REBOOTING", DURING))
@@ -183,7 +181,7 @@ def test_details_that_do_not_show_the_instance_prove_nothing(toast: ToastCompute
     assert sum(clock.slept) == 2
 
 
-def test_what_was_proven_once_is_believed_at_once_by_the_next_wait(toast: ToastCompute, service: Any) -> None:
+def test_confirmed_change_is_trusted_by_the_next_wait(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "REBOOTING", "ACTIVE")
     details(service, ("ACTIVE", AFTER))
@@ -193,7 +191,7 @@ def test_what_was_proven_once_is_believed_at_once_by_the_next_wait(toast: ToastC
     assert len(service.asked("GET instances-detail")) == 1
 
 
-def test_the_details_tell_that_the_list_lags_behind(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_details_reveal_a_stale_list(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE")
     details(service, ("REBOOTING", DURING), ("REBOOTING", DURING), ("ACTIVE", AFTER))
@@ -201,7 +199,7 @@ def test_the_details_tell_that_the_list_lags_behind(toast: ToastCompute, service
     assert sum(clock.slept) == 2
 
 
-def test_details_that_go_back_in_time_are_old(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_details_older_than_earlier_ones_are_stale(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE")
     details(service, ("REBOOTING", DURING), ("ACTIVE", BEFORE), ("ACTIVE", AFTER))
@@ -209,7 +207,7 @@ def test_details_that_go_back_in_time_are_old(toast: ToastCompute, service: Any,
     assert sum(clock.slept) == 2
 
 
-def test_details_from_before_the_transient_status_are_old(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_details_older_than_the_transient_status_are_stale(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE", "REBOOTING", "ACTIVE")
     details(service, ("ACTIVE", BEFORE), ("ACTIVE", BEFORE), ("ACTIVE", AFTER))
@@ -217,16 +215,14 @@ def test_details_from_before_the_transient_status_are_old(toast: ToastCompute, s
     assert sum(clock.slept) == 3
 
 
-def test_an_error_from_before_a_stop_is_no_failure_of_it(toast: ToastCompute, service: Any) -> None:
+def test_stale_error_does_not_fail_a_stop(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "stop")
     briefs(service, "ERROR", "POWERING_OFF", "STOP")
     details(service, ("ERROR", BEFORE))
     assert toast.instances.wait_for_status("i-1", "STOP").status == "STOP"
 
 
-def test_an_error_that_came_of_a_stop_is_told_as_soon_as_that_is_sure(
-    toast: ToastCompute, service: Any, clock: Any
-) -> None:
+def test_error_after_a_stop_is_raised_once_confirmed(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "stop")
     briefs(service, "ERROR")
     details(service, ("ERROR", BEFORE), ("ERROR", AFTER))
@@ -235,7 +231,7 @@ def test_an_error_that_came_of_a_stop_is_told_as_soon_as_that_is_sure(
     assert sum(clock.slept) == 1
 
 
-def test_an_old_error_is_no_failure_of_a_deletion(toast: ToastCompute, service: Any) -> None:
+def test_stale_error_does_not_fail_a_deletion(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "deleteInstance")
     service.on(
         "GET instances",
@@ -248,7 +244,7 @@ def test_an_old_error_is_no_failure_of_a_deletion(toast: ToastCompute, service: 
     toast.instances.wait_until_deleted("i-1")
 
 
-def test_a_list_that_leaves_an_instance_out_for_once_is_no_deletion(toast: ToastCompute, service: Any) -> None:
+def test_instance_missing_from_one_list_is_not_deleted(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(), service.instances(("i-1", "DELETING")), service.instances())
     details(service, ("DELETING", DURING))
     service.scripts["GET instances-detail"].append(service.instances())
@@ -258,7 +254,7 @@ def test_a_list_that_leaves_an_instance_out_for_once_is_no_deletion(toast: Toast
 
 
 @pytest.mark.parametrize("code", [-5, 10404])
-def test_one_refusal_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any, code: int) -> None:
+def test_single_refusal_does_not_confirm_a_deletion(toast: ToastCompute, service: Any, code: int) -> None:
     refusal = service.no(code, "Nonexistent : instance")
     service.on("GET instances", refusal)
     service.on("GET instances-detail", detail(service, "DELETING", DURING), refusal)
@@ -267,7 +263,7 @@ def test_one_refusal_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any
     assert seen == [True, False]
 
 
-def test_an_instance_that_is_not_listed_yet_is_not_deleted_yet(toast: ToastCompute, service: Any) -> None:
+def test_created_instance_not_listed_yet_is_not_deleted(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "createInstance")
     service.on("GET instances", service.instances(), service.instances(("i-1", "BUILD")), service.instances())
     service.on("GET instances-detail", service.instances())
@@ -276,7 +272,7 @@ def test_an_instance_that_is_not_listed_yet_is_not_deleted_yet(toast: ToastCompu
     assert seen[:2] == [False, True]
 
 
-def test_an_instance_that_is_not_listed_yet_after_its_create_is_waited_for(cloud: MockCloud) -> None:
+def test_created_instance_not_listed_yet_is_waited_for(cloud: MockCloud) -> None:
     cloud.faults.add(faults.stale_read("listInstances", budget=3))
     with client(cloud) as toast:
         vm = toast.instances.create(**NEW)
@@ -289,15 +285,13 @@ def test_an_instance_that_is_not_listed_yet_after_its_create_is_waited_for(cloud
     assert cloud.faults.unused() == []
 
 
-def test_an_instance_that_one_look_does_not_show_has_not_vanished(toast: ToastCompute, service: Any) -> None:
+def test_instance_missing_from_one_poll_is_waited_for(toast: ToastCompute, service: Any) -> None:
     here, gone = service.instances(("i-1", "BUILD")), service.instances()
     service.on("GET instances", here, gone, here, gone, service.instances(("i-1", "ACTIVE")))
     assert toast.instances.wait_for_status("i-1", "ACTIVE").status == "ACTIVE"
 
 
-def test_an_instance_that_does_not_appear_in_the_time_of_a_create_is_not_found(
-    toast: ToastCompute, service: Any, clock: Any
-) -> None:
+def test_created_instance_that_never_appears_is_not_found(toast: ToastCompute, service: Any, clock: Any) -> None:
     expect(toast, "i-1", "createInstance")
     service.on("GET instances", service.no(10404, "Nonexistent : instance"))
     with pytest.raises(NotFoundError) as caught:
@@ -306,7 +300,7 @@ def test_an_instance_that_does_not_appear_in_the_time_of_a_create_is_not_found(
     assert sum(clock.slept) == CREATE_SECONDS
 
 
-def test_a_timeout_says_that_what_was_seen_may_be_old(toast: ToastCompute, service: Any) -> None:
+def test_timeout_reports_a_status_that_may_be_stale(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-1", "reboot")
     briefs(service, "ACTIVE")
     details(service, ("ACTIVE", BEFORE))
@@ -314,14 +308,14 @@ def test_a_timeout_says_that_what_was_seen_may_be_old(toast: ToastCompute, servi
         toast.instances.wait_for_status("i-1", "ACTIVE", timeout=4)
 
 
-def test_a_timeout_of_many_says_which_were_never_seen(toast: ToastCompute, service: Any) -> None:
+def test_timeout_of_several_reports_instances_never_seen(toast: ToastCompute, service: Any) -> None:
     expect(toast, "i-2", "createInstance")
     service.on("GET instances", service.instances(("i-1", "BUILD")))
     with pytest.raises(WaitTimeoutError, match="last seen: i-1 is BUILD, i-2 was not seen"):
         toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE", timeout=4)
 
 
-def test_many_that_are_doubted_are_confirmed_with_one_request(cloud: MockCloud) -> None:
+def test_pending_changes_of_several_are_confirmed_with_one_request(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         ids = [toast.instances.create(**NEW).id for _ in range(5)]
         toast.instances.wait_for_all(ids, "ACTIVE")
@@ -345,14 +339,12 @@ class TestSince:
         details(service, ("ACTIVE", BEFORE))
         return toast.instances.get_details("i-1")
 
-    def test_the_same_timestamps_are_no_proof_however_long_it_takes(
-        self, toast: ToastCompute, service: Any, known: Any
-    ) -> None:
+    def test_unchanged_timestamps_never_confirm_a_change(self, toast: ToastCompute, service: Any, known: Any) -> None:
         briefs(service, "ACTIVE")
         with pytest.raises(WaitTimeoutError, match="may be from before"):
             toast.instances.wait_for_status("i-1", "ACTIVE", timeout=1000, poll_interval=50, since=known)
 
-    def test_newer_timestamps_are_proof_at_once(
+    def test_newer_timestamps_confirm_a_change_at_once(
         self, toast: ToastCompute, service: Any, known: Any, clock: Any
     ) -> None:
         briefs(service, "ACTIVE")
@@ -361,13 +353,13 @@ class TestSince:
         toast.instances.wait_for_all(["i-1"], "ACTIVE", since=[known])
         assert clock.slept == []
 
-    def test_any_other_goal_needs_no_proof(self, toast: ToastCompute, service: Any, known: Any) -> None:
+    def test_different_status_is_trusted_without_details(self, toast: ToastCompute, service: Any, known: Any) -> None:
         briefs(service, "STOP")
         toast.instances.wait_for_status("i-1", "STOP", since=known)
         assert len(service.asked("GET instances-detail")) == 1
 
     @pytest.mark.parametrize("wrong", ["yesterday", 5, [], {}])
-    def test_what_is_no_detail_is_refused(self, toast: ToastCompute, wrong: Any) -> None:
+    def test_since_that_is_not_a_detail_is_rejected(self, toast: ToastCompute, wrong: Any) -> None:
         calls: list[Callable[[], object]] = [
             lambda: toast.instances.wait_for_status("i-1", "ACTIVE", since=wrong),
             lambda: toast.instances.wait_for_all(["i-1"], "ACTIVE", since=[wrong]),
@@ -377,11 +369,11 @@ class TestSince:
                 call()
             assert caught.value.path == "since"
 
-    def test_what_is_no_list_is_refused(self, toast: ToastCompute) -> None:
+    def test_since_that_is_not_a_list_is_rejected(self, toast: ToastCompute) -> None:
         with pytest.raises(InvalidRequestError, match="since"):
             toast.instances.wait_for_all(["i-1"], "ACTIVE", since=5)  # type: ignore[arg-type]
 
-    def test_a_detail_of_another_instance_is_refused(self, toast: ToastCompute, known: Any) -> None:
+    def test_since_of_another_instance_is_rejected(self, toast: ToastCompute, known: Any) -> None:
         with pytest.raises(InvalidRequestError, match="another instance"):
             toast.instances.wait_for_status("i-2", "ACTIVE", since=known)
 
@@ -395,7 +387,7 @@ class TestSince:
     ],
     ids=["accepted", "perhaps", "refused"],
 )
-def test_a_change_is_expected_to_leave_traces_if_it_may_have_been_accepted(
+def test_change_is_pending_when_it_may_have_been_accepted(
     cloud: MockCloud, fault: Fault | None, error: type[ToastComputeError] | None, is_expected: bool
 ) -> None:
     with client(cloud) as toast:
@@ -409,9 +401,7 @@ def test_a_change_is_expected_to_leave_traces_if_it_may_have_been_accepted(
 
 
 @pytest.mark.parametrize("how", [faults.lose_reply, faults.reset, faults.garbage])
-def test_a_change_that_may_be_repeated_and_was_lost_is_expected_too(
-    cloud: MockCloud, how: Callable[..., Fault]
-) -> None:
+def test_lost_idempotent_change_is_pending(cloud: MockCloud, how: Callable[..., Fault]) -> None:
     cloud.faults.add(faults.end_in_error("runInstanceAction"))
     with client(cloud, max_retries=0) as toast:
         toast.instances.start(BATCH)
@@ -422,7 +412,7 @@ def test_a_change_that_may_be_repeated_and_was_lost_is_expected_too(
         assert toast.instances.wait_for_status(BATCH, "STOP").status == "STOP"
 
 
-def test_a_change_that_never_left_is_not_expected(cloud: MockCloud) -> None:
+def test_unsent_change_is_not_pending(cloud: MockCloud) -> None:
     class Unreachable(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if request.method == "POST" and not request.url.path.endswith("/tokens"):
@@ -439,7 +429,7 @@ def test_a_change_that_never_left_is_not_expected(cloud: MockCloud) -> None:
         assert cloud.clock.now() == began
 
 
-def test_what_is_remembered_is_bounded_and_the_last_actions_stay() -> None:
+def test_pending_changes_are_bounded_and_the_latest_stay() -> None:
     expectations = Expectations(limit=3)
     for number in range(5):
         expectations.expect(f"I-{number}", "reboot", 0.0)
@@ -449,13 +439,13 @@ def test_what_is_remembered_is_bounded_and_the_last_actions_stay() -> None:
 
 
 @pytest.mark.parametrize("operation", ["uploadImage", "addFloatingIp", "attachVolume", "listInstances", "unheard-of"])
-def test_what_moves_no_status_is_not_expected(operation: str) -> None:
+def test_operation_that_changes_no_status_is_not_pending(operation: str) -> None:
     expectations = Expectations()
     expectations.expect("i-1", operation, 0.0)
     assert expectations.doubt("i-1") is None
 
 
-def test_a_later_action_is_not_settled_with_an_earlier_one() -> None:
+def test_later_change_is_not_confirmed_with_an_earlier_one() -> None:
     expectations = Expectations()
     expectations.expect("i-1", "stop", 0.0)
     earlier = expectations.doubt("i-1")

@@ -18,7 +18,7 @@ def cloud() -> MockCloud:
     return fresh_cloud()
 
 
-def test_each_instance_has_its_own_outcome(cloud: MockCloud) -> None:
+def test_outcome_is_reported_for_each_instance(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         result = toast.instances.map("stop", [WEB, BATCH, "nobody", WEB, "NOBODY"])
     assert dict(result.ok) == {WEB: None}
@@ -33,21 +33,21 @@ def test_each_instance_has_its_own_outcome(cloud: MockCloud) -> None:
     assert caught.value.__notes__ == [f"instance {BATCH}; 1 other failed, 0 were not tried"]
 
 
-def test_arguments_go_to_each(cloud: MockCloud) -> None:
+def test_arguments_are_passed_for_each_instance(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         assert not toast.instances.map("resize", [BATCH], flavor="f1a00000-0000-4000-8000-000000000002").failed
         assert not toast.instances.map("reboot", [WEB]).failed
         assert toast.instances.map("get", [WEB]).ok[WEB].name == "web-01"
 
 
-def test_no_more_run_at_a_time_than_wanted(cloud: MockCloud) -> None:
+def test_calls_of_a_batch_run_up_to_the_limit(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         ids = [toast.instances.create(**NEW).id for _ in range(12)]
         result = toast.instances.map("delete", ids, limit=4)
         assert list(result.ok) == ids
 
 
-def test_what_fails_for_all_is_not_tried_on(cloud: MockCloud) -> None:
+def test_remaining_ids_are_skipped_after_a_failure_common_to_all(cloud: MockCloud) -> None:
     cloud.faults.add(faults.result_code("runInstanceAction", -3, budget=None))
     with client(cloud) as toast:
         result = toast.instances.map("stop", [WEB, BATCH, "third"], limit=1)
@@ -55,7 +55,7 @@ def test_what_fails_for_all_is_not_tried_on(cloud: MockCloud) -> None:
     assert result.skipped == (BATCH, "third")
 
 
-def test_what_the_client_may_not_do_is_refused_as_a_whole(cloud: MockCloud) -> None:
+def test_batch_that_is_not_allowed_is_rejected_as_a_whole(cloud: MockCloud) -> None:
     with client(cloud, read_only=True) as toast:
         for method in ("stop", "delete"):
             with pytest.raises(NotAllowedError):
@@ -63,7 +63,7 @@ def test_what_the_client_may_not_do_is_refused_as_a_whole(cloud: MockCloud) -> N
         assert len(toast.instances.map("get", [WEB, BATCH]).ok) == 2
 
 
-def test_a_deadline_holds_for_all_of_them(cloud: MockCloud) -> None:
+def test_deadline_applies_to_the_whole_batch(cloud: MockCloud) -> None:
     cloud.faults.add(faults.delay("runInstanceAction", seconds=4, budget=None))
     with client(cloud) as toast:
         ids = [toast.instances.create(**NEW).id for _ in range(5)]
@@ -91,7 +91,7 @@ def test_a_deadline_holds_for_all_of_them(cloud: MockCloud) -> None:
         ({"method": "get", "ids": [], "flavor": "x"}, "flavor: get takes no arguments"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_is_sent(
+def test_invalid_arguments_are_rejected_before_anything_is_sent(
     cloud: MockCloud, arguments: dict[str, Any], words: str
 ) -> None:
     with client(cloud) as toast, pytest.raises(InvalidRequestError, match=words):
@@ -99,7 +99,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(
     assert cloud.journal.count() == 0
 
 
-def test_after_an_interrupt_nothing_more_begins(cloud: MockCloud) -> None:
+def test_calls_do_not_start_after_an_interrupt(cloud: MockCloud) -> None:
     class Interrupting(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if request.method == "DELETE":

@@ -16,7 +16,7 @@ def cloud() -> MockCloud:
     return fresh_cloud()
 
 
-def test_what_came_back_is_there_as_it_came(cloud: MockCloud) -> None:
+def test_capture_holds_the_exchange_as_received(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         toast.flavors.list()
         with toast.capture() as exchanges:
@@ -31,7 +31,7 @@ def test_what_came_back_is_there_as_it_came(cloud: MockCloud) -> None:
     assert [attempt.outcome for attempt in exchange.attempts] == ["success"]
 
 
-def test_refusals_and_tries_are_captured_as_well(cloud: MockCloud) -> None:
+def test_capture_holds_refusals_and_attempts(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listInstances", 502))
     with client(cloud) as toast, toast.capture() as exchanges, pytest.raises(NotFoundError):
         toast.instances.get("nobody")
@@ -43,7 +43,7 @@ def test_refusals_and_tries_are_captured_as_well(cloud: MockCloud) -> None:
     assert len(refusal.attempts) == 2
 
 
-def test_a_capture_shows_no_secret(cloud: MockCloud) -> None:
+def test_capture_shows_no_secret(cloud: MockCloud) -> None:
     with client(cloud) as toast, toast.capture() as exchanges:
         toast.keypairs.create("mine")
     shown = repr(exchanges)
@@ -51,13 +51,13 @@ def test_a_capture_shows_no_secret(cloud: MockCloud) -> None:
     assert "-4000-8000-" not in shown
 
 
-def test_another_client_is_not_captured(cloud: MockCloud) -> None:
+def test_exchanges_of_another_client_are_not_captured(cloud: MockCloud) -> None:
     with client(cloud) as toast, client(cloud) as other, toast.capture() as exchanges:
         other.flavors.list()
     assert exchanges == []
 
 
-def test_an_operation_that_the_contract_does_not_know_can_be_asked_for(cloud: MockCloud) -> None:
+def test_request_sends_an_operation_unknown_to_the_contract(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         reply = toast.request("GET", "/instances", query={"id": WEB})
         assert reply["header"]["resultCode"] == 0
@@ -66,12 +66,12 @@ def test_an_operation_that_the_contract_does_not_know_can_be_asked_for(cloud: Mo
         assert toast.instances.get(BATCH).status == "POWERING_ON"
 
 
-def test_what_is_refused_there_is_the_usual_error(cloud: MockCloud) -> None:
+def test_refusal_of_a_raw_request_is_the_usual_error(cloud: MockCloud) -> None:
     with client(cloud) as toast, pytest.raises(NotFoundError, match=r"^request was refused: Nonexistent : instance"):
         toast.request("GET", "/instances", query={"id": "nobody"})
 
 
-def test_without_a_word_it_is_never_sent_twice(cloud: MockCloud) -> None:
+def test_raw_request_is_never_resent_by_default(cloud: MockCloud) -> None:
     cloud.faults.add(faults.http_status("listFlavors", 502, budget=2))
     with client(cloud) as toast:
         with pytest.raises(AmbiguousOutcomeError):
@@ -93,30 +93,32 @@ def test_without_a_word_it_is_never_sent_twice(cloud: MockCloud) -> None:
         (("GET", None), "path: "),
     ],
 )
-def test_a_request_that_would_go_elsewhere_is_refused(cloud: MockCloud, arguments: tuple[str, str], words: str) -> None:
+def test_raw_request_outside_of_the_appkey_is_rejected(
+    cloud: MockCloud, arguments: tuple[str, str], words: str
+) -> None:
     with client(cloud) as toast, pytest.raises(InvalidRequestError, match=f"^request was not sent: {words}"):
         toast.request(*arguments)
     assert cloud.journal.count() == 0
 
 
 @pytest.mark.parametrize("body", [{"a": {1, 2}}, {"a": [b"x"]}, {1: "x"}, [object()]])
-def test_a_body_that_is_no_plain_json_is_refused(cloud: MockCloud, body: object) -> None:
+def test_raw_body_that_is_not_plain_json_is_rejected(cloud: MockCloud, body: object) -> None:
     with client(cloud) as toast, pytest.raises(InvalidRequestError, match=r"^request was not sent: body: "):
         toast.request("POST", "/instances", body=body)
     assert cloud.journal.count() == 0
 
 
-def test_a_client_that_may_send_raw_changes_can(cloud: MockCloud) -> None:
+def test_client_with_request_in_allow_sends_a_raw_change(cloud: MockCloud) -> None:
     with client(cloud, allow={"request"}) as toast:
         toast.request("POST", f"/instances/{BATCH}/action", body={"action": "start"})
 
 
-def test_a_read_only_client_sends_no_raw_change(cloud: MockCloud) -> None:
+def test_read_only_client_sends_no_raw_change(cloud: MockCloud) -> None:
     with client(cloud, read_only=True) as toast, pytest.raises(Exception, match="read-only"):
         toast.request("POST", "/instances", body={})
 
 
-def test_what_is_no_envelope_is_said_to_be_none(cloud: MockCloud) -> None:
+def test_raw_reply_without_an_envelope_is_malformed(cloud: MockCloud) -> None:
     cloud.faults.add(faults.html("listFlavors"))
     with client(cloud) as toast, pytest.raises(MalformedResponseError):
         toast.request("GET", "/flavors", retry="safe")

@@ -19,7 +19,7 @@ def cloud() -> MockCloud:
     return fresh_cloud()
 
 
-def test_a_create_whose_reply_was_lost_returns_its_instance(cloud: MockCloud) -> None:
+def test_create_returns_its_instance_when_the_reply_is_lost(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_reply("createInstance"))
     with client(cloud) as toast:
         made = toast.instances.create(**NEW, on_ambiguous="reconcile")
@@ -28,7 +28,7 @@ def test_a_create_whose_reply_was_lost_returns_its_instance(cloud: MockCloud) ->
     assert cloud.journal.count(operation="createInstance") == 1
 
 
-def test_an_older_instance_of_the_same_kind_is_not_taken_for_it(cloud: MockCloud) -> None:
+def test_older_matching_instance_is_not_returned(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         older = toast.instances.create(**NEW)
         cloud.faults.add(faults.lose_reply("createInstance"))
@@ -36,7 +36,7 @@ def test_an_older_instance_of_the_same_kind_is_not_taken_for_it(cloud: MockCloud
         assert made.id != older.id
 
 
-def test_a_create_that_got_lost_says_that_nothing_was_found(cloud: MockCloud) -> None:
+def test_lost_create_reports_that_no_instance_was_found(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_request("createInstance"))
     with (
         client(cloud) as toast,
@@ -47,7 +47,7 @@ def test_a_create_that_got_lost_says_that_nothing_was_found(cloud: MockCloud) ->
     assert cloud.journal.count(operation="createInstance") == 1
 
 
-def test_a_list_that_lags_behind_is_waited_for(cloud: MockCloud) -> None:
+def test_stale_list_is_read_again(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_reply("createInstance"), faults.stale_read("listInstanceDetails", seconds=2))
     with client(cloud) as toast:
         assert toast.instances.create(**NEW, on_ambiguous="reconcile").name == "new-01"
@@ -76,7 +76,7 @@ def lost_in_the_middle(cloud: MockCloud, meanwhile: Callable[[], object]) -> Cal
         {"volume": {"size": 50}},
     ],
 )
-def test_what_somebody_else_creates_meanwhile_is_not_taken_for_it(cloud: MockCloud, difference: dict[str, Any]) -> None:
+def test_different_instance_created_meanwhile_is_not_returned(cloud: MockCloud, difference: dict[str, Any]) -> None:
     with client(cloud) as other:
         transport = lost_in_the_middle(
             cloud, lambda: other.instances.create(**NEW | {"volume": {"size": 20}} | difference)
@@ -86,7 +86,7 @@ def test_what_somebody_else_creates_meanwhile_is_not_taken_for_it(cloud: MockClo
     assert caught.value.candidates == ()
 
 
-def test_two_that_match_are_candidates_and_none_is_chosen(cloud: MockCloud) -> None:
+def test_two_matching_instances_are_candidates(cloud: MockCloud) -> None:
     def twins() -> None:
         other.instances.create(**NEW)
         other.instances.create(**NEW)
@@ -100,7 +100,7 @@ def test_two_that_match_are_candidates_and_none_is_chosen(cloud: MockCloud) -> N
     assert len(caught.value.attempts) == 1
 
 
-def test_one_instance_is_not_the_outcome_of_two_calls(cloud: MockCloud) -> None:
+def test_instance_is_returned_to_one_call_only(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_reply("createInstance", nth=1), faults.lose_request("createInstance", nth=2))
     outcomes: list[object] = []
     together = threading.Barrier(2)
@@ -122,7 +122,7 @@ def test_one_instance_is_not_the_outcome_of_two_calls(cloud: MockCloud) -> None:
     assert outcomes.count(AmbiguousOutcomeError) == 1
 
 
-def test_a_look_that_fails_is_not_taken_for_the_outcome(cloud: MockCloud) -> None:
+def test_failed_read_is_not_the_outcome(cloud: MockCloud) -> None:
     broken = faults.http_status("listInstanceDetails", 500, budget=None, after=cloud.clock.now() + 1)
     cloud.faults.add(faults.lose_reply("createInstance", how="stall"), broken)
     with client(cloud, timeout=5) as toast, pytest.raises(AmbiguousOutcomeError) as caught:
@@ -132,13 +132,13 @@ def test_a_look_that_fails_is_not_taken_for_the_outcome(cloud: MockCloud) -> Non
     assert cloud.journal.count(operation="createInstance") == 1
 
 
-def test_a_deadline_that_ends_in_the_middle_leaves_it_ambiguous(cloud: MockCloud) -> None:
+def test_create_is_ambiguous_when_the_deadline_ends_during_recovery(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_reply("createInstance", how="stall"))
     with client(cloud) as toast, toast.deadline(5), pytest.raises(AmbiguousOutcomeError):
         toast.instances.create(**NEW, on_ambiguous="reconcile")
 
 
-def test_what_was_found_is_waited_for_like_what_was_returned(cloud: MockCloud) -> None:
+def test_found_instance_is_waited_for_when_the_list_is_stale(cloud: MockCloud) -> None:
     cloud.faults.add(faults.lose_reply("createInstance"))
     with client(cloud) as toast:
         made = toast.instances.create(**NEW, on_ambiguous="reconcile")
@@ -147,14 +147,14 @@ def test_what_was_found_is_waited_for_like_what_was_returned(cloud: MockCloud) -
 
 
 @pytest.mark.parametrize("count", [2, 10])
-def test_of_a_create_of_several_all_are_found(cloud: MockCloud, count: int) -> None:
+def test_create_of_several_finds_all_instances(cloud: MockCloud, count: int) -> None:
     cloud.faults.add(faults.lose_reply("createInstance"))
     with client(cloud) as toast:
         made = toast.instances.create(**NEW, count=count, on_ambiguous="reconcile")
         assert len([one for one in toast.instances.list() if one.name == made.name]) == count
 
 
-def test_what_to_do_is_one_of_two_things(cloud: MockCloud) -> None:
+def test_invalid_on_ambiguous_is_rejected(cloud: MockCloud) -> None:
     with (
         client(cloud) as toast,
         pytest.raises(InvalidRequestError, match="on_ambiguous: expected one of raise, reconcile"),

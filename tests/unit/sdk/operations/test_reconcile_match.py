@@ -91,7 +91,7 @@ def find(
         return error, pauses
 
 
-def test_what_is_like_it_and_new_is_taken_at_once() -> None:
+def test_new_matching_instance_is_taken_at_once() -> None:
     assert find([MADE]) == (MADE, [])
 
 
@@ -107,7 +107,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("difference", DIFFERENT)
-def test_what_differs_in_anything_is_no_candidate(difference: str) -> None:
+def test_instance_that_differs_is_not_a_candidate(difference: str) -> None:
     error, pauses = find([DIFFERENT[difference]])
     assert isinstance(error, AmbiguousOutcomeError)
     assert error.candidates == ()
@@ -116,29 +116,29 @@ def test_what_differs_in_anything_is_no_candidate(difference: str) -> None:
 
 
 @pytest.mark.parametrize(("size", "is_found"), [(20, True), (30, False), (None, True)])
-def test_the_size_of_the_root_disk_counts_where_it_was_asked_for(size: int | None, is_found: bool) -> None:
+def test_size_of_the_root_disk_is_compared_when_requested(size: int | None, is_found: bool) -> None:
     volume = msgspec.UNSET if size is None else RootVolumeSpec(size=size)
     found, _ = find([MADE], wanted=msgspec.structs.replace(WANTED, volume=volume))
     assert (found == MADE) is is_found
 
 
 @pytest.mark.parametrize(("type_", "is_found"), [("General HDD", True), ("General SSD", False), (None, True)])
-def test_the_type_of_the_root_disk_counts_where_it_was_asked_for(type_: str | None, is_found: bool) -> None:
+def test_type_of_the_root_disk_is_compared_when_requested(type_: str | None, is_found: bool) -> None:
     volume = RootVolumeSpec() if type_ is None else RootVolumeSpec(type=VolumeType(type_))
     found, _ = find([MADE], wanted=msgspec.structs.replace(WANTED, volume=volume))
     assert (found == MADE) is is_found
 
 
-def test_ids_are_the_same_in_another_case() -> None:
+def test_ids_are_compared_without_case() -> None:
     assert find([MADE], wanted=msgspec.structs.replace(WANTED, image="IMAGE", flavor="Flavor")) == (MADE, [])
 
 
-def test_what_was_there_before_is_not_taken() -> None:
+def test_instance_listed_before_the_create_is_not_taken() -> None:
     assert isinstance(find([MADE], before=[MADE])[0], AmbiguousOutcomeError)
     assert isinstance(find([MADE], before=[altered(id="NEW")])[0], AmbiguousOutcomeError)
 
 
-def test_what_is_older_than_something_that_was_there_before_is_not_taken() -> None:
+def test_instance_older_than_one_listed_before_is_not_taken() -> None:
     later = altered(id="other", created_at=NOON + timedelta(seconds=1))
     assert isinstance(find([later, MADE], before=[later])[0], AmbiguousOutcomeError)
     same = altered(id="other")
@@ -172,7 +172,7 @@ def test_instance_that_another_call_takes_at_the_same_time_is_not_taken() -> Non
     assert pauses == [1.0, 3.0]
 
 
-def test_several_instances_are_all_taken_or_none() -> None:
+def test_several_instances_are_taken_together_or_not_at_all() -> None:
     returned = Raced("new-2")
     both = [MADE, altered(id="new-2")]
     error, _ = find(both, wanted=msgspec.structs.replace(WANTED, count=2), returned=returned)
@@ -181,18 +181,18 @@ def test_several_instances_are_all_taken_or_none() -> None:
     assert "new" not in returned
 
 
-def test_found_instance_is_taken_for_good() -> None:
+def test_found_instance_is_taken_once() -> None:
     returned = ReturnedIds()
     find([MADE], returned=returned)
     assert isinstance(find([MADE], returned=returned)[0], AmbiguousOutcomeError)
 
 
-def test_a_list_that_lags_behind_is_looked_at_again() -> None:
+def test_list_without_the_instance_is_read_again() -> None:
     assert find([], [MADE]) == (MADE, [1.0])
     assert find([], [], [MADE]) == (MADE, [1.0, 3.0])
 
 
-def test_more_than_were_asked_for_are_candidates_at_once() -> None:
+def test_more_matching_instances_than_requested_are_candidates_at_once() -> None:
     error, pauses = find([MADE, altered(id="new-2")])
     assert isinstance(error, AmbiguousOutcomeError)
     assert [one.id for one in error.candidates] == ["new", "new-2"]
@@ -200,14 +200,14 @@ def test_more_than_were_asked_for_are_candidates_at_once() -> None:
     assert pauses == []
 
 
-def test_fewer_than_were_asked_for_are_candidates_after_all_looks() -> None:
+def test_fewer_matching_instances_than_requested_are_candidates_after_all_reads() -> None:
     error, pauses = find([MADE], wanted=msgspec.structs.replace(WANTED, count=2))
     assert isinstance(error, AmbiguousOutcomeError)
     assert [one.id for one in error.candidates] == ["new"]
     assert pauses == [1.0, 3.0]
 
 
-def test_a_look_that_fails_is_followed_by_another() -> None:
+def test_failed_read_is_followed_by_another() -> None:
     late = APITimeoutError("late", operation="listInstanceDetails", never_sent=False, retryable=True)
     assert find(late, [MADE]) == (MADE, [1.0])
     error, _ = find(late)

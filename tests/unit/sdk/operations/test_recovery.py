@@ -31,7 +31,7 @@ CHANGES: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 @pytest.mark.parametrize("colour", COLOURS)
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_look_that_lags_behind_is_not_believed_at_once(colour: Run, change: str) -> None:
+def test_stale_read_is_not_trusted_at_once(colour: Run, change: str) -> None:
     operation, call = CHANGES[change]
     mock = cloud(faults=[faults.lose_reply(operation), faults.stale_read("listInstanceDetails", seconds=1.5)])
     colour(mock, call)
@@ -46,7 +46,7 @@ def refused_before(mock: MockCloud) -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_what_does_not_show_in_some_seconds_was_not_carried_out(colour: Run) -> None:
+def test_change_not_visible_within_seconds_was_not_carried_out(colour: Run) -> None:
     mock = cloud()
     refused_before(mock)
     began = mock.clock.now()
@@ -56,7 +56,7 @@ def test_what_does_not_show_in_some_seconds_was_not_carried_out(colour: Run) -> 
 
 
 @pytest.mark.parametrize("ends", [2.0, 3.5])
-def test_looks_end_with_the_deadline(ends: float) -> None:
+def test_reads_end_at_the_deadline(ends: float) -> None:
     mock = cloud()
     refused_before(mock)
 
@@ -70,7 +70,7 @@ def test_looks_end_with_the_deadline(ends: float) -> None:
     assert mock.clock.now() - began <= ends
 
 
-def test_looks_for_a_lost_create_end_with_the_deadline() -> None:
+def test_reads_for_a_lost_create_end_at_the_deadline() -> None:
     mock = cloud(faults=[faults.lose_request("createInstance")])
 
     def call(toast: Any) -> None:
@@ -85,7 +85,7 @@ def test_looks_for_a_lost_create_end_with_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_what_is_gone_by_the_time_of_a_look_was_deleted(colour: Run) -> None:
+def test_instance_missing_at_the_read_was_deleted(colour: Run) -> None:
     stale = faults.stale_read("listInstanceDetails", seconds=1.5, budget=2)
     mock = cloud(faults=[faults.lose_reply("deleteInstance"), stale])
     colour(mock, lambda toast: toast.instances.delete(WEB))
@@ -94,7 +94,7 @@ def test_what_is_gone_by_the_time_of_a_look_was_deleted(colour: Run) -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_what_is_gone_is_not_looked_for_again(colour: Run) -> None:
+def test_missing_instance_is_not_read_again(colour: Run) -> None:
     mock = cloud(faults=[faults.lose_reply("deleteInstance")])
     colour(mock, lambda toast: toast.instances.delete(WEB))
     with pytest.raises(NotFoundError):
@@ -102,7 +102,7 @@ def test_what_is_gone_is_not_looked_for_again(colour: Run) -> None:
     assert mock.journal.count(operation="deleteInstance") == 3
 
 
-def test_a_look_that_does_not_find_something_else_says_nothing_of_the_instance(
+def test_read_refused_for_another_reason_does_not_confirm_a_deletion(
     make_client: Callable[..., Any], service: Any
 ) -> None:
     service.on("DELETE instances", service.reset(), service.no(10409, "Conflict : instance is MIGRATING"))
@@ -113,7 +113,7 @@ def test_a_look_that_does_not_find_something_else_says_nothing_of_the_instance(
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_key_pair_that_is_gone_was_deleted_whatever_the_refusal_says(colour: Run) -> None:
+def test_missing_key_pair_was_deleted_whatever_the_refusal(colour: Run) -> None:
     conflict = faults.result_code("deleteKeypair", 10409)
     mock = cloud(faults=[faults.lose_reply("deleteKeypair"), conflict, faults.stale_read("listKeypairs", seconds=1.5)])
     colour(mock, lambda toast: toast.keypairs.delete("demo-key"))
@@ -121,14 +121,14 @@ def test_a_key_pair_that_is_gone_was_deleted_whatever_the_refusal_says(colour: R
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_key_pair_that_is_there_was_not_deleted(colour: Run) -> None:
+def test_listed_key_pair_was_not_deleted(colour: Run) -> None:
     mock = cloud(faults=[faults.lose_request("deleteKeypair"), faults.result_code("deleteKeypair", 10409)])
     with pytest.raises(ConflictError):
         colour(mock, lambda toast: toast.keypairs.delete("demo-key"))
     assert mock.journal.count(operation="listKeypairs") == 3
 
 
-def test_a_look_for_a_key_pair_that_fails_says_nothing_of_it(make_client: Callable[..., Any], service: Any) -> None:
+def test_failed_read_does_not_confirm_the_deletion_of_a_key_pair(make_client: Callable[..., Any], service: Any) -> None:
     service.on("DELETE keypairs", service.reset(), service.no(10409, "Conflict"))
     service.on("GET keypairs", service.no(50404, "Nonexistent : token"))
     with pytest.raises(ConflictError):
@@ -150,7 +150,7 @@ class OutOfReach(httpx.BaseTransport):
         return self._mock.transport.handle_request(request)
 
 
-def test_what_was_sent_once_is_not_said_to_be_unsent_when_the_last_try_was_not() -> None:
+def test_request_sent_once_is_not_reported_as_unsent() -> None:
     mock = cloud(faults=[faults.lose_reply("runInstanceAction")])
     with pytest.raises(APIConnectionError) as caught:
         blocking(mock, lambda toast: toast.instances.start(BATCH), transport=OutOfReach(mock, "/action"))
@@ -159,7 +159,7 @@ def test_what_was_sent_once_is_not_said_to_be_unsent_when_the_last_try_was_not()
     assert len(caught.value.attempts) == 3
 
 
-def test_what_was_sent_once_leaves_traces_for_a_wait_although_the_last_try_was_not() -> None:
+def test_change_sent_once_is_pending_when_the_last_attempt_was_not_sent() -> None:
     stale = faults.stale_read("listInstances", seconds=3)
     mock = cloud(faults=[faults.lose_reply("runInstanceAction"), stale])
 

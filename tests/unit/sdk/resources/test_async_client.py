@@ -107,7 +107,7 @@ def asked(cloud: MockCloud) -> list[tuple[str | None, object]]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_method_asks_and_returns_the_same_in_both_colours(name: str) -> None:
+def test_method_sends_and_returns_the_same_in_both_variants(name: str) -> None:
     clouds = [cloud(), cloud()]
     first, second = (
         ending(colour, CALLS[name], one) for colour, one in zip((blocking, asynchronous), clouds, strict=True)
@@ -116,7 +116,7 @@ def test_a_method_asks_and_returns_the_same_in_both_colours(name: str) -> None:
     assert asked(clouds[0]) == asked(clouds[1]) != []
 
 
-def test_every_public_method_is_tried() -> None:
+def test_every_public_method_has_a_case() -> None:
     toast = client(cloud())
     public = {
         f"{part}.{name}"
@@ -128,7 +128,7 @@ def test_every_public_method_is_tried() -> None:
     assert public - {"close"} == {*CALLS, *PLAIN}
 
 
-def test_a_deadline_bounds_what_is_awaited_in_its_block_and_in_the_tasks_that_start_there() -> None:
+def test_deadline_applies_to_its_block_and_the_tasks_started_there() -> None:
     mock = cloud()
 
     async def main() -> None:
@@ -148,7 +148,7 @@ def test_a_deadline_bounds_what_is_awaited_in_its_block_and_in_the_tasks_that_st
     assert mock.clock.monotonic() - began <= 3
 
 
-def test_a_capture_collects_what_comes_back_to_the_tasks_of_its_block_and_to_no_others() -> None:
+def test_capture_holds_the_exchanges_of_the_tasks_of_its_block() -> None:
     async def main() -> None:
         async with client(cloud()) as toast:
             await toast.availability_zones.list()
@@ -161,7 +161,7 @@ def test_a_capture_collects_what_comes_back_to_the_tasks_of_its_block_and_to_no_
     run(main)
 
 
-def test_the_whole_life_of_an_instance_takes_no_time() -> None:
+def test_whole_life_of_an_instance_takes_no_real_time() -> None:
     async def main() -> None:
         async with client(cloud()) as toast:
             made = await toast.instances.create(**NEW)
@@ -211,7 +211,7 @@ WIRE: dict[str, tuple[Callable[..., Any], type[Exception]]] = {
 
 
 @pytest.mark.parametrize("name", WIRE)
-def test_a_fault_on_the_wire_is_the_same_error_in_both_colours(name: str, place: str) -> None:
+def test_fault_on_the_wire_is_the_same_error_in_both_variants(name: str, place: str) -> None:
     make, cause = WIRE[name]
     told = []
     for colour in (blocking, asynchronous):
@@ -227,14 +227,14 @@ def test_a_fault_on_the_wire_is_the_same_error_in_both_colours(name: str, place:
 
 
 @pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_a_reply_that_trickles_in_is_given_up(colour: Run) -> None:
+def test_reply_that_trickles_in_is_given_up(colour: Run) -> None:
     # Each piece comes in time, the whole would take a second and more.
     slow = faults.slow("createKeypair", pause=0.1, piece=200, budget=None)
     error, _ = exchange(colour, "on a socket", lambda toast: toast.keypairs.create("mine"), [slow], timeout=0.25)
     assert type(error.__cause__) is APITimeoutError
 
 
-def test_an_error_of_the_service_is_the_same_in_both_colours(place: str) -> None:
+def test_error_of_the_service_is_the_same_in_both_variants(place: str) -> None:
     for colour in (blocking, asynchronous):
         error, _ = exchange(
             colour,
@@ -247,7 +247,7 @@ def test_an_error_of_the_service_is_the_same_in_both_colours(place: str) -> None
 
 
 @pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_a_service_that_cannot_be_reached_is_told_and_nothing_was_sent(colour: Run) -> None:
+def test_unreachable_service_is_an_error_of_an_unsent_request(colour: Run) -> None:
     with pytest.raises(APIConnectionError, match="could not be reached") as caught:
         colour(
             cloud(), lambda toast: toast.keypairs.create("mine"), transport=None, base_url="http://127.0.0.1:9/compute"
@@ -258,7 +258,7 @@ def test_a_service_that_cannot_be_reached_is_told_and_nothing_was_sent(colour: R
 @pytest.mark.parametrize(
     ("colour", "wrong"), [(blocking, "async_transport"), (asynchronous, "transport")], ids=["blocking", "asynchronous"]
 )
-def test_a_transport_of_the_other_colour_is_refused(colour: Run, wrong: str) -> None:
+def test_transport_of_the_other_variant_is_rejected(colour: Run, wrong: str) -> None:
     mock = cloud()
     with pytest.raises(ConfigurationError, match=r"The transport cannot be used: it must be an httpx\."):
         colour(mock, lambda toast: toast.flavors.list(), transport=getattr(mock, wrong))
@@ -275,16 +275,16 @@ def test_a_transport_of_the_other_colour_is_refused(colour: Run, wrong: str) -> 
         (blocking, RealClock, "it is a class, not an object"),
     ],
 )
-def test_a_clock_that_cannot_be_used_is_refused(colour: Run, clock: Any, lacks: str) -> None:
+def test_invalid_clock_is_rejected(colour: Run, clock: Any, lacks: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"The clock cannot be used: {lacks} \(see toast_compute\.Clock\)"):
         colour(cloud(), lambda toast: toast.flavors.list(), clock=clock)
 
 
-def test_a_blocking_client_takes_a_clock_that_knows_no_tasks() -> None:
+def test_sync_client_accepts_a_clock_without_sleep_async() -> None:
     assert blocking(cloud(), lambda toast: toast.flavors.list(), clock=time)
 
 
-def test_a_closed_client_says_so() -> None:
+def test_closed_client_raises_a_configuration_error() -> None:
     async def main() -> None:
         toast = client(cloud())
         await toast.flavors.list()
@@ -296,7 +296,7 @@ def test_a_closed_client_says_so() -> None:
     run(main)
 
 
-def test_a_transport_is_closed_with_the_client() -> None:
+def test_transport_is_closed_with_the_client() -> None:
     class Counting(httpx.AsyncBaseTransport):
         closed = 0
 
@@ -313,7 +313,7 @@ def test_a_transport_is_closed_with_the_client() -> None:
     assert transport.closed == 1
 
 
-def test_another_event_loop_is_refused_before_anything_is_sent() -> None:
+def test_use_in_another_event_loop_is_rejected_before_anything_is_sent() -> None:
     mock = cloud()
     clients = [client(mock)]
 
@@ -362,7 +362,7 @@ def drop(colour: Run, mock: MockCloud, *, use: bool, close: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_a_client_that_was_used_and_not_closed_draws_one_warning_without_secrets(colour: Run) -> None:
+def test_used_client_that_was_not_closed_draws_one_warning_without_secrets(colour: Run) -> None:
     (text,) = drop(colour, cloud(), use=True, close=False)
     assert "unclosed" in text
     assert "ToastCompute(base_url=" in text
@@ -371,20 +371,20 @@ def test_a_client_that_was_used_and_not_closed_draws_one_warning_without_secrets
 
 
 @pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_a_client_that_was_closed_or_never_used_draws_none(colour: Run) -> None:
+def test_closed_or_unused_client_draws_no_warning(colour: Run) -> None:
     assert drop(colour, cloud(), use=True, close=True) == []
     assert drop(colour, cloud(), use=False, close=False) == []
 
 
 @pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_a_client_whose_making_failed_vanishes_silently(colour: Run) -> None:
+def test_client_whose_construction_failed_draws_no_warning(colour: Run) -> None:
     kind = ToastCompute if colour is blocking else AsyncToastCompute
     with pytest.raises(ConfigurationError):
         kind("", "u", "p")
     gc.collect()
 
 
-def test_no_secret_is_shown_by_a_client_its_errors_or_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_absent_from_the_client_its_errors_and_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     shown: list[str] = []
 
@@ -408,7 +408,7 @@ def test_no_secret_is_shown_by_a_client_its_errors_or_the_log(caplog: pytest.Log
         assert not any(secret in text for text in shown)
 
 
-def test_a_blocking_client_loads_nothing_of_the_other_colour() -> None:
+def test_sync_client_does_not_load_the_async_variant() -> None:
     program = (
         "import sys, toast_compute\n"
         "with toast_compute.ToastCompute('k', 'u', 'p') as toast: pass\n"
@@ -420,7 +420,7 @@ def test_a_blocking_client_loads_nothing_of_the_other_colour() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_tasks_and_timeouts_of_asyncio_work_with_it() -> None:
+def test_tasks_and_timeouts_of_asyncio_work() -> None:
     async def main() -> None:
         mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 30)])
         async with client(mock) as toast:

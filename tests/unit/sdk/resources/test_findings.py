@@ -25,7 +25,7 @@ def refused(cloud: MockCloud, **changes: Any) -> InvalidRequestError:
     return caught.value
 
 
-def test_all_that_is_wrong_with_a_create_is_told(cloud: MockCloud) -> None:
+def test_findings_of_a_create_are_all_reported(cloud: MockCloud) -> None:
     error = refused(
         cloud,
         name="no spaces please",
@@ -55,18 +55,18 @@ def test_all_that_is_wrong_with_a_create_is_told(cloud: MockCloud) -> None:
     assert "no spaces please" not in str(error)
 
 
-def test_one_thing_that_is_wrong_is_told_alone(cloud: MockCloud) -> None:
+def test_single_finding_is_reported_alone(cloud: MockCloud) -> None:
     error = refused(cloud, count=0)
     assert error.findings == (("instance.count", "must be at least 1"),)
     assert str(error) == "createInstance was not sent: instance.count: must be at least 1"
 
 
-def test_lists_that_are_empty_are_told_together(cloud: MockCloud) -> None:
+def test_empty_lists_are_reported_together(cloud: MockCloud) -> None:
     error = refused(cloud, networks=[], security_groups=[])
     assert [path for path, _ in error.findings] == ["instance.networks", "instance.securityGroups"]
 
 
-def test_all_that_is_wrong_with_an_action_is_told(cloud: MockCloud) -> None:
+def test_findings_of_an_action_are_all_reported(cloud: MockCloud) -> None:
     with client(cloud) as toast, pytest.raises(InvalidRequestError) as caught:
         toast.instances.add_floating_ip(BATCH, "203.0.113", "somewhere")
     assert [path for path, _ in caught.value.findings] == ["parameters.address", "parameters.ipAddress"]

@@ -86,7 +86,7 @@ def annotation(value: Any) -> str:
     return re.sub(r"\bAsync(?=[A-Z])", "", str(value))
 
 
-def test_every_resource_has_both_colours() -> None:
+def test_every_resource_has_both_variants() -> None:
     missing = []
     for name in MODULES:
         names = {own.__name__ for own, _ in PAIRS}
@@ -97,13 +97,13 @@ def test_every_resource_has_both_colours() -> None:
 
 
 @both
-def test_both_have_the_same_members(own: type, other: type) -> None:
+def test_variants_have_the_same_members(own: type, other: type) -> None:
     assert set(members(own)) == set(members(other))
     assert [annotation(base.__name__) for base in own.__mro__] == [annotation(base.__name__) for base in other.__mro__]
 
 
 @both
-def test_both_have_the_same_attributes(own: type, other: type) -> None:
+def test_variants_have_the_same_attributes(own: type, other: type) -> None:
     first, second = (
         {name: annotation(value) for name, value in vars(one).get("__annotations__", {}).items()}
         for one in (own, other)
@@ -112,7 +112,7 @@ def test_both_have_the_same_attributes(own: type, other: type) -> None:
 
 
 @both
-def test_both_take_and_return_the_same(own: type, other: type) -> None:
+def test_variants_have_the_same_signatures(own: type, other: type) -> None:
     theirs = members(other)
     for name, member in members(own).items():
         first, second = (inspect.signature(code_of(one)) for one in (member, theirs[name]))
@@ -126,7 +126,7 @@ def test_both_take_and_return_the_same(own: type, other: type) -> None:
 
 
 @both
-def test_both_say_the_same(own: type, other: type) -> None:
+def test_variants_have_the_same_docstrings(own: type, other: type) -> None:
     assert plain(own.__doc__) == plain(other.__doc__)
     theirs = members(other)
     for name, member in members(own).items():
@@ -134,7 +134,7 @@ def test_both_say_the_same(own: type, other: type) -> None:
 
 
 @both
-def test_what_waits_is_awaited(own: type, other: type) -> None:
+def test_methods_of_the_async_variant_are_coroutine_functions(own: type, other: type) -> None:
     for name, member in members(other).items():
         is_plain = isinstance(member, property) or name in PLAIN
         assert inspect.iscoroutinefunction(code_of(member)) is not is_plain, name
@@ -142,7 +142,7 @@ def test_what_waits_is_awaited(own: type, other: type) -> None:
         assert not inspect.iscoroutinefunction(code_of(member)), name
 
 
-def test_both_clients_have_the_same_resources() -> None:
+def test_clients_have_the_same_resources() -> None:
     first = ToastCompute("k", "u", "p")
     second = AsyncToastCompute("k", "u", "p")
     kinds = [
@@ -153,7 +153,7 @@ def test_both_clients_have_the_same_resources() -> None:
     assert len(kinds[0]) == 5
 
 
-def test_both_are_exported() -> None:
+def test_clients_are_exported() -> None:
     assert {"ToastCompute", "AsyncToastCompute"} <= set(toast_compute.__all__)
 
 
@@ -176,6 +176,6 @@ def public_of(toast: object) -> set[str]:
     return {name for name in methods if not name.startswith("_")}
 
 
-def test_every_public_method_is_type_checked_in_both_colours() -> None:
+def test_every_public_method_is_type_checked_in_both_variants() -> None:
     assert called_in("blocking") == public_of(ToastCompute("k", "u", "p"))
     assert called_in("asynchronous") == public_of(AsyncToastCompute("k", "u", "p"))

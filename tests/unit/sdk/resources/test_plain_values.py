@@ -51,7 +51,7 @@ def client(cloud: MockCloud) -> ToastCompute:
     return ToastCompute(*credentials, base_url=Text(SERVER_URL), transport=cloud.transport, clock=cloud.clock)
 
 
-def test_what_is_created_is_what_was_asked_for(cloud: MockCloud) -> None:
+def test_create_sends_the_plain_values(cloud: MockCloud) -> None:
     members = {name: texts(value) for name, value in NEW.items()}
     with client(cloud) as toast:
         made = toast.instances.create(**members, volume=texts({"size": 60}), count=Whole(2), on_ambiguous="reconcile")
@@ -63,7 +63,7 @@ def test_what_is_created_is_what_was_asked_for(cloud: MockCloud) -> None:
     assert (asked["count"], detail.volumes.root.size, detail.key_name) == (2, 60, NEW["key_name"])
 
 
-def test_ids_names_and_statuses_may_be_any_strings(cloud: MockCloud) -> None:
+def test_ids_names_and_statuses_of_str_subclasses_are_accepted(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         assert toast.instances.get(Text(WEB)).id == WEB
         assert toast.instances.wait_for_status(Text(BATCH), Text("STOP")).id == BATCH
@@ -79,14 +79,14 @@ def test_ids_names_and_statuses_may_be_any_strings(cloud: MockCloud) -> None:
         toast.instances.wait_until_deleted(Text(WEB))
 
 
-def test_models_may_hold_them(cloud: MockCloud) -> None:
+def test_models_with_str_and_int_subclasses_are_accepted(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         toast.instances.run_action(WEB, RebootAction(parameters=RebootParameters(type=Text("HARD"))))  # type: ignore[arg-type]
         made = toast.instances.create(**NEW, volume=RootVolumeSpec(size=Whole(60)))
         assert toast.instances.get_details(made.id).volumes.root.size == 60
 
 
-def test_a_request_of_ones_own_may_hold_them(cloud: MockCloud) -> None:
+def test_raw_request_with_str_subclasses_is_sent(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         found = toast.request(Text("GET"), Text("/instances"), query=texts({"id": WEB}))
         assert [one["id"] for one in found["instances"]] == [WEB]
@@ -95,7 +95,7 @@ def test_a_request_of_ones_own_may_hold_them(cloud: MockCloud) -> None:
         assert made["keypair"]["name"] == "mine"
 
 
-def test_their_limits_are_those_of_the_contract(cloud: MockCloud) -> None:
+def test_values_of_subclasses_are_validated(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         with pytest.raises(InvalidRequestError, match=r"instance\.count: "):
             toast.instances.create(**NEW, count=Whole(11))
@@ -114,7 +114,7 @@ class Array:
         raise ValueError("the truth value of an array is ambiguous")
 
 
-def test_what_cannot_be_compared_is_none_of_the_choices(cloud: MockCloud) -> None:
+def test_unhashable_value_is_rejected(cloud: MockCloud) -> None:
     calls: dict[str, Callable[[ToastCompute], object]] = {
         "on_ambiguous": lambda toast: toast.instances.create(**NEW, on_ambiguous=Array()),  # type: ignore[arg-type]
         "status": lambda toast: toast.instances.wait_for_status(WEB, Array()),  # type: ignore[arg-type]

@@ -49,7 +49,7 @@ def refused(service: Any, call: Callable[[], object]) -> InvalidRequestError:
 
 
 @pytest.mark.parametrize("id", [*BAD_IDS, *NO_STRINGS], ids=repr)
-def test_an_id_that_is_no_plain_id_never_reaches_the_network(toast: ToastCompute, service: Any, id: Any) -> None:
+def test_invalid_id_is_rejected_before_anything_is_sent(toast: ToastCompute, service: Any, id: Any) -> None:
     instances = toast.instances
     calls: dict[str, list[Callable[[], object]]] = {
         "id": [
@@ -82,7 +82,7 @@ def test_an_id_that_is_no_plain_id_never_reaches_the_network(toast: ToastCompute
 
 
 @pytest.mark.parametrize("name", ["", *NO_STRINGS], ids=repr)
-def test_a_key_pair_needs_a_name(toast: ToastCompute, service: Any, name: Any) -> None:
+def test_key_pair_name_that_is_empty_or_not_a_string_is_rejected(toast: ToastCompute, service: Any, name: Any) -> None:
     for call in (toast.keypairs.get, toast.keypairs.delete):
         assert refused(service, partial(call, name)).path == "name"
     assert refused(service, lambda: toast.keypairs.create(name)).path == "keypair.name"
@@ -90,7 +90,7 @@ def test_a_key_pair_needs_a_name(toast: ToastCompute, service: Any, name: Any) -
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", "nul\0", "bell\x7f", "x" * 256], ids=repr)
-def test_a_key_pair_has_a_name_that_can_be_read(toast: ToastCompute, service: Any, name: str) -> None:
+def test_key_pair_name_with_control_characters_is_rejected(toast: ToastCompute, service: Any, name: str) -> None:
     for call in (toast.keypairs.get, toast.keypairs.delete):
         assert refused(service, partial(call, name)).path == "name"
     assert refused(service, lambda: toast.keypairs.create(name)).path == "keypair.name"
@@ -98,9 +98,7 @@ def test_a_key_pair_has_a_name_that_can_be_read(toast: ToastCompute, service: An
 
 
 @pytest.mark.parametrize("token_id", ["", "with space", "line\nbreak", "café"])
-def test_a_token_id_that_is_none_is_refused_without_being_shown(
-    toast: ToastCompute, service: Any, token_id: str
-) -> None:
+def test_invalid_token_id_is_rejected_and_not_in_the_message(toast: ToastCompute, service: Any, token_id: str) -> None:
     error = refused(service, lambda: toast.tokens.get(token_id))
     assert error.path == "id"
     assert not token_id or token_id not in str(error)
@@ -150,7 +148,7 @@ def test_a_token_id_that_is_none_is_refused_without_being_shown(
         ({"volume": "big"}, "instance.volume", "expected a mapping or RootVolumeSpec"),
     ],
 )
-def test_a_create_that_breaks_the_contract_names_the_field(
+def test_invalid_create_is_rejected_with_the_path_of_the_field(
     toast: ToastCompute, service: Any, change: dict[str, Any], path: str, reason: str
 ) -> None:
     error = refused(service, lambda: toast.instances.create(**CREATE | change))
@@ -184,7 +182,7 @@ def test_a_create_that_breaks_the_contract_names_the_field(
         ({"action": "start", "parameters": ENDLESS}, "parameters", "expected a mapping"),
     ],
 )
-def test_an_action_that_breaks_the_contract_names_the_field(
+def test_invalid_action_is_rejected_with_the_path_of_the_field(
     toast: ToastCompute, service: Any, action: Any, path: str, reason: str
 ) -> None:
     error = refused(service, lambda: toast.instances.run_action("i-1", action))
@@ -192,7 +190,7 @@ def test_an_action_that_breaks_the_contract_names_the_field(
     assert reason in str(error)
 
 
-def test_the_action_methods_refuse_what_the_contract_forbids(toast: ToastCompute, service: Any) -> None:
+def test_invalid_arguments_of_action_methods_are_rejected(toast: ToastCompute, service: Any) -> None:
     instances: Any = toast.instances
     calls: list[tuple[Callable[[], object], str]] = [
         (lambda: instances.reboot("i-1", "MILD"), "parameters.type"),
@@ -221,7 +219,7 @@ def created(toast: ToastCompute, service: Any) -> Callable[..., dict[str, Any]]:
     return send
 
 
-def test_a_create_sends_what_was_given_and_nothing_else(created: Callable[..., dict[str, Any]]) -> None:
+def test_create_sends_only_the_given_members(created: Callable[..., dict[str, Any]]) -> None:
     assert created() == {
         "instance": {
             "name": "web-01",
@@ -247,7 +245,9 @@ def test_a_create_sends_what_was_given_and_nothing_else(created: Callable[..., d
     ],
     ids=repr,
 )
-def test_networks_are_one_or_many_mappings_or_models(created: Callable[..., dict[str, Any]], networks: object) -> None:
+def test_networks_are_accepted_as_one_or_many_mappings_or_models(
+    created: Callable[..., dict[str, Any]], networks: object
+) -> None:
     assert created(networks=networks)["instance"]["networks"] == [{"id": "n", "subnetId": "s"}]
 
 
@@ -256,7 +256,7 @@ def test_networks_are_one_or_many_mappings_or_models(created: Callable[..., dict
     ["web", ["web"], [{"name": "web"}], {"name": "web"}, SecurityGroupReference(name="web")],
     ids=repr,
 )
-def test_security_groups_are_one_or_many_names_mappings_or_models(
+def test_security_groups_are_accepted_as_one_or_many_names_mappings_or_models(
     created: Callable[..., dict[str, Any]], groups: object
 ) -> None:
     assert created(security_groups=groups)["instance"]["securityGroups"] == [{"name": "web"}]
@@ -273,7 +273,7 @@ def test_security_groups_are_one_or_many_names_mappings_or_models(
     ],
     ids=repr,
 )
-def test_a_volume_is_a_mapping_or_a_model_and_null_is_not_the_same_as_absent(
+def test_volume_is_accepted_as_a_mapping_or_a_model_and_null_is_sent(
     created: Callable[..., dict[str, Any]], volume: object, sent: dict[str, Any]
 ) -> None:
     assert created(volume=volume)["instance"]["volume"] == sent
@@ -300,7 +300,7 @@ def test_count_is_sent_when_given(created: Callable[..., dict[str, Any]]) -> Non
     ],
     ids=repr,
 )
-def test_an_action_is_a_model_or_a_mapping(
+def test_action_is_accepted_as_a_model_or_a_mapping(
     toast: ToastCompute, service: Any, action: Any, sent: dict[str, Any]
 ) -> None:
     service.on("POST action", service.yes())
@@ -309,9 +309,7 @@ def test_an_action_is_a_model_or_a_mapping(
     assert request.body == sent
 
 
-def test_an_unknown_enum_value_from_a_reply_is_refused_with_the_path_of_the_member(
-    toast: ToastCompute, service: Any
-) -> None:
+def test_unknown_enum_value_of_a_reply_is_rejected_in_a_request(toast: ToastCompute, service: Any) -> None:
     volume = {"size": 20, "type": VolumeType("General NVMe")}
     error = refused(service, lambda: toast.instances.create(**CREATE | {"volume": volume}))
     assert error.path == "instance.volume.type"

@@ -203,7 +203,7 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_method_sends_its_request_and_returns_the_payload(toast: ToastCompute, service: Any, name: str) -> None:
+def test_method_sends_its_request_and_returns_the_payload(toast: ToastCompute, service: Any, name: str) -> None:
     call, (method, path, query, body), payload, value = CASES[name]
     service.on(f"{method} {path.rsplit('/', 1)[-1]}", service.yes(**payload))
     assert call(toast) == value
@@ -216,7 +216,7 @@ def test_a_method_sends_its_request_and_returns_the_payload(toast: ToastCompute,
     assert (request.headers.get("content-type") == "application/json;charset=UTF-8") is (body is not None)
 
 
-def test_every_public_method_is_tried_here_or_in_a_file_of_its_own(toast: ToastCompute) -> None:
+def test_every_public_method_has_a_case_or_a_module_of_its_own(toast: ToastCompute) -> None:
     elsewhere = {
         "tokens.issue",
         "tokens.get",
@@ -235,7 +235,7 @@ def test_every_public_method_is_tried_here_or_in_a_file_of_its_own(toast: ToastC
     assert public == elsewhere | set(CASES)
 
 
-def test_every_public_method_says_what_it_raises_and_where_it_comes_from(toast: ToastCompute) -> None:
+def test_every_public_docstring_names_errors_and_guide_section(toast: ToastCompute) -> None:
     for resource in (toast.tokens, toast.availability_zones, toast.flavors, toast.instances, toast.keypairs):
         for name, method in inspect.getmembers(resource, inspect.ismethod):
             if not name.startswith("_"):
@@ -251,7 +251,7 @@ def test_every_public_method_says_what_it_raises_and_where_it_comes_from(toast: 
         ("GET instances-detail", lambda toast: toast.instances.get_details("i-1")),
     ],
 )
-def test_an_instance_that_the_service_does_not_name_is_not_found(
+def test_instance_missing_from_the_reply_is_not_found(
     toast: ToastCompute, service: Any, resource: str, call: Callable[[ToastCompute], object]
 ) -> None:
     row = BRIEF if resource == "GET instances" else DETAIL
@@ -266,12 +266,12 @@ def test_an_instance_that_the_service_does_not_name_is_not_found(
         call(toast)
 
 
-def test_the_right_one_is_picked_when_the_service_ignores_the_filter(toast: ToastCompute, service: Any) -> None:
+def test_instance_is_picked_when_the_service_ignores_the_filter(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-2", "STOP"), ("i-1", "ACTIVE")))
     assert toast.instances.get("I-1").id == "i-1"
 
 
-def test_a_key_pair_that_the_service_does_not_name_is_not_found(toast: ToastCompute, service: Any) -> None:
+def test_key_pair_missing_from_the_reply_is_not_found(toast: ToastCompute, service: Any) -> None:
     for keypairs in ([], [KEYPAIR | {"name": "MY KEY"}]):
         service.on("GET keypairs", service.yes(keypairs=keypairs))
         with pytest.raises(NotFoundError, match="found no key pair my key") as caught:
@@ -279,7 +279,7 @@ def test_a_key_pair_that_the_service_does_not_name_is_not_found(toast: ToastComp
         assert [attempt.outcome for attempt in caught.value.attempts] == ["success"]
 
 
-def test_what_the_contract_does_not_know_yet_survives(toast: ToastCompute, service: Any) -> None:
+def test_unknown_members_and_statuses_of_a_reply_are_accepted(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.yes(instances=[BRIEF | {"status": "SHELVED", "new": [1]}], page=1))
     (instance,) = toast.instances.list()
     assert instance.status == "SHELVED"

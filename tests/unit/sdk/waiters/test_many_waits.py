@@ -28,7 +28,7 @@ def by_id(cloud: MockCloud) -> int:
     return sum("id=" in entry.target for entry in cloud.journal.find(operation=LIST))
 
 
-def test_a_hundred_deletions_cost_two_lists_for_each_look_and_a_last_one_for_each() -> None:
+def test_hundred_deletions_share_the_lists_of_each_poll() -> None:
     async def wait_for_all_of_them() -> None:
         async with async_client(cloud) as toast:
             ids = [(await toast.instances.create(**NEW)).id for _ in range(100)]
@@ -45,7 +45,7 @@ def test_a_hundred_deletions_cost_two_lists_for_each_look_and_a_last_one_for_eac
     assert cloud.journal.count(operation=DETAILS) - before[DETAILS] <= 5
 
 
-def test_each_wait_tells_its_own_story_of_a_look_that_failed_for_all() -> None:
+def test_failed_shared_poll_gets_one_note_for_each_wait() -> None:
     async def wait_for_all_of_them() -> list[object]:
         async with async_client(cloud) as toast:
             ids = [(await toast.instances.create(**NEW)).id for _ in range(3)]
@@ -58,7 +58,7 @@ def test_each_wait_tells_its_own_story_of_a_look_that_failed_for_all() -> None:
         assert len([note for note in getattr(error, "__notes__", []) if "of waiting for" in note]) == 1
 
 
-def test_threads_whose_token_ends_while_they_share_a_look_do_not_wait_for_each_other() -> None:
+def test_threads_that_share_a_poll_replace_the_token_without_a_deadlock() -> None:
     cloud = MockCloud(clock=ScaledClock(50))
     with client(cloud) as toast, ThreadPoolExecutor(3) as pool:
         ids = [toast.instances.create(**NEW).id for _ in range(3)]
@@ -77,7 +77,7 @@ def test_threads_whose_token_ends_while_they_share_a_look_do_not_wait_for_each_o
 
 @pytest.mark.parametrize("written", ["I-1", "i-1"])
 @pytest.mark.parametrize("asked", ["I-1", "i-1"])
-def test_an_id_is_the_same_in_another_case(toast: ToastCompute, service: Any, written: str, asked: str) -> None:
+def test_ids_are_compared_without_case(toast: ToastCompute, service: Any, written: str, asked: str) -> None:
     service.on("GET instances", service.instances((written, "ACTIVE"), ("i-2", "ACTIVE")))
     assert toast.instances.wait_for_status(asked, "ACTIVE", timeout=2).id == written
     assert [one.id for one in toast.instances.wait_for_all([asked, "i-2"], "ACTIVE", timeout=2)] == [written, "i-2"]
@@ -98,7 +98,7 @@ class CutShort(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=body)
 
 
-def test_what_lists_leave_out_is_not_taken_for_deleted() -> None:
+def test_instance_missing_from_an_incomplete_list_is_not_deleted() -> None:
     async def main() -> Any:
         async with async_client(cloud, CutShort(cloud, WEB)) as toast:
             waits = (
@@ -113,7 +113,7 @@ def test_what_lists_leave_out_is_not_taken_for_deleted() -> None:
     assert f"{WEB} is ACTIVE" in str(told[0])
 
 
-def test_what_lists_leave_out_may_have_got_there_all_the_same() -> None:
+def test_instance_missing_from_an_incomplete_list_is_read_by_its_id() -> None:
     async def main() -> None:
         async with async_client(cloud, CutShort(cloud, WEB)) as toast:
             assert [one.id for one in await toast.instances.wait_for_all([WEB, WEB.upper()], "ACTIVE")] == [WEB, WEB]
@@ -124,7 +124,7 @@ def test_what_lists_leave_out_may_have_got_there_all_the_same() -> None:
     asyncio.run(main())
 
 
-def test_of_many_that_are_missing_a_few_are_asked_for_and_named() -> None:
+def test_missing_instances_are_read_and_named_up_to_a_limit() -> None:
     async def main() -> None:
         async with async_client(cloud) as toast:
             await toast.instances.wait_for_all([WEB, *missing], "ACTIVE")

@@ -47,7 +47,7 @@ LASTING: dict[str, tuple[type[ToastComputeError], Callable[[], Fault]]] = {
 
 
 @pytest.mark.parametrize("name", PASSING)
-def test_failures_that_may_pass_are_put_up_with_five_times_in_a_row(cloud: MockCloud, name: str) -> None:
+def test_transient_failures_are_tolerated_five_times_in_a_row(cloud: MockCloud, name: str) -> None:
     error, make = PASSING[name]
     with client(cloud, max_retries=0) as toast:
         vm = toast.instances.create(**NEW)
@@ -59,16 +59,14 @@ def test_failures_that_may_pass_are_put_up_with_five_times_in_a_row(cloud: MockC
     assert cloud.journal.count(operation="listInstances") == 6
 
 
-def test_a_look_that_succeeds_in_between_starts_the_count_anew(
-    make_client: Callable[..., ToastCompute], service: Any
-) -> None:
+def test_successful_poll_resets_the_count_of_failures(make_client: Callable[..., ToastCompute], service: Any) -> None:
     bad, here = [service.http(502)] * 5, service.instances(("i-1", "BUILD"))
     service.on("GET instances", *bad, here, *bad, here, *bad, service.instances(("i-1", "ACTIVE")))
     assert make_client(max_retries=0).instances.wait_for_status("i-1", "ACTIVE").status == "ACTIVE"
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_failures_that_stay_are_raised_at_once_with_a_note_about_the_wait(cloud: MockCloud, name: str) -> None:
+def test_permanent_failures_are_raised_at_once_with_a_note(cloud: MockCloud, name: str) -> None:
     error, make = LASTING[name]
     with client(cloud) as toast:
         vm = toast.instances.create(**NEW)
@@ -79,7 +77,7 @@ def test_failures_that_stay_are_raised_at_once_with_a_note_about_the_wait(cloud:
     assert caught.value.__notes__[-1] == note
 
 
-def test_a_failure_at_the_deadline_is_a_timeout_that_tells_it(cloud: MockCloud) -> None:
+def test_failure_at_the_deadline_is_the_cause_of_the_timeout(cloud: MockCloud) -> None:
     with client(cloud, max_retries=0) as toast:
         cloud.faults.add(faults.reset("listInstances", budget=None))
         with pytest.raises(WaitTimeoutError, match=r"nothing was seen \(4 looks\)") as caught:
@@ -89,14 +87,14 @@ def test_a_failure_at_the_deadline_is_a_timeout_that_tells_it(cloud: MockCloud) 
     assert caught.value.last is None
 
 
-def test_a_wait_ends_in_time_however_slow_the_service_is(cloud: MockCloud) -> None:
+def test_wait_ends_in_time_however_slow_the_service_is(cloud: MockCloud) -> None:
     cloud.faults.add(faults.stall("listInstances", budget=None))
     with client(cloud) as toast, pytest.raises(WaitTimeoutError):
         toast.instances.wait_for_status(WEB, "STOP", timeout=100, poll_interval=7)
     assert cloud.clock.monotonic() <= 101
 
 
-def test_a_failed_instance_is_told_with_the_way_that_it_went(toast: ToastCompute, service: Any) -> None:
+def test_failed_instance_is_reported_with_the_statuses_seen(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", *(service.instances(("i-1", status)) for status in ("BUILD", "ACTIVE", "DELETING")))
     with pytest.raises(InstanceFailedError) as caught:
         toast.instances.wait_for_status("i-1", "STOP")
@@ -107,13 +105,13 @@ def test_a_failed_instance_is_told_with_the_way_that_it_went(toast: ToastCompute
     assert caught.value.last.status == "DELETING"
 
 
-def test_what_would_help_a_failed_instance_is_said(toast: ToastCompute, service: Any) -> None:
+def test_operations_that_leave_a_failed_status_are_reported(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "ERROR")))
     with pytest.raises(InstanceFailedError, match=r"ERROR is left by stop or deleteInstance only$"):
         toast.instances.wait_for_status("i-1", "ACTIVE")
 
 
-def test_a_long_way_is_cut_in_the_middle(toast: ToastCompute, service: Any) -> None:
+def test_long_history_of_statuses_is_cut_in_the_middle(toast: ToastCompute, service: Any) -> None:
     flips = ["BUILD", *["ACTIVE", "POWERING_OFF", "STOP", "POWERING_ON"] * 10, "DELETING"]
     service.on("GET instances", *(service.instances(("i-1", status)) for status in flips))
     with pytest.raises(InstanceFailedError) as caught:
@@ -123,7 +121,7 @@ def test_a_long_way_is_cut_in_the_middle(toast: ToastCompute, service: Any) -> N
     assert str(caught.value).count("->") < 14
 
 
-def test_an_unknown_status_is_logged_once_and_waited_out(
+def test_unknown_status_is_logged_once_and_waited_out(
     toast: ToastCompute, service: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = [service.instances(("i-1", status)) for status in ("SHELVED", "SHELVED", "SHELVED", "ACTIVE")]
@@ -139,7 +137,7 @@ def test_an_unknown_status_is_logged_once_and_waited_out(
 class TestOnPoll:
     """Whoever wants to know is told after every look."""
 
-    def test_the_instance_is_passed_or_none(self, cloud: MockCloud) -> None:
+    def test_callback_gets_the_instance_or_none(self, cloud: MockCloud) -> None:
         told: list[Instance | None] = []
         with client(cloud, max_retries=0) as toast:
             vm = toast.instances.create(**NEW)
@@ -152,7 +150,7 @@ class TestOnPoll:
         assert statuses[-2:] == ["DELETING", None]
         assert "ACTIVE" in statuses
 
-    def test_of_many_those_are_passed_that_are_still_waited_for(self, toast: ToastCompute, service: Any) -> None:
+    def test_callback_gets_the_instances_still_waited_for(self, toast: ToastCompute, service: Any) -> None:
         told: list[Instance | None] = []
         service.on(
             "GET instances",
@@ -166,7 +164,7 @@ class TestOnPoll:
             ("i-2", "ACTIVE"),
         ]
 
-    def test_what_is_wrong_is_passed_before_it_is_raised(self, toast: ToastCompute, service: Any) -> None:
+    def test_callback_runs_before_an_error_is_raised(self, toast: ToastCompute, service: Any) -> None:
         told: list[Any] = []
         service.on("GET instances", service.instances(("i-1", "ERROR")))
         with pytest.raises(InstanceFailedError):
@@ -179,7 +177,7 @@ class TestOnPoll:
     @pytest.mark.parametrize(
         "error", [KeyError("enough"), APIConnectionError("own", operation="", never_sent=True, retryable=True)]
     )
-    def test_what_it_raises_ends_the_wait(self, toast: ToastCompute, service: Any, error: Exception) -> None:
+    def test_exception_of_the_callback_ends_the_wait(self, toast: ToastCompute, service: Any, error: Exception) -> None:
         def stop(_: Instance | None) -> None:
             raise error
 
@@ -188,7 +186,7 @@ class TestOnPoll:
             toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=stop)
         assert len(service.asked("GET instances")) == 1
 
-    def test_what_cannot_be_called_is_refused(self, toast: ToastCompute, service: Any) -> None:
+    def test_callback_that_is_not_callable_is_rejected(self, toast: ToastCompute, service: Any) -> None:
         wrong: Any = "print"
         with pytest.raises(InvalidRequestError) as caught:
             toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=wrong)
@@ -199,7 +197,7 @@ class TestOnPoll:
 class TestDeadline:
     """A deadline of the client holds for waits too."""
 
-    def test_the_last_look_fits_in(self, cloud: MockCloud) -> None:
+    def test_last_poll_is_within_the_deadline(self, cloud: MockCloud) -> None:
         with client(cloud) as toast:
             toast.flavors.list()
             with toast.deadline(90), pytest.raises(WaitTimeoutError) as caught:
@@ -211,25 +209,25 @@ class TestDeadline:
         )
         assert caught.value.timeout == 89
 
-    def test_a_shorter_timeout_holds_within_it(self, cloud: MockCloud) -> None:
+    def test_shorter_timeout_applies_within_the_deadline(self, cloud: MockCloud) -> None:
         with client(cloud) as toast, toast.deadline(90), pytest.raises(WaitTimeoutError, match="Waited 30 s"):
             toast.instances.wait_for_status(WEB, "STOP", timeout=30)
         assert cloud.clock.monotonic() == 30
 
-    def test_what_is_left_of_it_may_be_less_than_a_look_takes(self, cloud: MockCloud) -> None:
+    def test_wait_ends_in_time_when_a_poll_takes_longer_than_the_deadline(self, cloud: MockCloud) -> None:
         cloud.faults.add(faults.stall("listInstances", budget=None))
         with client(cloud) as toast, toast.deadline(0.5), pytest.raises(WaitTimeoutError):
             toast.instances.wait_for_status(WEB, "STOP")
         assert cloud.clock.monotonic() == pytest.approx(0.5)
 
-    def test_one_that_is_over_leaves_nothing(self, cloud: MockCloud) -> None:
+    def test_wait_sends_nothing_after_the_deadline(self, cloud: MockCloud) -> None:
         with client(cloud) as toast, toast.deadline(5):
             cloud.clock.sleep(6)
             with pytest.raises(WaitTimeoutError, match=r"^Waited 0 s .*nothing was seen"):
                 toast.instances.wait_for_status(WEB, "STOP")
         assert cloud.journal.count(operation="listInstances") == 0
 
-    def test_an_error_after_a_wait_says_that_the_time_went_there(self, cloud: MockCloud) -> None:
+    def test_deadline_error_counts_the_time_of_waits(self, cloud: MockCloud) -> None:
         with client(cloud) as toast, toast.deadline(20):
             with pytest.raises(WaitTimeoutError):
                 toast.instances.wait_for_status(WEB, "STOP", timeout=15)
@@ -238,7 +236,7 @@ class TestDeadline:
                 toast.flavors.list()
 
 
-def test_a_wait_on_a_real_clock_keeps_to_its_time(make_client: Callable[..., ToastCompute], service: Any) -> None:
+def test_wait_on_a_real_clock_ends_at_its_timeout(make_client: Callable[..., ToastCompute], service: Any) -> None:
     service.on("GET instances", service.silence(3))
     began = time.monotonic()
     with pytest.raises(WaitTimeoutError):

@@ -68,7 +68,7 @@ def sent(driver: PlanDriver, operation: str = "listInstances") -> list[float]:
 
 
 @pytest.mark.parametrize(("number", "latency"), [(MANY, 0.05), (100, 0), (100, 2)])
-def test_a_thousand_waits_that_start_together_cost_one_list_a_tick(
+def test_thousand_waits_that_start_together_send_one_list_per_tick(
     core: Core, make_driver: Callable[..., PlanDriver], number: int, latency: float
 ) -> None:
     driver = make_driver(latency)
@@ -79,7 +79,7 @@ def test_a_thousand_waits_that_start_together_cost_one_list_a_tick(
     assert len(sent(driver)) <= ticks + 1
 
 
-def test_waits_that_start_anyhow_fall_into_step(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
+def test_waits_that_start_at_random_share_their_polls(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
     driver = make_driver()
     starts = [random.Random(number).uniform(0, 2) for number in range(300)]
     driver.run([wait(core, WEB, "STOP", 300, None) for _ in starts], starts)
@@ -90,7 +90,7 @@ def test_waits_that_start_anyhow_fall_into_step(core: Core, make_driver: Callabl
     assert len([moment for moment in sent(driver) if moment < 2]) <= 2 / 0.05 + 1
 
 
-def test_each_gets_its_own_instance_as_it_got_there(
+def test_each_wait_returns_its_own_instance(
     toast: ToastCompute, core: Core, make_driver: Callable[..., PlanDriver]
 ) -> None:
     ids = [toast.instances.create(**NEW).id for _ in range(60)]
@@ -104,7 +104,7 @@ def test_each_gets_its_own_instance_as_it_got_there(
     assert len(sent(driver)) <= 12 + 2
 
 
-def test_doubts_are_shared_too(
+def test_reads_that_confirm_pending_changes_are_shared(
     cloud: MockCloud, toast: ToastCompute, core: Core, clock: FrozenClock, make_driver: Callable[..., PlanDriver]
 ) -> None:
     cloud.faults.add(faults.stale_read("listInstances", budget=2))
@@ -122,7 +122,7 @@ def test_doubts_are_shared_too(
     assert 0 < len(sent(driver, "listInstanceDetails")) <= looks
 
 
-def test_a_wait_that_is_alone_asks_for_its_instance_and_in_company_for_the_list(
+def test_single_wait_reads_its_instance_and_several_read_the_list(
     cloud: MockCloud, core: Core, make_driver: Callable[..., PlanDriver]
 ) -> None:
     driver = make_driver(0)
@@ -133,7 +133,7 @@ def test_a_wait_that_is_alone_asks_for_its_instance_and_in_company_for_the_list(
     assert asked[-2:] == [True, True]  # at 20 and 30 s
 
 
-def test_who_begins_does_not_take_an_old_look_for_a_new_one(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
+def test_new_wait_does_not_use_an_old_poll(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
     driver = make_driver(0)
     waits = [wait(core, WEB, "STOP", 25, 10), wait(core, BATCH, "ACTIVE", 25, 10), wait(core, BATCH, "STOP")]
     *_, last = driver.run(waits, [0.0, 0.0, 1.0])
@@ -141,7 +141,7 @@ def test_who_begins_does_not_take_an_old_look_for_a_new_one(core: Core, make_dri
     assert 1.0 in sent(driver)
 
 
-def test_a_failure_is_one_for_all_and_each_gets_its_own_error(
+def test_failure_of_a_shared_poll_is_an_error_of_its_own_for_each_wait(
     cloud: MockCloud, core: Core, make_driver: Callable[..., PlanDriver]
 ) -> None:
     driver = make_driver(0)
@@ -154,13 +154,13 @@ def test_a_failure_is_one_for_all_and_each_gets_its_own_error(
     assert len(sent(driver)) <= 6 * 3 + 3
 
 
-def test_a_turn_that_does_not_come_is_put_up_with(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
+def test_timeout_of_the_shared_lock_is_tolerated(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
     driver = make_driver(latency=40)  # longer than the gate is waited for
     results = driver.run([wait(core, WEB, "ACTIVE", 600, 5) for _ in range(3)], [0.0] * 3)
     assert [one.id for one in results] == [WEB] * 3
 
 
-def test_a_wait_that_has_no_time_left_does_not_fail_the_others(
+def test_wait_without_remaining_time_does_not_fail_the_others(
     toast: ToastCompute, core: Core, make_driver: Callable[..., PlanDriver]
 ) -> None:
     class Slow:
@@ -179,7 +179,7 @@ def test_a_wait_that_has_no_time_left_does_not_fail_the_others(
     assert all(isinstance(one.__cause__, APITimeoutError) for one in others)
 
 
-def test_nothing_is_kept_when_the_last_wait_is_over(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
+def test_shared_state_is_dropped_after_the_last_wait(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
     make_driver(0).run([wait(core, WEB, "STOP", 5, 1) for _ in range(3)], [0.0] * 3)
     board = core.state(Board)
     assert not board.is_shared
@@ -202,7 +202,7 @@ def looks_at_creation() -> int:
     return int(LIFECYCLE.operations["createInstance"].max_seconds / 2) + 1 + 2
 
 
-def test_threads_share_their_looks() -> None:
+def test_threads_share_their_polls() -> None:
     clock = AutoJumpClock(grace=60)
     cloud = MockCloud(clock=clock)
     begin = threading.Barrier(101)
@@ -227,7 +227,7 @@ def test_threads_share_their_looks() -> None:
     assert cloud.journal.count(operation="listInstances") <= looks_at_creation()
 
 
-def test_tasks_share_their_looks() -> None:
+def test_tasks_share_their_polls() -> None:
     cloud = MockCloud(clock=AutoJumpClock())
     with client(cloud) as toast:
         ids = [toast.instances.create(**NEW).id for _ in range(200)]

@@ -21,7 +21,7 @@ def script(service: Any, *statuses: str) -> None:
     service.on("GET instances", *(service.instances(("i-1", status)) for status in statuses))
 
 
-def test_a_wait_ends_when_the_status_is_reached(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_wait_ends_when_the_status_is_reached(toast: ToastCompute, service: Any, clock: Any) -> None:
     script(service, "BUILD", "BUILD", "ACTIVE")
     instance = toast.instances.wait_for_status("i-1", "ACTIVE")
     assert (instance.id, instance.status) == ("i-1", "ACTIVE")
@@ -29,22 +29,20 @@ def test_a_wait_ends_when_the_status_is_reached(toast: ToastCompute, service: An
     assert all(one.query == {"id": ["i-1"]} for one in service.asked("GET instances"))
 
 
-def test_without_a_clock_of_its_own_a_wait_takes_real_time(
-    make_client: Callable[..., ToastCompute], service: Any
-) -> None:
+def test_wait_takes_real_time_without_a_clock(make_client: Callable[..., ToastCompute], service: Any) -> None:
     script(service, "BUILD", "ACTIVE")
     started = time.monotonic()
     make_client(clock=None).instances.wait_for_status("i-1", "ACTIVE", poll_interval=0.05)
     assert 0.05 <= time.monotonic() - started < 5
 
 
-def test_a_status_that_is_there_already_costs_one_look(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_status_already_reached_takes_one_poll(toast: ToastCompute, service: Any, clock: Any) -> None:
     script(service, "STOP")
     toast.instances.wait_for_status("i-1", "STOP")
     assert clock.slept == []
 
 
-def test_the_interval_grows_to_fifteen_seconds_and_the_last_look_is_at_the_deadline(
+def test_interval_grows_to_fifteen_seconds_and_the_last_poll_is_at_the_deadline(
     toast: ToastCompute, service: Any, clock: Any
 ) -> None:
     script(service, "BUILD")
@@ -63,13 +61,13 @@ def test_the_interval_grows_to_fifteen_seconds_and_the_last_look_is_at_the_deadl
     assert caught.value.timeout == 90
 
 
-def test_a_given_interval_does_not_grow(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_given_interval_does_not_grow(toast: ToastCompute, service: Any, clock: Any) -> None:
     script(service, "BUILD", "BUILD", "BUILD", "ACTIVE")
     toast.instances.wait_for_status("i-1", "ACTIVE", poll_interval=4)
     assert clock.slept == [4, 4, 4]
 
 
-def test_an_interval_beyond_the_deadline_is_cut(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_interval_is_cut_at_the_deadline(toast: ToastCompute, service: Any, clock: Any) -> None:
     script(service, "BUILD")
     with pytest.raises(WaitTimeoutError):
         toast.instances.wait_for_status("i-1", "ACTIVE", timeout=5, poll_interval=1e14)
@@ -80,9 +78,7 @@ def test_an_interval_beyond_the_deadline_is_cut(toast: ToastCompute, service: An
     ("goal", "seen"),
     [("ACTIVE", "ERROR"), ("STOP", "ERROR"), ("ACTIVE", "DELETING"), ("BUILD", "ACTIVE"), ("DELETING", "ERROR")],
 )
-def test_a_goal_that_cannot_be_reached_any_more_fails_at_once(
-    toast: ToastCompute, service: Any, clock: Any, goal: str, seen: str
-) -> None:
+def test_unreachable_status_fails_at_once(toast: ToastCompute, service: Any, clock: Any, goal: str, seen: str) -> None:
     script(service, seen)
     with pytest.raises(InstanceFailedError) as caught:
         toast.instances.wait_for_status("i-1", goal)
@@ -97,9 +93,7 @@ def test_a_goal_that_cannot_be_reached_any_more_fails_at_once(
     ("goal", "seen"),
     [("ACTIVE", "STOP"), ("STOP", "ACTIVE"), ("ACTIVE", "POWERING_OFF"), ("STOP", "BUILD"), ("ACTIVE", "SHELVED")],
 )
-def test_a_lasting_or_unknown_status_is_looked_at_again_since_an_action_may_not_show_yet(
-    toast: ToastCompute, service: Any, goal: str, seen: str
-) -> None:
+def test_stable_or_unknown_status_is_polled_again(toast: ToastCompute, service: Any, goal: str, seen: str) -> None:
     script(service, seen, seen, goal)
     assert toast.instances.wait_for_status("i-1", goal).status == goal
 
@@ -109,16 +103,14 @@ def test_error_can_be_waited_for(toast: ToastCompute, service: Any) -> None:
     assert toast.instances.wait_for_status("i-1", "ERROR").status == "ERROR"
 
 
-def test_an_instance_that_vanishes_is_not_found(toast: ToastCompute, service: Any) -> None:
+def test_instance_that_disappears_is_not_found(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD")), service.instances())
     with pytest.raises(NotFoundError):
         toast.instances.wait_for_status("i-1", "ACTIVE")
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "active", "", None, 7, ["ACTIVE"]])
-def test_a_goal_that_is_no_status_is_refused_with_the_legal_ones(
-    toast: ToastCompute, service: Any, status: Any
-) -> None:
+def test_invalid_status_is_rejected_with_the_valid_ones(toast: ToastCompute, service: Any, status: Any) -> None:
     for wait in (toast.instances.wait_for_status, toast.instances.wait_for_all):
         with pytest.raises(InvalidRequestError, match="expected one of BUILD, POWERING_ON, STOP") as caught:
             wait("i-1", status)
@@ -128,7 +120,7 @@ def test_a_goal_that_is_no_status_is_refused_with_the_legal_ones(
 
 @pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), True, "5", 10**400])
 @pytest.mark.parametrize("option", ["timeout", "poll_interval"])
-def test_a_time_that_is_no_finite_one_is_refused(toast: ToastCompute, service: Any, option: str, seconds: Any) -> None:
+def test_time_that_is_not_finite_is_rejected(toast: ToastCompute, service: Any, option: str, seconds: Any) -> None:
     waits: list[Callable[..., object]] = [
         lambda **options: toast.instances.wait_for_status("i-1", "ACTIVE", **options),
         lambda **options: toast.instances.wait_until_deleted("i-1", **options),
@@ -141,14 +133,14 @@ def test_a_time_that_is_no_finite_one_is_refused(toast: ToastCompute, service: A
     assert service.received == []
 
 
-def test_a_timeout_of_none_is_refused(toast: ToastCompute, service: Any) -> None:
+def test_timeout_of_none_is_rejected(toast: ToastCompute, service: Any) -> None:
     forever: Any = None
     with pytest.raises(InvalidRequestError, match="timeout"):
         toast.instances.wait_for_status("i-1", "ACTIVE", timeout=forever)
     assert service.received == []
 
 
-def test_a_look_that_takes_too_long_ends_the_wait_in_time(
+def test_wait_ends_in_time_when_a_poll_takes_too_long(
     make_client: Callable[..., ToastCompute], service: Any, clock: Any
 ) -> None:
     def pass_time_in_silence(_: object) -> Any:
@@ -161,7 +153,7 @@ def test_a_look_that_takes_too_long_ends_the_wait_in_time(
 
 
 @pytest.mark.parametrize("gone", ["refused", "empty"])
-def test_a_deletion_is_over_when_the_instance_is_gone(toast: ToastCompute, service: Any, gone: str) -> None:
+def test_deletion_is_over_when_the_instance_is_gone(toast: ToastCompute, service: Any, gone: str) -> None:
     end = service.no(10404, "Nonexistent : instance") if gone == "refused" else service.instances()
     service.on("GET instances", service.instances(("i-1", "ACTIVE")), service.instances(("i-1", "DELETING")), end)
     service.on("GET instances-detail", service.instances())
@@ -171,45 +163,45 @@ def test_a_deletion_is_over_when_the_instance_is_gone(toast: ToastCompute, servi
 
 
 @pytest.mark.parametrize("code", [20404, 30404, 40404, 50404])
-def test_what_else_is_not_found_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any, code: int) -> None:
+def test_not_found_of_something_else_does_not_confirm_a_deletion(toast: ToastCompute, service: Any, code: int) -> None:
     service.on("GET instances", service.no(code, "Nonexistent"))
     with pytest.raises(NotFoundError) as caught:
         toast.instances.wait_until_deleted("i-1")
     assert caught.value.result_code == code
 
 
-def test_an_instance_that_failed_before_can_still_be_seen_deleted(toast: ToastCompute, service: Any) -> None:
+def test_deletion_of_a_failed_instance_is_waited_for(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "ERROR")), service.instances())
     service.on("GET instances-detail", service.instances())
     toast.instances.wait_until_deleted("i-1")
     assert len(service.asked("GET instances")) == 2
 
 
-def test_a_deletion_that_fails_is_told(toast: ToastCompute, service: Any) -> None:
+def test_failed_deletion_is_raised(toast: ToastCompute, service: Any) -> None:
     script(service, "DELETING", "ERROR")
     with pytest.raises(InstanceFailedError, match="Instance i-1 is ERROR: its deletion failed"):
         toast.instances.wait_until_deleted("i-1")
 
 
-def test_a_deletion_that_takes_too_long_times_out(toast: ToastCompute, service: Any) -> None:
+def test_deletion_that_takes_too_long_times_out(toast: ToastCompute, service: Any) -> None:
     script(service, "DELETING")
     with pytest.raises(WaitTimeoutError, match="for i-1 to be deleted; last seen: i-1 is DELETING"):
         toast.instances.wait_until_deleted("i-1", timeout=10)
 
 
-def test_a_token_that_is_not_found_is_no_proof_of_a_deletion(toast: ToastCompute, service: Any) -> None:
+def test_token_not_found_does_not_confirm_a_deletion(toast: ToastCompute, service: Any) -> None:
     service.on("POST tokens", service.no(50404, "Nonexistent : user"))
     with pytest.raises(NotFoundError):
         toast.instances.wait_until_deleted("i-1")
 
 
-def test_a_refusal_while_waiting_for_a_deletion_is_the_callers(toast: ToastCompute, service: Any) -> None:
+def test_refusal_while_waiting_for_a_deletion_is_raised(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.no(10403, "Forbidden"))
     with pytest.raises(PermissionDeniedError):
         toast.instances.wait_until_deleted("i-1")
 
 
-def test_many_waits_cost_one_list_a_look(toast: ToastCompute, service: Any, clock: Any) -> None:
+def test_wait_for_several_sends_one_list_per_poll(toast: ToastCompute, service: Any, clock: Any) -> None:
     service.on(
         "GET instances",
         service.instances(("i-1", "BUILD"), ("i-2", "ACTIVE"), ("other", "ERROR")),
@@ -225,7 +217,7 @@ def test_many_waits_cost_one_list_a_look(toast: ToastCompute, service: Any, cloc
     assert len(clock.slept) == 1
 
 
-def test_one_that_was_seen_at_the_goal_counts_although_it_is_gone_later(toast: ToastCompute, service: Any) -> None:
+def test_instance_seen_at_the_status_counts_after_it_disappears(toast: ToastCompute, service: Any) -> None:
     service.on(
         "GET instances",
         service.instances(("i-1", "BUILD"), ("i-2", "ACTIVE")),
@@ -235,9 +227,7 @@ def test_one_that_was_seen_at_the_goal_counts_although_it_is_gone_later(toast: T
     assert [(one.id, str(one.status)) for one in instances] == [("i-1", "ACTIVE"), ("i-2", "ACTIVE")]
 
 
-def test_a_token_that_does_not_come_is_waited_for_no_longer_than_the_wait(
-    make_client: Callable[..., ToastCompute], service: Any
-) -> None:
+def test_wait_ends_in_time_when_no_token_is_issued(make_client: Callable[..., ToastCompute], service: Any) -> None:
     service.on("POST tokens", service.silence(2.0))
     toast = make_client(timeout=5.0, clock=None)
     began = time.monotonic()
@@ -246,18 +236,18 @@ def test_a_token_that_does_not_come_is_waited_for_no_longer_than_the_wait(
     assert time.monotonic() - began < 1.5
 
 
-def test_waiting_for_none_asks_nothing(toast: ToastCompute, service: Any) -> None:
+def test_wait_for_an_empty_list_sends_nothing(toast: ToastCompute, service: Any) -> None:
     assert toast.instances.wait_for_all([], "ACTIVE") == []
     assert service.received == []
 
 
-def test_one_failure_among_many_is_told(toast: ToastCompute, service: Any) -> None:
+def test_failed_instance_among_several_is_raised(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD"), ("i-2", "ERROR")))
     with pytest.raises(InstanceFailedError, match="Instance i-2 is ERROR"):
         toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE")
 
 
-def test_those_that_are_missing_among_many_are_named(toast: ToastCompute, service: Any) -> None:
+def test_missing_instances_among_several_are_named(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD")))
     with pytest.raises(NotFoundError, match="found no instance i-2, i-3") as caught:
         toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE")
@@ -265,7 +255,7 @@ def test_those_that_are_missing_among_many_are_named(toast: ToastCompute, servic
     assert [one.query.get("id") for one in service.asked("GET instances")] == [None, ["i-2"], ["i-3"]]
 
 
-def test_a_timeout_of_three_names_them_all(toast: ToastCompute, service: Any) -> None:
+def test_timeout_of_three_names_all(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD"), ("i-2", "BUILD"), ("i-3", "BUILD")))
     with pytest.raises(WaitTimeoutError, match=r"i-2 is BUILD, i-3 is BUILD \(2 looks\)") as caught:
         toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE", timeout=1, poll_interval=1)
@@ -274,7 +264,7 @@ def test_a_timeout_of_three_names_them_all(toast: ToastCompute, service: Any) ->
     assert (attempt.operation, attempt.outcome, attempt.decision) == ("listInstances", "success", "done")
 
 
-def test_a_timeout_of_many_names_those_that_still_wait(toast: ToastCompute, service: Any) -> None:
+def test_timeout_of_several_names_the_pending_ones(toast: ToastCompute, service: Any) -> None:
     rows = [(f"i-{number}", "BUILD") for number in range(6)]
     service.on("GET instances", service.instances(*rows, ("done", "ACTIVE")))
     with pytest.raises(WaitTimeoutError) as caught:
@@ -287,7 +277,7 @@ def test_a_timeout_of_many_names_those_that_still_wait(toast: ToastCompute, serv
 
 
 @pytest.mark.parametrize("ids", ["i-1", ["i-1", ""], ["a/b"], [None]])
-def test_ids_that_are_none_are_refused_for_many_too(toast: ToastCompute, service: Any, ids: Any) -> None:
+def test_invalid_ids_are_rejected_for_several(toast: ToastCompute, service: Any, ids: Any) -> None:
     with pytest.raises(InvalidRequestError):
         toast.instances.wait_for_all(ids, "ACTIVE")
     assert service.received == []
