@@ -1,4 +1,4 @@
-"""Several instances at once with asyncio: how do tasks share one client?
+"""Run several instances at once in asyncio tasks that share one client.
 
 Has one task for each of five instances: it makes its instance, waits, stops and deletes it, with a deadline of its own.
 The tasks share the client's connections and token, and together their waits ask for one list a look. When one of them

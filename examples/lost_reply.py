@@ -1,4 +1,4 @@
-"""A reply that is lost on its way: is there an instance now, and does anybody pay for two?
+"""Recover from a lost reply to a create without paying for two instances.
 
 The mock carries a create out and drops the reply, or drops the request before it arrives; the client sees the same
 both times. Shows what can be done then, and that nothing was ever created twice.

@@ -1,4 +1,4 @@
-"""Several instances at once: how are they made, waited for, stopped and deleted, all within one deadline?
+"""Make, wait for, stop and delete several instances within one deadline.
 
 Makes five instances, waits for all of them with one request a look, stops them five at a time, deletes them, and says
 how long each step took by the clock of the mock. Whatever goes wrong, no instance is left behind.

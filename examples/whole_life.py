@@ -1,4 +1,4 @@
-"""The whole life of one instance: how does every operation of the SDK look in use?
+"""Drive the whole life of one instance through every operation of the SDK.
 
 Starts the mock on a free port, drives token, zones, flavors, key pair, create, attach, floating IP, security group,
 reboot, stop, image, resize, detach and delete, and shows one refused request. Each step is printed with what came back

@@ -1,4 +1,4 @@
-"""Is nothing created twice, nothing lost without a word, and no error untyped, whatever goes wrong?"""
+"""Test that no fault creates an instance twice, loses an outcome or raises an untyped error."""
 
 from __future__ import annotations
 

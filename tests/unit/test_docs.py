@@ -1,4 +1,4 @@
-"""Does the documentation say what is true? Its programs run as printed, and its lists are those of the code."""
+"""Test that the programs and lists of the mock's documentation match the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the page on fuzzing name what there is?"""
+"""Test that the page on fuzzing names what exists."""
 
 from __future__ import annotations
 

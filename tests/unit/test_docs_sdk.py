@@ -1,4 +1,4 @@
-"""Does the guide of the SDK say what is true? Its blocks are one program that prints what the page says."""
+"""Test that the blocks of the SDK's guide form one program that prints the lines on the page."""
 
 from __future__ import annotations
 

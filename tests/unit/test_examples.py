@@ -1,4 +1,4 @@
-"""Do the README's program and the examples run as printed, and how do they end when something is wrong?"""
+"""Test that the README's program and the whole-life example run, and end in one line on an error."""
 
 from __future__ import annotations
 

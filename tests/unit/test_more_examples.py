@@ -1,4 +1,4 @@
-"""Do the examples of many instances, of asyncio and of a lost reply run, say what happens, and leave nothing behind?"""
+"""Test that the other examples run, report each step and leave no instance behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a test do the same in both colours? A call is a function of the client; the asynchronous one awaits it."""
+"""Run the same call with the sync and the async client."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What do the tests of the overlays stand on?
-
-A service on a real socket that answers as told, and a clock that obeys.
-"""
+"""Provide a scripted service on a real socket, a clock that moves only when slept on, and clients of both."""
 
 from __future__ import annotations
 

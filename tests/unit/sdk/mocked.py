@@ -1,4 +1,4 @@
-"""How does a test get a client on a mock whose time moves on by itself?"""
+"""Make a client of a mock whose time moves on by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a test run a thousand plans in one thread, on a clock that it can see?"""
+"""Run a thousand operations in one thread, on a visible clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the SDK and the mock live on one clock? A wait of twenty minutes takes no time, and looks when it should."""
+"""Test that the SDK and the mock share one clock: a wait of twenty minutes takes no real time."""
 
 from __future__ import annotations
 

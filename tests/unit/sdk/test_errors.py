@@ -1,4 +1,4 @@
-"""Does a refusal become the right error, and does every error survive pickling and copying?"""
+"""Test which error a refusal becomes, and that every error can be pickled and copied."""
 
 from __future__ import annotations
 

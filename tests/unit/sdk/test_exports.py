@@ -1,4 +1,4 @@
-"""Can every public name be imported, and do type checkers see the same names as programs?"""
+"""Test that every public name can be imported, and that type checkers see the same names."""
 
 from __future__ import annotations
 

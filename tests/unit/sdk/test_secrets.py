@@ -1,4 +1,4 @@
-"""Does a planted secret show anywhere: errors, logs, reprs, tracebacks, pickles?"""
+"""Test that no secret is in errors, logs, reprs, tracebacks or pickles."""
 
 from __future__ import annotations
 

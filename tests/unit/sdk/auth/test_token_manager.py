@@ -1,4 +1,4 @@
-"""When is a token issued, how long is it used, and what happens when the service refuses it?"""
+"""Test when a token is issued, how long it is used and what follows a refusal."""
 
 from __future__ import annotations
 

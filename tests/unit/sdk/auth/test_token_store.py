@@ -1,4 +1,4 @@
-"""Do clients and processes that share a store share one token, and does a bad store stop nobody?"""
+"""Test that clients and processes with one store share a token, and that a failing store stops no call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do `toast-compute config` and `toast-compute doctor` say what is so, and no secret?"""
+"""Test the output of `toast-compute config` and `toast-compute doctor`, which contains no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a client refuse what it may not do before anything is sent?"""
+"""Test that a client rejects the changes it is not allowed to send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are profiles found, understood and told apart, and does the file never show what is in it?"""
+"""Test that profiles are found and validated, and that no message shows the content of the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do credentials and settings come from where they should, and is a wrong one told in one sentence?"""
+"""Test where credentials and settings come from, and how an invalid one is rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long does one try take at most, by what is asked?"""
+"""Test the timeout of one attempt for each kind of request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the core free of I/O, so that any driver can run it?"""
+"""Test that the core does no I/O, so that any driver can run it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does one deadline hold for everything that is done within it, and does the error say where the time went?"""
+"""Test that one deadline applies to everything in its block, and that its error reports where the time went."""
 
 from __future__ import annotations
 

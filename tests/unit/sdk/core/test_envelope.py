@@ -1,4 +1,4 @@
-"""Does every way in which a reply can be wrong end in one typed error that says where?"""
+"""Test that every malformed reply ends in one typed error that names the place."""
 
 from __future__ import annotations
 

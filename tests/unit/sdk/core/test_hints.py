@@ -1,4 +1,4 @@
-"""Does an error say what may help, where there is something to say?"""
+"""Test the notes of errors that help the user."""
 
 from __future__ import annotations
 

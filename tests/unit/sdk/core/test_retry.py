@@ -1,4 +1,4 @@
-"""Is a request sent again when that is safe and may help, and never otherwise?"""
+"""Test that a request is resent only when that is safe and may help."""
 
 from __future__ import annotations
 

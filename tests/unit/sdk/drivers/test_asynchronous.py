@@ -1,4 +1,4 @@
-"""Does the asynchronous driver perform every effect, and does a plan hear of a cancellation wherever it waits?"""
+"""Test that the async driver performs every effect and throws a cancellation into the waiting operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can many tasks share one client, and does it stay usable when some of them are cancelled, wherever they are?"""
+"""Test that many tasks share one client, which stays usable when some of them are cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is everything that the socket of a call does within the time of that call?"""
+"""Test that every step of a connection ends within the time of its call."""
 
 # ruff: noqa: ARG002 (the signatures are httpcore's)
 

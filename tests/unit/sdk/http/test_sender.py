@@ -1,4 +1,4 @@
-"""Does HTTP do what was decided: one exchange, no redirect, the environment's proxy, and no httpx error outside?"""
+"""Test one exchange over HTTP: no redirect, the proxy of the environment, and no error of httpx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the SDK speak TLS as httpx does, with certificates of one's own, and within the same time?"""
+"""Test TLS with CA certificates of the environment, through proxies, and within the timeout."""
 
 from __future__ import annotations
 

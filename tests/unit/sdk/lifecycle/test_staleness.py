@@ -1,4 +1,4 @@
-"""Is a status believed only when it can no longer be the one from before the action?"""
+"""Test that a status is trusted only when it cannot be from before the change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is one thing done to many instances, and does each get its own outcome?"""
+"""Test that a batch reports an outcome for each instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a private key get into a new file that only its owner can read?"""
+"""Test that a private key is saved to a new file that only its owner can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a program see what really came back, and can it ask for what the contract does not know?"""
+"""Test captures of exchanges, and raw requests that the contract does not know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the instance of a create whose reply was lost found, and is the create never sent again?"""
+"""Test that the instance of a create whose reply was lost is found, and the create never resent."""
 
 from __future__ import annotations
 

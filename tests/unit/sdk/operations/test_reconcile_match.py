@@ -1,4 +1,4 @@
-"""Of what can be seen after a lost create, which instance is taken for its outcome, and when is it given up?"""
+"""Test which instance is taken for the outcome of a lost create, and when the search is given up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a try whose reply was lost, does a refusal of the next one mean what it seems to mean?"""
+"""Test what a refusal means after an attempt whose reply was lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the asynchronous client do what the blocking one does: the same requests, results and errors?"""
+"""Test that the async client sends the same requests, and returns and raises the same, as the sync one."""
 
 from __future__ import annotations
 

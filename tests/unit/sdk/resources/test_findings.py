@@ -1,4 +1,4 @@
-"""Is everything that is wrong with a request told at once, each with its place, before anything is sent?"""
+"""Test that all findings about an invalid request are reported together before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the two colours one? Every class, method, parameter, default, annotation and docstring is held side by side."""
+"""Test that the sync and async variants have the same classes, methods, signatures and docstrings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a string or a number of a type that is derived from them, as other libraries hand them out, sent as what it is?"""
+"""Test that values of types derived from str and int are sent as the plain values that they are."""
 
 from __future__ import annotations
 

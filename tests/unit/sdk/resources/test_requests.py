@@ -1,4 +1,4 @@
-"""Is a request that breaks the contract refused before anything is sent, with the field's path?"""
+"""Test that a request that breaks the contract is rejected with the path of the field."""
 
 from __future__ import annotations
 

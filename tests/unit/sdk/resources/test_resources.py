@@ -1,4 +1,4 @@
-"""Does each method send the request that the contract describes, and return what the reply carries?"""
+"""Test that each method sends the request of the contract and returns the payload of the reply."""
 
 from __future__ import annotations
 

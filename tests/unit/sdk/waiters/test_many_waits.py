@@ -1,4 +1,4 @@
-"""What do many waits of one client cost, and does each of them tell its own story?"""
+"""Test the requests and the errors of many waits of one client."""
 
 from __future__ import annotations
 

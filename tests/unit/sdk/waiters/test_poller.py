@@ -1,4 +1,4 @@
-"""What does a wait put up with, whom does it tell, and how does it keep to its time?"""
+"""Test which failures a wait tolerates, what its callback gets, and how it keeps its deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do a thousand waits on one client cost one list per tick, and is nobody worse off for it?"""
+"""Test that a thousand waits of one client send one list per tick."""
 
 from __future__ import annotations
 

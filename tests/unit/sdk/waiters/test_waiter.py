@@ -1,4 +1,4 @@
-"""When is a wait over, how often does it look, and how does it fail?"""
+"""Test when a wait ends, how often it polls and how it fails."""
 
 from __future__ import annotations
 
