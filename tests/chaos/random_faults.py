@@ -1,7 +1,7 @@
-"""What is done in a storm, and does the truth agree with what the client was told?
+"""Send random calls to a cloud with every fault, and compare their outcomes with the journal.
 
-Many workers do random things to one cloud in which everything that can go wrong does, all the time. Afterwards the
-mock's journal, which is the truth, is held against what each call returned or raised.
+Many workers send random calls to one cloud in which every fault occurs all the time. Afterwards the mock's journal,
+which records what was carried out, is compared with what each call returned or raised.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from toast_compute_mock import AutoJumpClock, Clock, MockCloud, faults
 from toast_compute_mock.journal import Journal
 from toast_compute_mock.worlds import default_seed_world
 
-_KEPT = 5  # instances that a worker knows of, so that lists stay short
+_KEPT = 5  # instances that a worker remembers, so that lists stay short
 SHARE = 0.05  # of the calls, for each fault
 CREATE = "createInstance"
 
@@ -44,26 +44,25 @@ BREAKS: tuple[Callable[..., Any], ...] = (
 )
 
 
-# What a service may say of itself at any time. -5 and its like are not among them: a service that says that what is
-# there does not exist lies, and the client believes it.
+# Refusals that a service may send at any time. -5 and the like are not among them: the client trusts a service that
+# reports an existing instance as missing.
 REFUSALS = (-1, -2, -3, -4, -6, -7, -8, 10400, 10401, 10403, 10409, 20001)
 _REFUSED = 0.12  # of the calls, by all of these together
 _RECONCILED = 0.25  # of the creates
 
 LASTING = frozenset({faults.dribble, faults.stall, faults.lose_request})
-"""Faults that take real time, or more tries, where the clock is the machine's."""
+"""Faults that take real time, or more attempts, on a real clock."""
 
 
-def stormy_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
-    """Return a cloud in which each wire and truth fault hits one call in twenty, and a subnet that never is full.
+def faulty_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
+    """Return a cloud in which each fault of the wire or the state hits one call in twenty, and a subnet never fills.
 
-    Besides, the service refuses what it could do, with every code that says no untruth, and gateways fail.
-
-    With a clock of real time it is without the faults that only make one wait.
+    Besides, the service refuses calls that it could carry out, with every code of REFUSALS, and gateways fail. On a
+    real clock it has none of the faults that only take time.
     """
     world = default_seed_world()
     world.subnets[0].cidr = "192.168.0.0/16"
-    # Nothing may be forgotten: the journal is the truth that the client is held against.
+    # The journal must keep every entry: the outcomes are compared with it.
     journal = Journal(count_limit=10**9, bytes_limit=10**9)
     cloud = MockCloud(seed=seed, clock=AutoJumpClock() if clock is None else clock, world=world, journal=journal)
     for fault in BREAKS:
@@ -83,25 +82,26 @@ def stormy_cloud(seed: int, *, clock: Clock | None = None) -> MockCloud:
 
 
 @dataclass
-class Story:
-    """What the workers were told."""
+class Outcomes:
+    """What the calls of the workers returned or raised."""
 
     creates: dict[str, str] = field(default_factory=dict)
     """By the name of the instance, which is used once: its id, or the name of the error's class."""
     reconciled: set[str] = field(default_factory=set)
-    """The names of those that were to be looked for if their reply was lost."""
-    outcomes: Counter[str] = field(default_factory=Counter)
+    """The names of those created with `on_ambiguous="reconcile"`."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    """How often calls returned ("ok") or raised, by the name of the error's class."""
     untyped: list[BaseException] = field(default_factory=list)
 
     @property
     def operations(self) -> int:
         """How many calls were made."""
-        return sum(self.outcomes.values())
+        return sum(self.kinds.values())
 
-    def unclear(self, *, reconciled: bool) -> float:
-        """Return the share of the creates whose outcome the client could not tell."""
-        told = [what for name, what in self.creates.items() if (name in self.reconciled) is reconciled]
-        return told.count(AmbiguousOutcomeError.__name__) / len(told)
+    def ambiguous_share(self, *, reconciled: bool) -> float:
+        """Return the share of the creates whose outcome was ambiguous."""
+        chosen = [outcome for name, outcome in self.creates.items() if (name in self.reconciled) is reconciled]
+        return chosen.count(AmbiguousOutcomeError.__name__) / len(chosen)
 
 
 Step = tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -109,13 +109,13 @@ Step = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 
 class Worker:
-    """Chooses one call after another, and notes what comes of each."""
+    """Chooses one call after another, and records the outcome of each."""
 
-    def __init__(self, number: int, seed: int, story: Story) -> None:
+    def __init__(self, number: int, seed: int, outcomes: Outcomes) -> None:
         self._random = random.Random(f"{seed}/{number}")
         self._number = number
         self._made = 0
-        self._story = story
+        self._outcomes = outcomes
         self._known = ["125a0000-0000-4000-8000-000000000001", "125a0000-0000-4000-8000-000000000002"]
 
     def next_step(self) -> Step:
@@ -143,18 +143,18 @@ class Worker:
             return "instances.get_details", (some,), {}
         return self._random.choice(["instances.list", "flavors.list", "keypairs.list"]), (), {}
 
-    def note(self, step: Step, outcome: Any) -> None:
-        """Keep what came of a call: what it returned, or the error."""
+    def record(self, step: Step, outcome: Any) -> None:
+        """Record what a call returned, or its error."""
         method, _, arguments = step
         kind = type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
-        self._story.outcomes[kind] += 1
+        self._outcomes.kinds[kind] += 1
         if isinstance(outcome, BaseException) and not isinstance(outcome, ToastComputeError):
-            self._story.untyped.append(outcome)
+            self._outcomes.untyped.append(outcome)
         if method == "instances.create":
             name = arguments["name"]
-            self._story.creates[name] = kind if isinstance(outcome, BaseException) else outcome.id
+            self._outcomes.creates[name] = kind if isinstance(outcome, BaseException) else outcome.id
             if "on_ambiguous" in arguments:
-                self._story.reconciled.add(name)
+                self._outcomes.reconciled.add(name)
             if not isinstance(outcome, BaseException):
                 self._known.append(outcome.id)
         if method == "instances.delete" and len(self._known) > _KEPT:
@@ -178,8 +178,8 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What became of the requests to create an instance, by its name."""
+class CarriedOut:
+    """What the journal records of the requests to create an instance, by its name."""
 
     requests: Counter[str]
     """How many were carried out."""
@@ -187,8 +187,8 @@ class Truth:
     """The ids of those whose reply was written."""
 
 
-def truth(cloud: MockCloud) -> Truth:
-    """Return what the journal says of all creates."""
+def carried_out(cloud: MockCloud) -> CarriedOut:
+    """Return what the journal records of all creates."""
     requests: Counter[str] = Counter()
     ids: dict[str, set[str]] = {}
     for entry in cloud.journal.find(operation=CREATE):
@@ -196,26 +196,26 @@ def truth(cloud: MockCloud) -> Truth:
             name = json.loads(entry.request)["instance"]["name"]
             requests[name] += 1
             ids.setdefault(name, set()).update(re.findall(r'"id":"([^"]+)"', entry.reply))
-    return Truth(requests, ids)
+    return CarriedOut(requests, ids)
 
 
-def lies(cloud: MockCloud, story: Story) -> list[str]:
-    """Return every way in which the client was told something else than the truth."""
-    done = truth(cloud)
+def false_outcomes(cloud: MockCloud, outcomes: Outcomes) -> list[str]:
+    """Return every outcome that contradicts the journal or the worlds."""
+    done = carried_out(cloud)
     living = {
         one.id: one.name for world in cloud.worlds.list() for one in cloud.worlds.get(world.id).instances.values()
     }
     found = [f"{name}: {times} requests were carried out" for name, times in done.requests.items() if times > 1]
-    for name, told in story.creates.items():
-        if told == AmbiguousOutcomeError.__name__:
+    for name, outcome in outcomes.creates.items():
+        if outcome == AmbiguousOutcomeError.__name__:
             continue
-        if told.endswith("Error"):
+        if outcome.endswith("Error"):
             if done.requests[name]:
-                found.append(f"{name}: there is one, and {told} was told")
+                found.append(f"{name}: it was created, and {outcome} was raised")
             continue
         if not done.requests[name]:
-            found.append(f"{name}: {told} was told, and there is none")
-        if living.get(told, name) != name or (done.ids[name] and told not in done.ids[name]):
-            found.append(f"{name}: {told} was told, which is another one")
-    found += [f"an untyped exception: {error!r}" for error in story.untyped]
+            found.append(f"{name}: {outcome} was returned, and nothing was created")
+        if living.get(outcome, name) != name or (done.ids[name] and outcome not in done.ids[name]):
+            found.append(f"{name}: {outcome} was returned, which is another instance")
+    found += [f"an untyped exception: {error!r}" for error in outcomes.untyped]
     return found
