@@ -19,6 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from toast_compute import ToastCompute
+from toast_compute_mock import MockCloud
+
+from .clients import make_cloud
 
 APPKEY = "canary-appkey-7f3a"
 USERNAME = "canary-user@example.com"
@@ -48,7 +51,7 @@ class Received:
         return f"{self.method} {self.path.rsplit('/', 1)[-1]}"
 
 
-# What a script makes of a request: a JSON-able envelope, bytes of a body, or something done to the connection.
+# How a script answers a request: an envelope for JSON, the bytes of a body, or a fault of the connection.
 Answer = Any
 
 
@@ -219,14 +222,14 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Tell of a defect, but not of a client that breaks off the handshake."""
+        """Report a defect, but not a client that breaks off the handshake."""
         if not isinstance(sys.exception(), ssl.SSLError):
             super().handle_error(request, client_address)
 
 
 @pytest.fixture(autouse=True)
 def _no_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the profiles of whoever runs the tests out of them."""
+    """Hide the profiles of the user who runs the tests."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
 
@@ -260,6 +263,12 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     service = Service()
     with listening(service):
         yield service
+
+
+@pytest.fixture
+def cloud() -> MockCloud:
+    """A cloud in which time moves on when everybody waits."""
+    return make_cloud()
 
 
 @pytest.fixture

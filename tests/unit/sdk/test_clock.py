@@ -17,6 +17,8 @@ from toast_compute_mock.clock import START_OF_FROZEN_TIME, AutoJumpClock, Frozen
 from toast_compute_mock.state import Transition
 from toast_compute_mock.worlds import SeedWorld, default_seed_world
 
+from .clients import CREDENTIALS
+
 START = START_OF_FROZEN_TIME
 TWENTY_MINUTES = 1200.0
 INSTANCE = "125a0000-0000-4000-8000-000000000001"
@@ -76,7 +78,7 @@ def noting(shared: AutoJumpClock, resize_seconds: float) -> Noting:
 @pytest.fixture
 def toast(shared: AutoJumpClock, noting: Noting) -> Iterator[ToastCompute]:
     """A client of it."""
-    with ToastCompute("demo-appkey", "demo@example.com", "demo-password", transport=noting, clock=shared) as client:
+    with ToastCompute(*CREDENTIALS, transport=noting, clock=shared) as client:
         yield client
 
 

@@ -8,7 +8,7 @@ import pytest
 from toast_compute import ConfigurationError, NotAllowedError, ToastCompute
 from toast_compute_mock import MockCloud
 
-from ..mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
+from ..clients import BATCH, NEW, VOLUME, WEB, client
 
 CHANGES: dict[str, Callable[[ToastCompute], object]] = {
     "createInstance": lambda toast: toast.instances.create(**NEW),
@@ -20,11 +20,6 @@ CHANGES: dict[str, Callable[[ToastCompute], object]] = {
     "createKeypair": lambda toast: toast.keypairs.create("new"),
     "deleteKeypair": lambda toast: toast.keypairs.delete("demo-key"),
 }
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -6,14 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
-from toast_compute import ToastCompute
 from toast_compute_mock import MockCloud
 
-from ..mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
+from ..clients import BATCH, NEW, VOLUME, WEB, client, make_cloud
 
 
-class Noting(httpx.BaseTransport):
-    """Passes requests on, and notes the seconds that each may take."""
+class Recording(httpx.BaseTransport):
+    """Passes requests on, and records the timeout of each in seconds."""
 
     def __init__(self, cloud: MockCloud) -> None:
         self._inner = cloud.transport
@@ -28,23 +27,21 @@ class Noting(httpx.BaseTransport):
         return self._inner.handle_request(request)
 
 
-def used(**options: Any) -> Noting:
-    cloud = fresh_cloud()
-    noting = Noting(cloud)
-    with ToastCompute(
-        "demo-appkey", "demo@example.com", "demo-password", transport=noting, clock=cloud.clock, **options
-    ) as toast:
+def timeouts(**options: Any) -> Recording:
+    cloud = make_cloud()
+    recorded = Recording(cloud)
+    with client(cloud, transport=recorded, **options) as toast:
         toast.flavors.list()
         toast.instances.create(**NEW)
         toast.keypairs.create("new")
         toast.instances.attach_volume(WEB, VOLUME)
         toast.instances.delete(WEB)
         toast.instances.upload_image(BATCH, "image")
-    return noting
+    return recorded
 
 
 def test_requests_that_must_not_be_resent_get_a_longer_timeout() -> None:
-    assert used().seconds == {
+    assert timeouts().seconds == {
         "POST tokens": 30,
         "GET flavors": 30,
         "POST instances": 120,
@@ -56,21 +53,17 @@ def test_requests_that_must_not_be_resent_get_a_longer_timeout() -> None:
 
 
 def test_timeout_of_the_user_applies_to_every_request() -> None:
-    assert set(used(timeout=7).seconds.values()) == {7}
+    assert set(timeouts(timeout=7).seconds.values()) == {7}
 
 
 def test_connect_timeout_is_the_same_for_every_request() -> None:
-    assert set(used().to_connect.values()) == {30}
-    assert set(used(timeout=7).to_connect.values()) == {7}
+    assert set(timeouts().to_connect.values()) == {30}
+    assert set(timeouts(timeout=7).to_connect.values()) == {7}
 
 
 @pytest.mark.parametrize("seconds", [50, 200])
-def test_deadline_bounds_the_longer_timeout(seconds: float) -> None:
-    cloud = fresh_cloud()
-    noting = Noting(cloud)
-    with (
-        ToastCompute("demo-appkey", "demo@example.com", "demo-password", transport=noting, clock=cloud.clock) as toast,
-        toast.deadline(seconds),
-    ):
+def test_deadline_bounds_the_longer_timeout(cloud: MockCloud, seconds: float) -> None:
+    recorded = Recording(cloud)
+    with client(cloud, transport=recorded) as toast, toast.deadline(seconds):
         toast.keypairs.create("new")
-    assert noting.seconds["POST keypairs"] == min(seconds, 120)
+    assert recorded.seconds["POST keypairs"] == min(seconds, 120)

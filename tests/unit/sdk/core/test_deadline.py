@@ -21,13 +21,8 @@ from toast_compute import (
 )
 from toast_compute_mock import MockCloud, faults
 
+from ..clients import BATCH, NEW, client
 from ..conftest import FakeClock
-from ..mocked import BATCH, NEW, client, fresh_cloud
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
 
 
 def test_slow_reply_is_cut_off_at_the_deadline(cloud: MockCloud) -> None:

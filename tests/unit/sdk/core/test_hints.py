@@ -9,7 +9,7 @@ import pytest
 from toast_compute import AmbiguousOutcomeError, ToastCompute, ToastComputeError
 from toast_compute_api.behaviour import RESULT_CODES
 
-from ..mocked import NEW
+from ..clients import NEW
 
 Call = Callable[[ToastCompute], object]
 LIST: Call = lambda toast: toast.flavors.list()  # noqa: E731

@@ -28,14 +28,9 @@ from toast_compute.token_store import MemoryTokenStore
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from ..mocked import BATCH, NEW, VOLUME, WEB, client, fresh_cloud
+from ..clients import BATCH, NEW, VOLUME, WEB, client
 
 Call = Callable[[ToastCompute], object]
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
 
 
 CALLS: dict[str, tuple[str, Call]] = {

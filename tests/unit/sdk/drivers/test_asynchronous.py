@@ -28,7 +28,7 @@ from toast_compute._effects import (
 from toast_compute.clock import RealClock
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 
-from ..colours import run, settled
+from ..clients import run, run_tasks
 
 SEND = Send(list_flavors("k"), None, 5.0, 5.0)
 LONG = 60.0
@@ -115,7 +115,7 @@ def test_cancellation_is_thrown_into_the_waiting_operation(make: Callable[[], Ef
 
     async def main() -> None:
         task = asyncio.create_task(driver().run(noting.plan(make())))
-        await settled()
+        await run_tasks()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -135,7 +135,7 @@ def test_cancelled_operation_can_run_effects_to_clean_up() -> None:
 
     async def main() -> None:
         task = asyncio.create_task(driver().run(plan()))
-        await settled()
+        await run_tasks()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -175,7 +175,7 @@ def test_operation_times_out_waiting_for_a_lock_and_the_next_one_runs() -> None:
         sender = Sender()
         runs = driver(sender).run
         first = asyncio.create_task(runs(one(Exclusively(one(SEND), LONG))))
-        await settled()
+        await run_tasks()
         with pytest.raises(TransportFault, match=r"could not be had within 0.01 s") as caught:
             await runs(one(Exclusively(one(SEND), 0.01)))
         assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
@@ -192,11 +192,11 @@ def test_cancellation_at_a_lock_lets_the_other_operations_run(victim: str) -> No
         sender = Sender()
         runs = driver(sender).run
         tasks = [asyncio.create_task(runs(one(Exclusively(one(SEND), LONG)))) for _ in range(3)]
-        await settled()
+        await run_tasks()
         assert sender.under_way == 1
         cancelled = tasks.pop(["who holds it", "who waits first", "who waits last"].index(victim))
         cancelled.cancel()
-        await settled()
+        await run_tasks()
         assert cancelled.cancelled()
         sender.go.set()
         assert await asyncio.gather(*tasks) == [Reply(200, (), b"{}")] * 2
@@ -215,9 +215,9 @@ def test_operation_cancelled_while_it_acquires_the_lock_passes_it_on() -> None:
             asyncio.get_running_loop().call_soon(second.cancel)
 
         leading = asyncio.create_task(runs(one(Exclusively(first(), LONG))))
-        await settled()
+        await run_tasks()
         second, third = [asyncio.create_task(runs(one(Exclusively(one(SEND), LONG)))) for _ in range(2)]
-        await settled()
+        await run_tasks()
         sender.go.set()
         await asyncio.wait_for(asyncio.gather(leading, third), 5)
         assert second.cancelled()
@@ -272,7 +272,7 @@ def test_cancellation_ends_all_gathered_operations_first() -> None:
         sender = Sender()
         plans = [noting.plan(SEND) for _ in range(6)]
         task = asyncio.create_task(driver(sender).run(noting.plan(Together(plans, 3))))
-        await settled()
+        await run_tasks()
         assert sender.under_way == 3
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -304,7 +304,7 @@ def test_work_in_a_thread_is_awaited_when_its_task_is_cancelled() -> None:
         await asyncio.to_thread(started.wait, 5)
         for _ in range(2):
             task.cancel()
-            await settled()
+            await run_tasks()
         assert not task.done()
         finish.set()
         with pytest.raises(asyncio.CancelledError):

@@ -16,7 +16,7 @@ from toast_compute._http.sender import AsyncHttpSender
 from toast_compute_api.api.flavors.list_flavors import list_flavors
 from toast_compute_mock import MockCloud, RealClock, ScaledClock, faults
 
-from ..colours import CREDENTIALS, client, cloud, run, settled
+from ..clients import CREDENTIALS, async_client, make_cloud, run, run_tasks
 
 WEB = "125a0000-0000-4000-8000-000000000001"
 
@@ -25,14 +25,14 @@ WEB = "125a0000-0000-4000-8000-000000000001"
 async def on_socket(mock: MockCloud, **options: Any) -> AsyncIterator[AsyncToastCompute]:
     """A client that reaches a cloud over sockets."""
     with mock.serve() as server:
-        async with client(mock, transport=None, base_url=server.base_url, **options) as toast:
+        async with async_client(mock, transport=None, base_url=server.base_url, **options) as toast:
             yield toast
 
 
 @asynccontextmanager
 async def in_process(mock: MockCloud, **options: Any) -> AsyncIterator[AsyncToastCompute]:
     """A client that reaches a cloud in this process."""
-    async with client(mock, **options) as toast:
+    async with async_client(mock, **options) as toast:
         yield toast
 
 
@@ -55,10 +55,10 @@ def test_five_hundred_tasks_issue_one_token(place: Place) -> None:
 
 
 def test_tasks_share_one_error_when_no_token_can_be_issued() -> None:
-    mock = cloud(faults=[faults.result_code("issueToken", 50401, budget=None)])
+    mock = make_cloud(faults=[faults.result_code("issueToken", 50401, budget=None)])
 
     async def main() -> None:
-        async with client(mock) as toast:
+        async with async_client(mock) as toast:
             outcomes = await asyncio.gather(*(toast.flavors.list() for _ in range(50)), return_exceptions=True)
         assert {type(one).__name__ for one in outcomes} == {"AuthenticationError"}
 
@@ -80,7 +80,7 @@ def test_next_task_issues_the_token_when_the_first_is_cancelled(place: Place) ->
             first = asyncio.create_task(toast.flavors.list())
             await until(lambda: mock.journal.count(operation="issueToken") >= 1)
             others = [asyncio.create_task(toast.flavors.list()) for _ in range(5)]
-            await settled()
+            await run_tasks()
             await cancel(first)
             assert all(await asyncio.wait_for(asyncio.gather(*others), 10))
 
@@ -95,7 +95,7 @@ def test_task_cancelled_while_it_waits_for_the_token_does_not_affect_others(plac
     async def main() -> None:
         async with place(mock) as toast:
             tasks = [asyncio.create_task(toast.flavors.list()) for _ in range(6)]
-            await settled()
+            await run_tasks()
             for waiting in (tasks.pop(3), tasks.pop(1)):
                 await cancel(waiting)
             assert all(await asyncio.wait_for(asyncio.gather(*tasks), 10))
@@ -145,10 +145,10 @@ def test_client_is_usable_after_a_wait_is_cancelled() -> None:
     mock = MockCloud(clock=ScaledClock(1))
 
     async def main() -> None:
-        async with client(mock) as toast:
+        async with async_client(mock) as toast:
             await toast.instances.stop(WEB)
             task = asyncio.create_task(toast.instances.wait_for_status(WEB, "ACTIVE"))
-            await settled()
+            await run_tasks()
             await cancel(task)
             assert (await toast.instances.get(WEB)).id == WEB
 
@@ -255,7 +255,7 @@ def test_request_that_was_not_sent_is_not_ambiguous(error: Exception) -> None:
             answer: httpx.Response = await mock.async_transport.handle_async_request(request)
             return answer
 
-    mock = cloud()
+    mock = make_cloud()
 
     async def main() -> None:
         async with AsyncToastCompute(*CREDENTIALS, transport=Broken(), clock=mock.clock) as toast:
@@ -272,7 +272,7 @@ def test_request_that_was_not_sent_is_not_ambiguous(error: Exception) -> None:
 
 def test_errors_do_not_cross_between_tasks() -> None:
     async def main() -> None:
-        async with client(cloud()) as toast:
+        async with async_client(make_cloud()) as toast:
             calls: list[Any] = []
             for number in range(40):
                 calls.append(toast.flavors.list() if number % 2 else toast.instances.get(f"nobody-{number}"))

@@ -73,12 +73,12 @@ def new_keypair(toast: Any) -> Any:
     return toast.keypairs.create("new")
 
 
-def blocking(base_url: str, call: Call = flavors, **options: Any) -> object:
+def sync_call(base_url: str, call: Call = flavors, **options: Any) -> object:
     with ToastCompute(APPKEY, USERNAME, PASSWORD, base_url=base_url, **options) as toast:
         return call(toast)
 
 
-def asynchronous(base_url: str, call: Call = flavors, **options: Any) -> object:
+def async_call(base_url: str, call: Call = flavors, **options: Any) -> object:
     async def main() -> object:
         async with AsyncToastCompute(APPKEY, USERNAME, PASSWORD, base_url=base_url, **options) as toast:
             return await call(toast)
@@ -86,35 +86,35 @@ def asynchronous(base_url: str, call: Call = flavors, **options: Any) -> object:
     return asyncio.run(main())
 
 
-Colour = Callable[..., object]
-COLOURS = [blocking, asynchronous]
+Variant = Callable[..., object]
+VARIANTS = [sync_call, async_call]
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_certificate_in_ssl_cert_file_is_trusted(
-    colour: Colour, tls: Service, pem: Path, monkeypatch: pytest.MonkeyPatch
+    variant: Variant, tls: Service, pem: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    assert colour(tls.base_url) == []
+    assert variant(tls.base_url) == []
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_untrusted_certificate_is_an_error_of_an_unsent_request(colour: Colour, tls: Service) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_untrusted_certificate_is_an_error_of_an_unsent_request(variant: Variant, tls: Service) -> None:
     with pytest.raises(APIConnectionError, match="certificate verify failed") as caught:
-        colour(tls.base_url, max_retries=0)
+        variant(tls.base_url, max_retries=0)
     assert caught.value.never_sent
     assert tls.received == []
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("fault", ["trickle", "head_trickle"])
 def test_reply_that_trickles_in_through_tls_is_given_up(
-    colour: Colour, tls: Service, pem: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+    variant: Variant, tls: Service, pem: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     tls.on("GET flavors", getattr(tls, fault)(1.5))
     with pytest.raises(APITimeoutError, match=r"did not answer within 0\.4 s"):
-        colour(tls.base_url, timeout=0.4, max_retries=0)
+        variant(tls.base_url, timeout=0.4, max_retries=0)
 
 
 Behaviour = Callable[[socket.socket], None]
@@ -165,15 +165,15 @@ def bad_proxy(behaviour: Behaviour) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("behaviour", [drop, stall, trickle, refuse])
 def test_request_is_not_sent_when_the_proxy_opens_no_tunnel(
-    colour: Colour, behaviour: Behaviour, tls: Service, monkeypatch: pytest.MonkeyPatch
+    variant: Variant, behaviour: Behaviour, tls: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with bad_proxy(behaviour) as proxy:
         monkeypatch.setenv("https_proxy", proxy)
         with pytest.raises(APIConnectionError, match="could not be reached") as caught:
-            colour(tls.base_url, timeout=0.4, max_retries=0)
+            variant(tls.base_url, timeout=0.4, max_retries=0)
     assert caught.value.never_sent
     assert tls.received == []
 
@@ -218,20 +218,20 @@ def tunnel(pem: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("tunnel")
-@pytest.mark.parametrize("colour", COLOURS)
-def test_service_is_reached_through_a_tunnel(colour: Colour, tls: Service) -> None:
-    assert colour(tls.base_url) == []
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_service_is_reached_through_a_tunnel(variant: Variant, tls: Service) -> None:
+    assert variant(tls.base_url) == []
 
 
 @pytest.mark.usefixtures("tunnel")
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(
     "fault", [Service.reset(), Service.truncated(), Service.silence(1), Service.no_http(b"SSH\r\n")]
 )
-def test_create_lost_behind_a_tunnel_is_sent_once(colour: Colour, tls: Service, fault: Any) -> None:
+def test_create_lost_behind_a_tunnel_is_sent_once(variant: Variant, tls: Service, fault: Any) -> None:
     tls.on("POST keypairs", fault)
     with pytest.raises(AmbiguousOutcomeError):
-        colour(tls.base_url, new_keypair, timeout=0.5)
+        variant(tls.base_url, new_keypair, timeout=0.5)
     assert len(tls.asked("POST keypairs")) == 1
 
 

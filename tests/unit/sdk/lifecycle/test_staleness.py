@@ -25,7 +25,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from ..mocked import BATCH, NEW, WEB, client, fresh_cloud
+from ..clients import BATCH, NEW, WEB, client, make_cloud
 
 BEFORE, DURING, AFTER = "2026-01-15T09:00:00Z", "2026-01-15T10:00:00Z", "2026-01-15T10:00:05Z"
 REBOOT_SECONDS = LIFECYCLE.operations["reboot"].max_seconds
@@ -70,11 +70,6 @@ def details(service: Any, *views: tuple[str, str]) -> None:
     service.on("GET instances-detail", *(detail(service, *view) for view in views))
 
 
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
-
-
 def test_reboot_is_waited_for_when_the_list_is_stale(cloud: MockCloud) -> None:
     cloud.faults.add(faults.stale_read("listInstances", budget=None, seconds=2.9))
     with client(cloud) as toast:
@@ -104,7 +99,7 @@ def test_reboot_is_waited_for_when_list_and_details_are_stale(cloud: MockCloud) 
 @pytest.mark.parametrize("probability", [0.2, 0.5])
 @pytest.mark.parametrize("seed", range(5))
 def test_wait_does_not_end_early_when_some_lists_are_stale(seed: int, probability: float) -> None:
-    cloud = MockCloud(clock=fresh_cloud().clock, seed=seed)
+    cloud = MockCloud(clock=make_cloud().clock, seed=seed)
     cloud.faults.add(faults.stale_read("listInstances", budget=None, probability=probability))
     with client(cloud) as toast:
         toast.instances.reboot(WEB)

@@ -10,12 +10,7 @@ import pytest
 from toast_compute import ConflictError, InvalidRequestError, NotAllowedError, NotFoundError, PermissionDeniedError
 from toast_compute_mock import MockCloud, faults
 
-from ..mocked import BATCH, NEW, WEB, client, fresh_cloud
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
+from ..clients import BATCH, NEW, WEB, client
 
 
 def test_outcome_is_reported_for_each_instance(cloud: MockCloud) -> None:

@@ -8,12 +8,7 @@ import pytest
 from toast_compute import AmbiguousOutcomeError, InvalidRequestError, MalformedResponseError, NotFoundError
 from toast_compute_mock import MockCloud, faults
 
-from ..mocked import BATCH, WEB, client, fresh_cloud
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
+from ..clients import BATCH, WEB, client
 
 
 def test_capture_holds_the_exchange_as_received(cloud: MockCloud) -> None:

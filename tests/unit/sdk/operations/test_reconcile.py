@@ -11,12 +11,7 @@ import pytest
 from toast_compute import AmbiguousOutcomeError, InvalidRequestError
 from toast_compute_mock import MockCloud, faults
 
-from ..mocked import NEW, client, fresh_cloud
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
+from ..clients import NEW, client
 
 
 def test_create_returns_its_instance_when_the_reply_is_lost(cloud: MockCloud) -> None:

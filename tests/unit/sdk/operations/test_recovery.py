@@ -17,10 +17,8 @@ from toast_compute import (
 )
 from toast_compute_mock import MockCloud, faults
 
-from ..colours import Run, asynchronous, blocking, cloud
-from ..mocked import BATCH, NEW, WEB
+from ..clients import BATCH, NEW, VARIANTS, WEB, Variant, make_cloud, sync_call
 
-COLOURS = [blocking, asynchronous]
 OWNED = "b10c0000-0000-4000-8000-000000000003"
 CHANGES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "start": ("runInstanceAction", lambda toast: toast.instances.start(BATCH)),
@@ -29,12 +27,12 @@ CHANGES: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("change", CHANGES)
-def test_stale_read_is_not_trusted_at_once(colour: Run, change: str) -> None:
+def test_stale_read_is_not_trusted_at_once(variant: Variant, change: str) -> None:
     operation, call = CHANGES[change]
-    mock = cloud(faults=[faults.lose_reply(operation), faults.stale_read("listInstanceDetails", seconds=1.5)])
-    colour(mock, call)
+    mock = make_cloud(faults=[faults.lose_reply(operation), faults.stale_read("listInstanceDetails", seconds=1.5)])
+    variant(mock, call)
     assert mock.journal.count(operation=operation) == 2
     assert mock.faults.unused() == []
 
@@ -45,19 +43,19 @@ def refused_before(mock: MockCloud) -> None:
     mock.worlds.migrate("05e40000-0000-4000-8000-000000000001", BATCH, 600)
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_change_not_visible_within_seconds_was_not_carried_out(colour: Run) -> None:
-    mock = cloud()
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_change_not_visible_within_seconds_was_not_carried_out(variant: Variant) -> None:
+    mock = make_cloud()
     refused_before(mock)
     began = mock.clock.now()
     with pytest.raises(ConflictError):
-        colour(mock, lambda toast: toast.instances.start(BATCH))
+        variant(mock, lambda toast: toast.instances.start(BATCH))
     assert 4 <= mock.clock.now() - began < 6
 
 
 @pytest.mark.parametrize("ends", [2.0, 3.5])
 def test_reads_end_at_the_deadline(ends: float) -> None:
-    mock = cloud()
+    mock = make_cloud()
     refused_before(mock)
 
     def call(toast: Any) -> None:
@@ -66,12 +64,12 @@ def test_reads_end_at_the_deadline(ends: float) -> None:
 
     began = mock.clock.now()
     with pytest.raises(APIError):
-        blocking(mock, call)
+        sync_call(mock, call)
     assert mock.clock.now() - began <= ends
 
 
 def test_reads_for_a_lost_create_end_at_the_deadline() -> None:
-    mock = cloud(faults=[faults.lose_request("createInstance")])
+    mock = make_cloud(faults=[faults.lose_request("createInstance")])
 
     def call(toast: Any) -> None:
         toast.flavors.list()
@@ -80,25 +78,25 @@ def test_reads_for_a_lost_create_end_at_the_deadline() -> None:
 
     began = mock.clock.now()
     with pytest.raises(AmbiguousOutcomeError, match="no new instance like this can be seen"):
-        blocking(mock, call)
+        sync_call(mock, call)
     assert mock.clock.now() - began <= 2
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_instance_missing_at_the_read_was_deleted(colour: Run) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_instance_missing_at_the_read_was_deleted(variant: Variant) -> None:
     stale = faults.stale_read("listInstanceDetails", seconds=1.5, budget=2)
-    mock = cloud(faults=[faults.lose_reply("deleteInstance"), stale])
-    colour(mock, lambda toast: toast.instances.delete(WEB))
+    mock = make_cloud(faults=[faults.lose_reply("deleteInstance"), stale])
+    variant(mock, lambda toast: toast.instances.delete(WEB))
     assert mock.journal.count(operation="deleteInstance") == 2
     assert mock.journal.find(operation="listInstanceDetails")[-1].result_code == 10404
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_missing_instance_is_not_read_again(colour: Run) -> None:
-    mock = cloud(faults=[faults.lose_reply("deleteInstance")])
-    colour(mock, lambda toast: toast.instances.delete(WEB))
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_missing_instance_is_not_read_again(variant: Variant) -> None:
+    mock = make_cloud(faults=[faults.lose_reply("deleteInstance")])
+    variant(mock, lambda toast: toast.instances.delete(WEB))
     with pytest.raises(NotFoundError):
-        colour(mock, lambda toast: toast.instances.delete("nobody"))
+        variant(mock, lambda toast: toast.instances.delete("nobody"))
     assert mock.journal.count(operation="deleteInstance") == 3
 
 
@@ -112,19 +110,21 @@ def test_read_refused_for_another_reason_does_not_confirm_a_deletion(
     assert len(service.asked("GET instances-detail")) == 3
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_missing_key_pair_was_deleted_whatever_the_refusal(colour: Run) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_missing_key_pair_was_deleted_whatever_the_refusal(variant: Variant) -> None:
     conflict = faults.result_code("deleteKeypair", 10409)
-    mock = cloud(faults=[faults.lose_reply("deleteKeypair"), conflict, faults.stale_read("listKeypairs", seconds=1.5)])
-    colour(mock, lambda toast: toast.keypairs.delete("demo-key"))
+    mock = make_cloud(
+        faults=[faults.lose_reply("deleteKeypair"), conflict, faults.stale_read("listKeypairs", seconds=1.5)]
+    )
+    variant(mock, lambda toast: toast.keypairs.delete("demo-key"))
     assert mock.faults.unused() == []
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_listed_key_pair_was_not_deleted(colour: Run) -> None:
-    mock = cloud(faults=[faults.lose_request("deleteKeypair"), faults.result_code("deleteKeypair", 10409)])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_listed_key_pair_was_not_deleted(variant: Variant) -> None:
+    mock = make_cloud(faults=[faults.lose_request("deleteKeypair"), faults.result_code("deleteKeypair", 10409)])
     with pytest.raises(ConflictError):
-        colour(mock, lambda toast: toast.keypairs.delete("demo-key"))
+        variant(mock, lambda toast: toast.keypairs.delete("demo-key"))
     assert mock.journal.count(operation="listKeypairs") == 3
 
 
@@ -151,9 +151,9 @@ class OutOfReach(httpx.BaseTransport):
 
 
 def test_request_sent_once_is_not_reported_as_unsent() -> None:
-    mock = cloud(faults=[faults.lose_reply("runInstanceAction")])
+    mock = make_cloud(faults=[faults.lose_reply("runInstanceAction")])
     with pytest.raises(APIConnectionError) as caught:
-        blocking(mock, lambda toast: toast.instances.start(BATCH), transport=OutOfReach(mock, "/action"))
+        sync_call(mock, lambda toast: toast.instances.start(BATCH), transport=OutOfReach(mock, "/action"))
     assert not caught.value.never_sent
     assert "runInstanceAction was sent before, and may have been carried out." in caught.value.__notes__
     assert len(caught.value.attempts) == 3
@@ -161,7 +161,7 @@ def test_request_sent_once_is_not_reported_as_unsent() -> None:
 
 def test_change_sent_once_is_pending_when_the_last_attempt_was_not_sent() -> None:
     stale = faults.stale_read("listInstances", seconds=3)
-    mock = cloud(faults=[faults.lose_reply("runInstanceAction"), stale])
+    mock = make_cloud(faults=[faults.lose_reply("runInstanceAction"), stale])
 
     def call(toast: Any) -> Any:
         with pytest.raises(APIConnectionError):
@@ -169,4 +169,4 @@ def test_change_sent_once_is_pending_when_the_last_attempt_was_not_sent() -> Non
         return toast.instances.wait_for_status(WEB, "ACTIVE", timeout=60, poll_interval=5)
 
     with pytest.raises(WaitTimeoutError):
-        blocking(mock, call, transport=OutOfReach(mock, "/action"))
+        sync_call(mock, call, transport=OutOfReach(mock, "/action"))

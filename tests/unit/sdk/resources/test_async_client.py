@@ -36,22 +36,22 @@ from toast_compute import (
 )
 from toast_compute_mock import FrozenClock, MockCloud, RealClock, faults
 
-from ..colours import CREDENTIALS, Run, asynchronous, blocking, client, cloud, run
+from ..clients import (
+    BATCH,
+    CREDENTIALS,
+    NEW,
+    VARIANTS,
+    VOLUME,
+    WEB,
+    Variant,
+    async_call,
+    async_client,
+    make_cloud,
+    run,
+    sync_call,
+)
 
-WEB = "125a0000-0000-4000-8000-000000000001"
-BATCH = "125a0000-0000-4000-8000-000000000002"
-FREE_VOLUME = "b10c0000-0000-4000-8000-000000000001"
-NEW: dict[str, Any] = {
-    "name": "new-01",
-    "image": "1a9e0000-0000-4000-8000-000000000001",
-    "flavor": "f1a00000-0000-4000-8000-000000000001",
-    "availability_zone": "kr-pub-a",
-    "key_name": "demo-key",
-    "networks": [{"subnet_id": "5b4e0000-0000-4000-8000-000000000001"}],
-    "security_groups": ["default"],
-}
-
-# What each method is called with. Whether that succeeds does not matter: both colours must end in the same way.
+# A call of each method. Whether it succeeds does not matter: both variants must end in the same way.
 CALLS: dict[str, Callable[[Any], Any]] = {
     "tokens.issue": lambda toast: toast.tokens.issue(),
     "tokens.get": lambda toast: toast.tokens.get("nobody's"),
@@ -73,8 +73,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "instances.add_security_group": lambda toast: toast.instances.add_security_group(WEB, "web"),
     "instances.remove_security_group": lambda toast: toast.instances.remove_security_group(WEB, "default"),
     "instances.run_action": lambda toast: toast.instances.run_action(WEB, StopAction()),
-    "instances.attach_volume": lambda toast: toast.instances.attach_volume(WEB, FREE_VOLUME),
-    "instances.detach_volume": lambda toast: toast.instances.detach_volume(WEB, FREE_VOLUME),
+    "instances.attach_volume": lambda toast: toast.instances.attach_volume(WEB, VOLUME),
+    "instances.detach_volume": lambda toast: toast.instances.detach_volume(WEB, VOLUME),
     "instances.wait_for_status": lambda toast: toast.instances.wait_for_status(WEB, "ACTIVE"),
     "instances.wait_until_deleted": lambda toast: toast.instances.wait_until_deleted("nobody"),
     "instances.wait_for_all": lambda toast: toast.instances.wait_for_all([WEB, WEB], "ACTIVE"),
@@ -86,38 +86,36 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "instances.map": lambda toast: toast.instances.map("stop", [WEB, BATCH, "nobody"], limit=1),
     "request": lambda toast: toast.request("GET", "/flavors"),
 }
-# They do not wait, so they are the same function in both colours; a test of their own uses each.
+# They do not wait, so they are the same function in both variants; each has a test of its own.
 PLAIN = {"deadline", "capture"}
 PARTS = ("tokens", "availability_zones", "flavors", "instances", "keypairs")
 
 
-def ending(colour: Run, call: Callable[[Any], Any], cloud: MockCloud, **options: Any) -> tuple[str, object]:
-    """How a call ends: what it returns, or the kind and the text of its error."""
+def ending(variant: Variant, call: Callable[[Any], Any], cloud: MockCloud, **options: Any) -> tuple[str, object]:
+    """Return what a call returns, or the class and the text of its error."""
     try:
-        value = colour(cloud, call, **options)
+        value = variant(cloud, call, **options)
         # Errors are equal only to themselves.
         return "returned", repr(value) if isinstance(value, BatchResult) else value
     except ToastComputeError as error:
         return type(error).__name__, str(error)
 
 
-def asked(cloud: MockCloud) -> list[tuple[str | None, object]]:
-    """What was asked of a cloud."""
+def received(cloud: MockCloud) -> list[tuple[str | None, object]]:
+    """Return the operations that a cloud received, with the codes of the replies."""
     return [(one.operation, one.result_code) for one in cloud.journal.find()]
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_method_sends_and_returns_the_same_in_both_variants(name: str) -> None:
-    clouds = [cloud(), cloud()]
-    first, second = (
-        ending(colour, CALLS[name], one) for colour, one in zip((blocking, asynchronous), clouds, strict=True)
-    )
+    clouds = [make_cloud(), make_cloud()]
+    first, second = (ending(variant, CALLS[name], one) for variant, one in zip(VARIANTS, clouds, strict=True))
     assert first == second
-    assert asked(clouds[0]) == asked(clouds[1]) != []
+    assert received(clouds[0]) == received(clouds[1]) != []
 
 
 def test_every_public_method_has_a_case() -> None:
-    toast = client(cloud())
+    toast = async_client(make_cloud())
     public = {
         f"{part}.{name}"
         for part in PARTS
@@ -129,10 +127,10 @@ def test_every_public_method_has_a_case() -> None:
 
 
 def test_deadline_applies_to_its_block_and_the_tasks_started_there() -> None:
-    mock = cloud()
+    mock = make_cloud()
 
     async def main() -> None:
-        async with client(mock) as toast:
+        async with async_client(mock) as toast:
             await toast.instances.stop(WEB)
             with toast.deadline(3):
                 waits = [asyncio.create_task(toast.instances.wait_for_status(WEB, "DELETING")) for _ in range(3)]
@@ -150,7 +148,7 @@ def test_deadline_applies_to_its_block_and_the_tasks_started_there() -> None:
 
 def test_capture_holds_the_exchanges_of_the_tasks_of_its_block() -> None:
     async def main() -> None:
-        async with client(cloud()) as toast:
+        async with async_client(make_cloud()) as toast:
             await toast.availability_zones.list()
             with toast.capture() as exchanges:
                 await asyncio.gather(toast.flavors.list(), toast.keypairs.list())
@@ -163,7 +161,7 @@ def test_capture_holds_the_exchanges_of_the_tasks_of_its_block() -> None:
 
 def test_whole_life_of_an_instance_takes_no_real_time() -> None:
     async def main() -> None:
-        async with client(cloud()) as toast:
+        async with async_client(make_cloud()) as toast:
             made = await toast.instances.create(**NEW)
             assert isinstance(made, Instance)
             assert (await toast.instances.wait_for_status(made.id, "ACTIVE")).status == "ACTIVE"
@@ -185,15 +183,15 @@ def place(request: pytest.FixtureRequest) -> str:
 
 
 def exchange(
-    colour: Run, place: str, call: Callable[[Any], Any], faults_: list[Any], **options: Any
+    variant: Variant, place: str, call: Callable[[Any], Any], faults_: list[Any], **options: Any
 ) -> tuple[ToastComputeError, MockCloud]:
     """Make a call that fails, in this process or on a socket, and return its error."""
-    mock = cloud(faults=faults_) if place == "in this process" else MockCloud(clock=RealClock(), faults=faults_)
+    mock = make_cloud(faults=faults_) if place == "in this process" else MockCloud(clock=RealClock(), faults=faults_)
     with contextlib.ExitStack() as stack:
         if place == "on a socket":
             options |= {"transport": None, "base_url": stack.enter_context(mock.serve()).base_url}
         with pytest.raises(ToastComputeError) as caught:
-            colour(mock, call, **options)
+            variant(mock, call, **options)
     return caught.value, mock
 
 
@@ -214,9 +212,9 @@ WIRE: dict[str, tuple[Callable[..., Any], type[Exception]]] = {
 def test_fault_on_the_wire_is_the_same_error_in_both_variants(name: str, place: str) -> None:
     make, cause = WIRE[name]
     told = []
-    for colour in (blocking, asynchronous):
+    for variant in VARIANTS:
         error, mock = exchange(
-            colour, place, lambda toast: toast.keypairs.create("mine"), [make(budget=None)], timeout=0.25
+            variant, place, lambda toast: toast.keypairs.create("mine"), [make(budget=None)], timeout=0.25
         )
         # It must not be sent twice, and it may have been carried out.
         assert type(error) is AmbiguousOutcomeError
@@ -226,18 +224,18 @@ def test_fault_on_the_wire_is_the_same_error_in_both_variants(name: str, place: 
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_reply_that_trickles_in_is_given_up(colour: Run) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_reply_that_trickles_in_is_given_up(variant: Variant) -> None:
     # Each piece comes in time, the whole would take a second and more.
     slow = faults.slow("createKeypair", pause=0.1, piece=200, budget=None)
-    error, _ = exchange(colour, "on a socket", lambda toast: toast.keypairs.create("mine"), [slow], timeout=0.25)
+    error, _ = exchange(variant, "on a socket", lambda toast: toast.keypairs.create("mine"), [slow], timeout=0.25)
     assert type(error.__cause__) is APITimeoutError
 
 
 def test_error_of_the_service_is_the_same_in_both_variants(place: str) -> None:
-    for colour in (blocking, asynchronous):
+    for variant in VARIANTS:
         error, _ = exchange(
-            colour,
+            variant,
             place,
             lambda toast: toast.keypairs.delete("demo-key"),
             [faults.result_code("deleteKeypair", -6, budget=None)],
@@ -246,47 +244,48 @@ def test_error_of_the_service_is_the_same_in_both_variants(place: str) -> None:
         assert error.result_code == -6
 
 
-@pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_unreachable_service_is_an_error_of_an_unsent_request(colour: Run) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_unreachable_service_is_an_error_of_an_unsent_request(variant: Variant) -> None:
     with pytest.raises(APIConnectionError, match="could not be reached") as caught:
-        colour(
-            cloud(), lambda toast: toast.keypairs.create("mine"), transport=None, base_url="http://127.0.0.1:9/compute"
+        variant(
+            make_cloud(),
+            lambda toast: toast.keypairs.create("mine"),
+            transport=None,
+            base_url="http://127.0.0.1:9/compute",
         )
     assert caught.value.never_sent
 
 
-@pytest.mark.parametrize(
-    ("colour", "wrong"), [(blocking, "async_transport"), (asynchronous, "transport")], ids=["blocking", "asynchronous"]
-)
-def test_transport_of_the_other_variant_is_rejected(colour: Run, wrong: str) -> None:
-    mock = cloud()
+@pytest.mark.parametrize(("variant", "wrong"), [(sync_call, "async_transport"), (async_call, "transport")])
+def test_transport_of_the_other_variant_is_rejected(variant: Variant, wrong: str) -> None:
+    mock = make_cloud()
     with pytest.raises(ConfigurationError, match=r"The transport cannot be used: it must be an httpx\."):
-        colour(mock, lambda toast: toast.flavors.list(), transport=getattr(mock, wrong))
+        variant(mock, lambda toast: toast.flavors.list(), transport=getattr(mock, wrong))
 
 
 @pytest.mark.parametrize(
-    ("colour", "clock", "lacks"),
+    ("variant", "clock", "lacks"),
     [
-        (blocking, object(), "it has no monotonic"),
-        (asynchronous, object(), "it has no monotonic"),
-        (blocking, 0, "it has no monotonic"),
-        (asynchronous, "", "it has no monotonic"),
-        (asynchronous, time, "it has no sleep_async"),
-        (blocking, RealClock, "it is a class, not an object"),
+        (sync_call, object(), "it has no monotonic"),
+        (async_call, object(), "it has no monotonic"),
+        (sync_call, 0, "it has no monotonic"),
+        (async_call, "", "it has no monotonic"),
+        (async_call, time, "it has no sleep_async"),
+        (sync_call, RealClock, "it is a class, not an object"),
     ],
 )
-def test_invalid_clock_is_rejected(colour: Run, clock: Any, lacks: str) -> None:
+def test_invalid_clock_is_rejected(variant: Variant, clock: Any, lacks: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"The clock cannot be used: {lacks} \(see toast_compute\.Clock\)"):
-        colour(cloud(), lambda toast: toast.flavors.list(), clock=clock)
+        variant(make_cloud(), lambda toast: toast.flavors.list(), clock=clock)
 
 
 def test_sync_client_accepts_a_clock_without_sleep_async() -> None:
-    assert blocking(cloud(), lambda toast: toast.flavors.list(), clock=time)
+    assert sync_call(make_cloud(), lambda toast: toast.flavors.list(), clock=time)
 
 
 def test_closed_client_raises_a_configuration_error() -> None:
     async def main() -> None:
-        toast = client(cloud())
+        toast = async_client(make_cloud())
         await toast.flavors.list()
         await toast.close()
         await toast.close()
@@ -314,8 +313,8 @@ def test_transport_is_closed_with_the_client() -> None:
 
 
 def test_use_in_another_event_loop_is_rejected_before_anything_is_sent() -> None:
-    mock = cloud()
-    clients = [client(mock)]
+    mock = make_cloud()
+    clients = [async_client(mock)]
 
     async def use() -> None:
         await clients[0].flavors.list()
@@ -336,11 +335,11 @@ def test_use_in_another_event_loop_is_rejected_before_anything_is_sent() -> None
         clients.clear()
 
 
-def drop(colour: Run, mock: MockCloud, *, use: bool, close: bool) -> list[str]:
+def drop(variant: Variant, mock: MockCloud, *, use: bool, close: bool) -> list[str]:
     """Make a client, maybe use and close it, drop it, and return the warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        if colour is blocking:
+        if variant is sync_call:
             toast = ToastCompute(*CREDENTIALS, transport=mock.transport)
             if use:
                 toast.flavors.list()
@@ -361,24 +360,24 @@ def drop(colour: Run, mock: MockCloud, *, use: bool, close: bool) -> list[str]:
     return [str(one.message) for one in caught if one.category is ResourceWarning]
 
 
-@pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_used_client_that_was_not_closed_draws_one_warning_without_secrets(colour: Run) -> None:
-    (text,) = drop(colour, cloud(), use=True, close=False)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_used_client_that_was_not_closed_draws_one_warning_without_secrets(variant: Variant) -> None:
+    (text,) = drop(variant, make_cloud(), use=True, close=False)
     assert "unclosed" in text
     assert "ToastCompute(base_url=" in text
-    assert ("async with" in text) is (colour is asynchronous)
+    assert ("async with" in text) is (variant is async_call)
     assert not any(secret in text for secret in CREDENTIALS)
 
 
-@pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_closed_or_unused_client_draws_no_warning(colour: Run) -> None:
-    assert drop(colour, cloud(), use=True, close=True) == []
-    assert drop(colour, cloud(), use=False, close=False) == []
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_closed_or_unused_client_draws_no_warning(variant: Variant) -> None:
+    assert drop(variant, make_cloud(), use=True, close=True) == []
+    assert drop(variant, make_cloud(), use=False, close=False) == []
 
 
-@pytest.mark.parametrize("colour", [blocking, asynchronous])
-def test_client_whose_construction_failed_draws_no_warning(colour: Run) -> None:
-    kind = ToastCompute if colour is blocking else AsyncToastCompute
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_client_whose_construction_failed_draws_no_warning(variant: Variant) -> None:
+    kind = ToastCompute if variant is sync_call else AsyncToastCompute
     with pytest.raises(ConfigurationError):
         kind("", "u", "p")
     gc.collect()
@@ -423,7 +422,7 @@ def test_sync_client_does_not_load_the_async_variant() -> None:
 def test_tasks_and_timeouts_of_asyncio_work() -> None:
     async def main() -> None:
         mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 30)])
-        async with client(mock) as toast:
+        async with async_client(mock) as toast:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await toast.flavors.list()

@@ -10,12 +10,7 @@ import pytest
 from toast_compute import InvalidRequestError
 from toast_compute_mock import MockCloud
 
-from ..mocked import BATCH, NEW, client, fresh_cloud
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
+from ..clients import BATCH, NEW, client
 
 
 def refused(cloud: MockCloud, **changes: Any) -> InvalidRequestError:

@@ -18,7 +18,7 @@ SURFACE = Path(__file__).parents[3] / "typing" / "public_surface.py"
 FOLDER = Path(resources.__file__ or "").parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
-# What one colour may say and the other says in other words. Everything else has to be the same.
+# Words that may differ between the variants. Everything else has to be the same.
 WORDS = {
     "for asyncio programs. Tasks of one event loop may share one.": "for blocking programs. Threads may share one.",
     "an `async with`": "a `with`",
@@ -27,7 +27,7 @@ WORDS = {
 }
 # Members of the language's protocols for `with`.
 PROTOCOL = {"__aenter__": "__enter__", "__aexit__": "__exit__"}
-# These never wait, so they are the same in both colours: no I/O is done by them.
+# These do no I/O and never wait, so they are the same in both variants.
 PLAIN = {"__init__", "__del__", "__repr__", "__reduce__", "deadline", "capture"}
 
 
@@ -39,7 +39,7 @@ def classes_of(module: Any) -> dict[str, type]:
 
 
 def pairs() -> list[tuple[type, type]]:
-    """Every class of the blocking colour that has a method which waits, with its counterpart."""
+    """Every class of the blocking variant that has a method which waits, with its counterpart."""
     found: list[tuple[type, type]] = [(ToastCompute, AsyncToastCompute)]
     for name in MODULES:
         blocking = import_module(f"toast_compute.resources.{name}")
@@ -73,7 +73,7 @@ def code_of(member: Any) -> Any:
 
 
 def plain(text: str | None) -> str:
-    """A text in the blocking colour's words, without its line breaks."""
+    """A text in the blocking variant's words, without its line breaks."""
     text = " ".join((text or "").split())
     for word, other in WORDS.items():
         text = text.replace(word, other)
@@ -82,7 +82,7 @@ def plain(text: str | None) -> str:
 
 
 def annotation(value: Any) -> str:
-    """An annotation as it is written, in the blocking colour's words."""
+    """An annotation as it is written, in the blocking variant's words."""
     return re.sub(r"\bAsync(?=[A-Z])", "", str(value))
 
 

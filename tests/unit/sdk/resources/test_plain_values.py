@@ -11,7 +11,7 @@ from toast_compute import InvalidRequestError, RebootAction, RebootParameters, R
 from toast_compute_api.behaviour import SERVER_URL
 from toast_compute_mock import MockCloud
 
-from ..mocked import BATCH, NEW, VOLUME, WEB, fresh_cloud
+from ..clients import BATCH, NEW, VOLUME, WEB
 
 
 class Text(str):
@@ -39,11 +39,6 @@ def texts(value: Any) -> Any:
         case int():
             return Whole(value)
     raise AssertionError
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
 
 
 def client(cloud: MockCloud) -> ToastCompute:

@@ -10,17 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from toast_compute import AsyncToastCompute, NotFoundError, ToastCompute, WaitTimeoutError
+from toast_compute import NotFoundError, ToastCompute, WaitTimeoutError
 from toast_compute_mock import MockCloud, ScaledClock, faults
 
-from ..mocked import BATCH, NEW, WEB, client, fresh_cloud
+from ..clients import BATCH, NEW, WEB, async_client, client, make_cloud
 
 LIST, DETAILS = "listInstances", "listInstanceDetails"
-
-
-def async_client(cloud: MockCloud, transport: httpx.AsyncBaseTransport | None = None) -> AsyncToastCompute:
-    transport = transport or cloud.async_transport
-    return AsyncToastCompute("demo-appkey", "demo@example.com", "demo-password", transport=transport, clock=cloud.clock)
 
 
 def by_id(cloud: MockCloud) -> int:
@@ -38,7 +33,7 @@ def test_hundred_deletions_share_the_lists_of_each_poll() -> None:
             await asyncio.gather(*(toast.instances.wait_until_deleted(id) for id in ids))
 
     before: dict[str, int] = {}
-    cloud = fresh_cloud()
+    cloud = make_cloud()
     asyncio.run(wait_for_all_of_them())
     assert by_id(cloud) <= 100 + 1  # the wait that is the first is alone for a moment
     assert cloud.journal.count(operation=LIST) - before[LIST] - by_id(cloud) <= 10
@@ -53,7 +48,7 @@ def test_failed_shared_poll_gets_one_note_for_each_wait() -> None:
             waits = (toast.instances.wait_for_status(id, "ACTIVE") for id in ids)
             return list(await asyncio.gather(*waits, return_exceptions=True))
 
-    cloud = fresh_cloud()
+    cloud = make_cloud()
     for error in asyncio.run(wait_for_all_of_them()):
         assert len([note for note in getattr(error, "__notes__", []) if "of waiting for" in note]) == 1
 
@@ -100,14 +95,14 @@ class CutShort(httpx.AsyncBaseTransport):
 
 def test_instance_missing_from_an_incomplete_list_is_not_deleted() -> None:
     async def main() -> Any:
-        async with async_client(cloud, CutShort(cloud, WEB)) as toast:
+        async with async_client(cloud, transport=CutShort(cloud, WEB)) as toast:
             waits = (
                 toast.instances.wait_until_deleted(WEB, timeout=30),
                 toast.instances.wait_for_status(BATCH, "ACTIVE", timeout=30),
             )
             return await asyncio.gather(*waits, return_exceptions=True)
 
-    cloud = fresh_cloud()
+    cloud = make_cloud()
     told = asyncio.run(main())
     assert [type(one) for one in told] == [WaitTimeoutError, WaitTimeoutError]
     assert f"{WEB} is ACTIVE" in str(told[0])
@@ -115,12 +110,12 @@ def test_instance_missing_from_an_incomplete_list_is_not_deleted() -> None:
 
 def test_instance_missing_from_an_incomplete_list_is_read_by_its_id() -> None:
     async def main() -> None:
-        async with async_client(cloud, CutShort(cloud, WEB)) as toast:
+        async with async_client(cloud, transport=CutShort(cloud, WEB)) as toast:
             assert [one.id for one in await toast.instances.wait_for_all([WEB, WEB.upper()], "ACTIVE")] == [WEB, WEB]
             await toast.instances.stop(WEB)
             assert [one.id for one in await toast.instances.wait_for_all([WEB, BATCH], "STOP")] == [WEB, BATCH]
 
-    cloud = fresh_cloud()
+    cloud = make_cloud()
     asyncio.run(main())
 
 
@@ -130,7 +125,7 @@ def test_missing_instances_are_read_and_named_up_to_a_limit() -> None:
             await toast.instances.wait_for_all([WEB, *missing], "ACTIVE")
 
     missing = [f"nobody-{number}" for number in range(20)]
-    cloud = fresh_cloud()
+    cloud = make_cloud()
     with pytest.raises(NotFoundError) as caught:
         asyncio.run(main())
     assert str(caught.value).endswith("found no instance nobody-0, nobody-1, nobody-2")

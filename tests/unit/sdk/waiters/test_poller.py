@@ -25,13 +25,7 @@ from toast_compute_api.models import Instance
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.faults import Fault
 
-from ..mocked import NEW, WEB, client, fresh_cloud
-
-
-@pytest.fixture
-def cloud() -> MockCloud:
-    return fresh_cloud()
-
+from ..clients import NEW, WEB, client
 
 PASSING: dict[str, tuple[type[ToastComputeError], Callable[[], Fault]]] = {
     "reset": (APIConnectionError, lambda: faults.reset("listInstances", budget=None)),

@@ -23,7 +23,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import AutoJumpClock, MockCloud, faults
 from toast_compute_mock.clock import FrozenClock
 
-from ..mocked import BATCH, NEW, WEB, client
+from ..clients import BATCH, NEW, WEB, client
 from ..plan_driver import PlanDriver
 
 MANY = 1000
