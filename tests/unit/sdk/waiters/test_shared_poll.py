@@ -3,208 +3,207 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
-from toast_compute import APIConnectionError, APITimeoutError, ToastCompute, WaitTimeoutError
-from toast_compute._core.client_core import Core
-from toast_compute._drivers.asynchronous import AsyncDriver
-from toast_compute._drivers.sync import Sender
-from toast_compute._effects import FaultKind, Plan, Reply, Send, TransportFault
-from toast_compute._lifecycle.staleness import Expectations
-from toast_compute._waiters.shared_poll import Board
-from toast_compute._waiters.waiter import wait_for_all, wait_for_status
+from toast_compute import APIConnectionError, APITimeoutError, AsyncToastCompute, Instance, WaitTimeoutError
 from toast_compute_api.behaviour import LIFECYCLE
-from toast_compute_mock import AutoJumpClock, MockCloud, faults
-from toast_compute_mock.clock import FrozenClock
+from toast_compute_mock import AutoJumpClock, MockCloud, RealClock, faults
 
-from ..clients import BATCH, NEW, WEB, client
-from ..plan_driver import PlanDriver
+from ..clients import BATCH, NEW, WEB, async_client, client, make_cloud, run, run_tasks
 
 MANY = 1000
+LIST, DETAILS = "listInstances", "listInstanceDetails"
+
+Wait = Callable[[AsyncToastCompute], Awaitable[Any]]
 
 
-@pytest.fixture
-def clock() -> FrozenClock:
-    return FrozenClock()
+def wait(id: str, status: str, timeout: float = 60, interval: float | None = 5, **options: Any) -> Wait:
+    return lambda toast: toast.instances.wait_for_status(id, status, timeout=timeout, poll_interval=interval, **options)
 
 
-@pytest.fixture
-def cloud(clock: FrozenClock) -> MockCloud:
-    return MockCloud(clock=clock)
+class Waits:
+    """Waits of one async client, each in a task of its own."""
+
+    def __init__(self, cloud: MockCloud, **options: Any) -> None:
+        self._cloud = cloud
+        self._options = options
+        self._began = 0.0
+
+    def run(self, waits: Iterable[Wait], starts: Iterable[float] = ()) -> list[Any]:
+        """Start each wait at its moment, and return what each returned or raised."""
+
+        async def main() -> list[Any]:
+            async with async_client(self._cloud, **self._options) as toast:
+                return await self.run_with(toast, waits, starts)
+
+        return run(main)
+
+    async def run_with(
+        self, toast: AsyncToastCompute, waits: Iterable[Wait], starts: Iterable[float] = ()
+    ) -> list[Any]:
+        async def start(wait: Wait, moment: float) -> Any:
+            await self._cloud.clock.sleep_async(moment)
+            return await wait(toast)
+
+        await toast.flavors.list()  # issues the token
+        self._began = self._cloud.clock.now()
+        moments = iter(starts)
+        tasks = [start(wait, next(moments, 0.0)) for wait in waits]
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    def sent(self, operation: str = LIST) -> list[float]:
+        """Return when an operation was answered, in seconds since the waits began."""
+        moments = [entry.at - self._began for entry in self._cloud.journal.find(operation=operation)]
+        return [moment for moment in moments if moment >= 0]
 
 
-@pytest.fixture
-def toast(cloud: MockCloud) -> Iterator[ToastCompute]:
-    with client(cloud) as toast:
-        yield toast
-
-
-@pytest.fixture
-def core(toast: ToastCompute) -> Core:
-    return toast.instances._core
-
-
-@pytest.fixture
-def make_driver(toast: ToastCompute, clock: FrozenClock) -> Callable[..., PlanDriver]:
-    def make(latency: float = 0.05, sender: Sender | None = None) -> PlanDriver:
-        toast.flavors.list()  # a token is there
-        return PlanDriver(sender or toast._sender, clock, latency=latency)
-
-    return make
-
-
-def wait(core: Core, id: str, status: str, timeout: float = 60, interval: float | None = 5) -> Plan[Any]:
-    return wait_for_status(core, id, status, timeout=timeout, poll_interval=interval)
-
-
-def sent(driver: PlanDriver, operation: str = "listInstances") -> list[float]:
-    return [moment for moment, name in driver.sent if name == operation]
-
-
-@pytest.mark.parametrize(("number", "latency"), [(MANY, 0.05), (100, 0), (100, 2)])
+@pytest.mark.parametrize(("number", "latency", "last"), [(MANY, 0.05, 1), (100, 0, 2), (100, 2, 100)])
 def test_thousand_waits_that_start_together_send_one_list_per_tick(
-    core: Core, make_driver: Callable[..., PlanDriver], number: int, latency: float
+    cloud: MockCloud, number: int, latency: float, last: int
 ) -> None:
-    driver = make_driver(latency)
-    results = driver.run([wait(core, WEB, "STOP", 30) for _ in range(number)], [0.0] * number)
+    cloud.faults.add(faults.delay(LIST, latency, budget=None))
+    waits = Waits(cloud)
+    results = waits.run([wait(WEB, "STOP", 30)] * number)
     assert {type(one) for one in results} == {WaitTimeoutError}
-    ticks = 30 / 5 + 1
-    # The very first look is begun by one of them before the others have come.
-    assert len(sent(driver)) <= ticks + 1
+    polls = waits.sent()
+    # The very first poll is begun by one of them before the others have come.
+    assert len([moment for moment in polls if moment < 30]) <= 30 / 5 + 1
+    # At the timeout the last wait may be alone; a list slower than the last second fails, and each wait reads again.
+    assert len([moment for moment in polls if moment >= 30]) <= last
 
 
-def test_waits_that_start_at_random_share_their_polls(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
-    driver = make_driver()
+def test_waits_that_start_at_random_share_their_polls(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay(LIST, 0.05, budget=None))
+    waits = Waits(cloud)
     starts = [random.Random(number).uniform(0, 2) for number in range(300)]
-    driver.run([wait(core, WEB, "STOP", 300, None) for _ in starts], starts)
-    # From 30 s on the interval is 15 s, and a quarter less for who draws the shortest.
-    in_step = [moment for moment in sent(driver) if 60 <= moment < 300]
+    waits.run([wait(WEB, "STOP", 300, None)] * len(starts), starts)
+    # From 30 s on the interval is 15 s, less up to a quarter of jitter.
+    in_step = [moment for moment in waits.sent() if 60 <= moment < 300]
     assert len(in_step) <= (300 - 60) / (15 * 0.75) + 1
-    # Whoever begins wants to see what is there now, but one list answers all that came meanwhile.
-    assert len([moment for moment in sent(driver) if moment < 2]) <= 2 / 0.05 + 1
+    # A new wait needs a new poll, but one list answers all waits that came meanwhile.
+    assert len([moment for moment in waits.sent() if moment < 2]) <= 2 / 0.05 + 1
 
 
-def test_each_wait_returns_its_own_instance(
-    toast: ToastCompute, core: Core, make_driver: Callable[..., PlanDriver]
-) -> None:
-    ids = [toast.instances.create(**NEW).id for _ in range(60)]
-    driver = make_driver()
-    plans: list[Plan[Any]] = [wait(core, id, "ACTIVE", interval=1) for id in ids]
-    plans.append(wait_for_all(core, ids, "ACTIVE", timeout=60, poll_interval=1))
-    *singles, several = driver.run(plans, [0.0] * len(plans))
+def test_each_wait_returns_its_own_instance(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.delay(LIST, 0.05, budget=None))
+    waits = Waits(cloud)
+    with client(cloud) as toast:
+        ids = [toast.instances.create(**NEW).id for _ in range(60)]
+    all_waits = [wait(id, "ACTIVE", interval=1) for id in ids]
+    all_waits.append(lambda toast: toast.instances.wait_for_all(ids, "ACTIVE", timeout=60, poll_interval=1))
+    *singles, several = waits.run(all_waits)
     assert [one.id for one in singles] == ids
     assert [one.id for one in several] == ids
     assert {str(one.status) for one in (*singles, *several)} == {"ACTIVE"}
-    assert len(sent(driver)) <= 12 + 2
+    assert len(waits.sent()) <= 12 + 2
 
 
-def test_reads_that_confirm_pending_changes_are_shared(
-    cloud: MockCloud, toast: ToastCompute, core: Core, clock: FrozenClock, make_driver: Callable[..., PlanDriver]
-) -> None:
-    cloud.faults.add(faults.stale_read("listInstances", budget=2))
-    driver = make_driver(0)
-    ids = [toast.instances.create(**NEW).id for _ in range(20)]
-    clock.advance(LIFECYCLE.operations["createInstance"].max_seconds)
-    for id in ids:
-        toast.instances.reboot(id)
-        core.state(Expectations).expect(id, "reboot", clock.monotonic())
-    done = driver.run([wait(core, id, "ACTIVE", interval=1) for id in ids * 2], [0.0] * 40)
-    assert [one.id for one in done] == ids * 2
-    assert clock.monotonic() - driver.began >= LIFECYCLE.operations["reboot"].min_seconds
-    looks = LIFECYCLE.operations["reboot"].max_seconds + 2
-    assert len(sent(driver)) <= looks
-    assert 0 < len(sent(driver, "listInstanceDetails")) <= looks
+def test_reads_that_confirm_pending_changes_are_shared(cloud: MockCloud) -> None:
+    async def main() -> None:
+        async with async_client(cloud) as toast:
+            ids = [(await toast.instances.create(**NEW)).id for _ in range(20)]
+            await cloud.clock.sleep_async(LIFECYCLE.operations["createInstance"].max_seconds)
+            for id in ids:
+                await toast.instances.reboot(id)
+            began = cloud.clock.monotonic()
+            done = await waits.run_with(toast, [wait(id, "ACTIVE", interval=1) for id in ids * 2])
+            assert [one.id for one in done] == ids * 2
+            assert cloud.clock.monotonic() - began >= LIFECYCLE.operations["reboot"].min_seconds
+
+    cloud.faults.add(faults.stale_read(LIST, budget=2))
+    waits = Waits(cloud)
+    run(main)
+    # One a second from 0 on; the first wait and the last one may be alone, and read their own instance.
+    most = LIFECYCLE.operations["reboot"].max_seconds + 1 + 2
+    assert len(waits.sent()) <= most
+    assert 0 < len(waits.sent(DETAILS)) <= most
 
 
-def test_single_wait_reads_its_instance_and_several_read_the_list(
-    cloud: MockCloud, core: Core, make_driver: Callable[..., PlanDriver]
-) -> None:
-    driver = make_driver(0)
-    driver.run([wait(core, WEB, "STOP", 30, 10), wait(core, BATCH, "ACTIVE", 10, 10)], [0.0, 1.0])
-    asked = [WEB in entry.target for entry in cloud.journal.find(operation="listInstances")]
-    assert asked[0]  # at 0 s; the other one comes at 1 s and ends at 11 s
-    assert not any(asked[1:-2])
-    assert asked[-2:] == [True, True]  # at 20 and 30 s
+def test_single_wait_reads_its_instance_and_several_read_the_list(cloud: MockCloud) -> None:
+    Waits(cloud).run([wait(WEB, "STOP", 30, 10), wait(BATCH, "ACTIVE", 10, 10)], [0.0, 1.0])
+    by_id = [WEB in entry.target for entry in cloud.journal.find(operation=LIST)]
+    assert by_id[0]  # at 0 s; the other one comes at 1 s and ends at 11 s
+    assert not any(by_id[1:-2])
+    assert by_id[-2:] == [True, True]  # at 20 and 30 s
 
 
-def test_new_wait_does_not_use_an_old_poll(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
-    driver = make_driver(0)
-    waits = [wait(core, WEB, "STOP", 25, 10), wait(core, BATCH, "ACTIVE", 25, 10), wait(core, BATCH, "STOP")]
-    *_, last = driver.run(waits, [0.0, 0.0, 1.0])
+def test_new_wait_does_not_use_an_old_poll(cloud: MockCloud) -> None:
+    waits = Waits(cloud)
+    *_, last = waits.run(
+        [wait(WEB, "STOP", 25, 10), wait(BATCH, "ACTIVE", 25, 10), wait(BATCH, "STOP")], [0.0, 0.0, 1.0]
+    )
     assert last.id == BATCH
-    assert 1.0 in sent(driver)
+    assert 1.0 in waits.sent()
 
 
-def test_failure_of_a_shared_poll_is_an_error_of_its_own_for_each_wait(
-    cloud: MockCloud, core: Core, make_driver: Callable[..., PlanDriver]
-) -> None:
-    driver = make_driver(0)
-    cloud.faults.add(faults.reset("listInstances", budget=None))
-    errors = driver.run([wait(core, WEB, "STOP", 60, 1) for _ in range(100)], [0.0] * 100)
+def test_failure_of_a_shared_poll_is_an_error_of_its_own_for_each_wait(cloud: MockCloud) -> None:
+    cloud.faults.add(faults.reset(LIST, budget=None))
+    waits = Waits(cloud)
+    errors = waits.run([wait(WEB, "STOP", 60, 1)] * 100)
     assert {type(error) for error in errors} == {APIConnectionError}
     assert len({id(error) for error in errors}) == 100
     assert all(len(error.__notes__) == 1 for error in errors)
-    # Six looks of one try and two more.
-    assert len(sent(driver)) <= 6 * 3 + 3
+    # Six polls of one attempt and two more.
+    assert len(waits.sent()) <= 6 * 3 + 3
 
 
-def test_timeout_of_the_shared_lock_is_tolerated(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
-    driver = make_driver(latency=40)  # longer than the gate is waited for
-    results = driver.run([wait(core, WEB, "ACTIVE", 600, 5) for _ in range(3)], [0.0] * 3)
+def test_timeout_of_the_shared_lock_is_tolerated() -> None:
+    seen: list[Instance | None] = []
+    # The attempts of the first shared poll take longer together than the other waits wait for the lock.
+    cloud = MockCloud(clock=RealClock(), faults=[faults.delay(LIST, 60, budget=3)])
+    waits = [wait(WEB, "ACTIVE", 600, 0.2, on_poll=seen.append)] * 3
+    results = Waits(cloud, timeout=0.2).run(waits)
     assert [one.id for one in results] == [WEB] * 3
+    assert None in seen
 
 
-def test_wait_without_remaining_time_does_not_fail_the_others(
-    toast: ToastCompute, core: Core, make_driver: Callable[..., PlanDriver]
-) -> None:
-    class Slow:
-        """Answers nobody who has less than 20 s."""
+def test_wait_without_remaining_time_does_not_fail_the_others(cloud: MockCloud) -> None:
+    class Slow(httpx.AsyncBaseTransport):
+        """Answers no list within less than 20 s."""
 
-        def send(self, effect: Send) -> Reply:
-            if effect.timeout < 20:
-                raise TransportFault(FaultKind.TIMEOUT, "no answer", never_left=False)
-            return toast._sender.send(effect)
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/instances") and request.extensions["timeout"]["read"] < 20:
+                raise httpx.ReadTimeout("no answer")
+            response: httpx.Response = await cloud.async_transport.handle_async_request(request)
+            return response
 
-    driver = make_driver(0, Slow())
-    hurried = [wait(core, WEB, "STOP", 2, 1) for _ in range(5)]
-    *others, patient = driver.run([*hurried, wait(core, WEB, "ACTIVE", 60, 1)], [0.0] * 6)
+    seen: list[Instance | None] = []
+    hurried = [wait(WEB, "STOP", 2, 1)] * 5
+    *others, patient = Waits(cloud, transport=Slow()).run([*hurried, wait(WEB, "ACTIVE", 60, 1, on_poll=seen.append)])
     assert patient.id == WEB
+    assert None not in seen
     assert {type(one) for one in others} == {WaitTimeoutError}
     assert all(isinstance(one.__cause__, APITimeoutError) for one in others)
 
 
-def test_shared_state_is_dropped_after_the_last_wait(core: Core, make_driver: Callable[..., PlanDriver]) -> None:
-    make_driver(0).run([wait(core, WEB, "STOP", 5, 1) for _ in range(3)], [0.0] * 3)
-    board = core.state(Board)
-    assert not board.is_shared
-    assert board.briefs._newest is None
+def test_shared_state_is_dropped_after_the_last_wait(cloud: MockCloud) -> None:
+    async def main() -> None:
+        async with async_client(cloud) as toast:
+            await Waits(cloud).run_with(toast, [wait(WEB, "STOP", 5, 1, on_poll=seen.append)] * 3)
+            await run_tasks()
+            gc.collect()
+            assert [gc.get_referrers(seen[number]) for number in range(len(seen))] == [[seen]] * len(seen)
+
+    seen: list[Instance | None] = []
+    run(main)
 
 
-class Direct:
-    """Sends for tasks what a blocking client would send."""
-
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-
-    async def send(self, effect: Send) -> Reply:
-        await asyncio.sleep(0)
-        return self._sender.send(effect)
-
-
-def looks_at_creation() -> int:
-    """How many looks at an instance every 2 s a create can take, and two more for those who come first."""
+def most_polls_of_a_create() -> int:
+    """Return how many polls every 2 s a create can take, and two more for the first waits."""
     return int(LIFECYCLE.operations["createInstance"].max_seconds / 2) + 1 + 2
 
 
 def test_threads_share_their_polls() -> None:
     clock = AutoJumpClock(grace=60)
-    cloud = MockCloud(clock=clock)
+    cloud = make_cloud(clock=clock)
     begin = threading.Barrier(101)
     about_to_sleep = threading.Semaphore(0)
     with client(cloud) as toast, ThreadPoolExecutor(100) as pool:
@@ -224,18 +223,12 @@ def test_threads_share_their_polls() -> None:
             time.sleep(0.2)
         done = [one.result(timeout=30) for one in waits]
     assert [(one.id, str(one.status)) for one in done] == [(id, "ACTIVE") for id in ids]
-    assert cloud.journal.count(operation="listInstances") <= looks_at_creation()
+    assert cloud.journal.count(operation=LIST) <= most_polls_of_a_create()
 
 
-def test_tasks_share_their_polls() -> None:
-    cloud = MockCloud(clock=AutoJumpClock())
+def test_tasks_share_their_polls(cloud: MockCloud) -> None:
     with client(cloud) as toast:
         ids = [toast.instances.create(**NEW).id for _ in range(200)]
-        core, driver = toast.instances._core, AsyncDriver(Direct(toast._sender), cloud.clock)
-
-        async def wait_for_each() -> list[Any]:
-            return await asyncio.gather(*(driver.run(wait(core, id, "ACTIVE", interval=2)) for id in ids))
-
-        done = asyncio.run(wait_for_each())
+    done = Waits(cloud).run([wait(id, "ACTIVE", interval=2) for id in ids])
     assert [(one.id, str(one.status)) for one in done] == [(id, "ACTIVE") for id in ids]
-    assert cloud.journal.count(operation="listInstances") <= looks_at_creation()
+    assert cloud.journal.count(operation=LIST) <= most_polls_of_a_create()
