@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from toast_compute import (
     Access,
@@ -21,18 +22,12 @@ from toast_compute import (
     Token,
     User,
 )
-from toast_compute._auth.token_manager import TokenKeeper, token_key
+from toast_compute._auth.token_manager import TokenKeeper
 from toast_compute._effects import Exclusively, Plan, ReadClock, Sleep
-from toast_compute._redaction import Secret
+from toast_compute_mock import MockCloud
 
-
-def sent_tokens(service: Any) -> list[str]:
-    return [one.headers["x-auth-token"] for one in service.asked("GET flavors")]
-
-
-@pytest.fixture(autouse=True)
-def _flavors(service: Any) -> None:
-    service.on("GET flavors", service.yes(flavors=[]))
+from ..clients import client
+from .conftest import sent_tokens, store_key
 
 
 def test_client_sends_nothing_before_the_first_call(toast: ToastCompute, service: Any) -> None:
@@ -496,10 +491,28 @@ def test_current_and_previous_token_are_known() -> None:
     assert [one.reveal() for one in keeper.known] == ["token-3", "token-2"]
 
 
+def test_interrupted_renewal_releases_the_lock(cloud: MockCloud) -> None:
+    class Interrupting(httpx.BaseTransport):
+        """Lets the user interrupt the first request."""
+
+        is_first = True
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if self.is_first:
+                self.is_first = False
+                raise KeyboardInterrupt
+            return cloud.transport.handle_request(request)
+
+    with client(cloud, transport=Interrupting(), timeout=1) as toast:
+        with pytest.raises(KeyboardInterrupt):
+            toast.flavors.list()
+        assert toast.flavors.list()
+
+
 def test_store_key_differs_between_accounts_and_contains_no_secret() -> None:
     accounts = [("https://a", "k", "u"), ("https://a", "k", "v"), ("https://a", "l", "u"), ("https://b", "k", "u")]
-    keys = {token_key(url, Secret(appkey), Secret(user)) for url, appkey, user in accounts}
+    keys = {store_key(*account) for account in accounts}
     assert len(keys) == 4
     assert all(len(key) == 64 and set(key) <= set("0123456789abcdef") for key in keys)
-    # Nothing slides from one part into the next.
-    assert token_key("u", Secret("ab"), Secret("c")) != token_key("u", Secret("a"), Secret("bc"))
+    # The boundary between two parts counts.
+    assert store_key("https://a", "ab", "c") != store_key("https://a", "a", "bc")

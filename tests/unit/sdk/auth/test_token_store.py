@@ -14,17 +14,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toast_compute import Access, ConfigurationError, PermissionDeniedError, ToastCompute, Token, User
-from toast_compute._auth.token_manager import TokenKeeper
-from toast_compute._drivers.asynchronous import AsyncDriver
-from toast_compute._effects import Plan, Reply, Send, Sleep
-from toast_compute._redaction import Secret
-from toast_compute.clock import RealClock
+from toast_compute import ConfigurationError, PermissionDeniedError, ToastCompute
 from toast_compute.token_store import (
     FileTokenStore,
     MemoryTokenStore,
@@ -33,7 +27,12 @@ from toast_compute.token_store import (
     TokenStoreError,
     TokenStoreWarning,
 )
-from toast_compute_mock import MockCloud
+from toast_compute_api.behaviour import SERVER_URL
+from toast_compute_mock import MockCloud, RealClock, faults
+
+from ..clients import CREDENTIALS, async_client, run
+from ..conftest import APPKEY, USERNAME
+from .conftest import sent_tokens, store_key
 
 KEY = "k" * 64
 TOKEN = StoredToken("canary-token-9", 3600.0, 3000.0)
@@ -48,15 +47,6 @@ def files(tmp_path: Path) -> FileTokenStore:
 @pytest.fixture(params=["memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
     return MemoryTokenStore() if request.param == "memory" else FileTokenStore(tmp_path / "tokens")
-
-
-@pytest.fixture(autouse=True)
-def _flavors(service: Any) -> None:
-    service.on("GET flavors", service.yes(flavors=[]))
-
-
-def sent_tokens(service: Any) -> list[str]:
-    return [one.headers["x-auth-token"] for one in service.asked("GET flavors")]
 
 
 def token_file(store: FileTokenStore) -> Path:
@@ -200,8 +190,7 @@ def test_client_with_a_valid_token_does_not_wait_for_the_renewal_of_another(
     toast = make_client(token_store=store)
     toast.flavors.list()
     clock.now += 3600 - 100
-    (key,) = store._locks
-    with store.lock(key, 0.0):
+    with store.lock(store_key(service.base_url, APPKEY, USERNAME), 0.0):
         began = time.monotonic()
         toast.flavors.list()
         assert time.monotonic() - began < 1
@@ -615,72 +604,52 @@ def test_expired_or_uncertain_token_is_not_loaded(
 # Tasks
 
 
-class _Issuer:
-    """Issues tokens that take a moment."""
-
-    def __init__(self) -> None:
-        self.issued = 0
-
-    def issue(self, _: float) -> Plan[Access]:
-        yield Sleep(0.05)
-        self.issued += 1
-        began = datetime(2026, 1, 15, 9, tzinfo=UTC)
-        token = Token(id=f"token-{self.issued}", issued_at=began, expires=began + timedelta(hours=1))
-        return Access(token=token, user=User(id="u", roles=[]))
+@pytest.fixture
+def slow() -> MockCloud:
+    """A cloud that takes a moment to issue a token."""
+    return MockCloud(clock=RealClock(), faults=[faults.delay("issueToken", 0.05, budget=None)])
 
 
-class _Nobody:
-    async def send(self, effect: Send, /) -> Reply:
-        raise AssertionError(effect)
+def test_tasks_of_two_clients_issue_one_token(store: TokenStore, slow: MockCloud) -> None:
+    async def main() -> None:
+        async with async_client(slow, token_store=store) as first, async_client(slow, token_store=store) as second:
+            await asyncio.gather(*(toast.flavors.list() for toast in [first, second] * 50))
 
-
-def test_tasks_of_two_clients_issue_one_token(store: TokenStore) -> None:
-    issuer = _Issuer()
-
-    async def all_of_them() -> list[Secret]:
-        drivers = [AsyncDriver(_Nobody(), RealClock()) for _ in range(2)]
-        keepers = [TokenKeeper(issuer.issue, store=store, key=KEY) for _ in range(2)]
-        pairs = list(zip(drivers, keepers, strict=True)) * 50
-        return await asyncio.gather(*(driver.run(keeper.current(5.0)) for driver, keeper in pairs))
-
-    assert [secret.reveal() for secret in asyncio.run(all_of_them())] == ["token-1"] * 100
-    assert issuer.issued == 1
+    run(main)
+    assert slow.journal.count(operation="listFlavors") == 100
+    assert slow.journal.count(operation="issueToken") == 1
 
 
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.03], ids=["at once", "soon", "while it issues"])
-def test_cancelled_task_releases_the_lock(store: TokenStore, after: float) -> None:
-    issuer = _Issuer()
-    keeper = TokenKeeper(issuer.issue, store=store, key=KEY)
+def test_cancelled_task_releases_the_lock(store: TokenStore, slow: MockCloud, after: float) -> None:
+    async def main() -> None:
+        async with async_client(slow, token_store=store) as toast:
+            task = asyncio.create_task(toast.flavors.list())
+            await asyncio.sleep(after)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            with store.lock(store_key(SERVER_URL, *CREDENTIALS[:2]), 0.0):
+                pass
+            assert await toast.flavors.list()
 
-    async def cancelled_and_again() -> Secret:
-        driver = AsyncDriver(_Nobody(), RealClock())
-        task = asyncio.create_task(driver.run(keeper.current(5.0)))
-        await asyncio.sleep(after)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        with store.lock(KEY, 0.0):
-            pass
-        return await driver.run(keeper.current(5.0))
-
-    assert asyncio.run(cancelled_and_again()).reveal() == "token-1"
+    run(main)
 
 
-def test_task_waiting_for_another_process_can_be_cancelled(store: TokenStore) -> None:
-    keeper = TokenKeeper(_Issuer().issue, store=store, key=KEY)
+def test_task_waiting_for_another_process_can_be_cancelled(store: TokenStore, slow: MockCloud) -> None:
+    async def main() -> float:
+        async with async_client(slow, token_store=store, timeout=60) as toast:
+            task = asyncio.create_task(toast.flavors.list())
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return time.monotonic() - began
 
-    async def cancelled() -> float:
-        driver = AsyncDriver(_Nobody(), RealClock())
-        task = asyncio.create_task(driver.run(keeper.current(60.0)))
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return time.monotonic() - began
-
-    with store.lock(KEY, 0.0):
-        assert asyncio.run(cancelled()) < 2
+    with store.lock(store_key(SERVER_URL, *CREDENTIALS[:2]), 0.0):
+        assert run(main) < 2
+    assert slow.journal.count() == 0
 
 
 # Processes
@@ -763,8 +732,8 @@ def test_killed_process_releases_the_lock(tmp_path: Path) -> None:
 
 def test_libraries_for_files_are_loaded_when_a_file_store_is_used() -> None:
     program = (
-        "import sys, toast_compute.token_store, toast_compute._client\n"
-        "toast_compute._client.ToastCompute('k', 'u', 'p', token_store=toast_compute.token_store.MemoryTokenStore())\n"
+        "import sys, toast_compute, toast_compute.token_store\n"
+        "toast_compute.ToastCompute('k', 'u', 'p', token_store=toast_compute.token_store.MemoryTokenStore())\n"
         "print('filelock' in sys.modules, 'tomllib' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
