@@ -80,3 +80,10 @@ async def run_tasks() -> None:
     """Let every task of the loop run until all of them wait."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Wait until a condition is true, for ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not is_true():
+            await asyncio.sleep(0.002)

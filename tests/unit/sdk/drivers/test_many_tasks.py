@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,12 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from toast_compute import APIConnectionError, AsyncToastCompute, NotFoundError, ToastComputeError
-from toast_compute._effects import FaultKind, Send, TransportFault
-from toast_compute._http.sender import AsyncHttpSender
-from toast_compute_api.api.flavors.list_flavors import list_flavors
 from toast_compute_mock import MockCloud, RealClock, ScaledClock, faults
 
-from ..clients import CREDENTIALS, async_client, make_cloud, run, run_tasks
+from ..clients import CREDENTIALS, async_client, make_cloud, run, run_tasks, until
 
 WEB = "125a0000-0000-4000-8000-000000000001"
 
@@ -175,71 +171,6 @@ def test_client_is_usable_after_random_cancellations() -> None:
 
     run(main)
     assert mock.journal.count(operation="issueToken") == 1
-
-
-async def until(is_there: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_there():
-            await asyncio.sleep(0.002)
-
-
-SEND = Send(list_flavors("k"), None, 5.0, 5.0)
-
-
-def test_request_that_waits_for_a_connection_is_not_sent() -> None:
-    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.3, budget=None)])
-
-    async def main(base_url: str) -> None:
-        sender = AsyncHttpSender(base_url, None, max_at_once=3)
-        leading = [asyncio.create_task(sender.send(SEND)) for _ in range(3)]
-        await until(lambda: mock.journal.count(operation="listFlavors") == 3)
-        waiting = asyncio.create_task(sender.send(SEND))
-        with pytest.raises(TransportFault, match=r"could not be reached within 0.01 s") as caught:
-            await sender.send(Send(SEND.request, None, 0.01, 0.01))
-        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
-        assert mock.journal.count(operation="listFlavors") == 3
-        assert [one.status for one in await asyncio.gather(*leading, waiting)] == [200] * 4
-        await sender.close()
-
-    with mock.serve() as server:
-        base_url = server.base_url
-        run(lambda: main(base_url))
-
-
-def test_wait_for_a_connection_counts_against_the_timeout_of_the_call() -> None:
-    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.5, budget=None)])
-
-    async def main(base_url: str) -> None:
-        sender = AsyncHttpSender(base_url, None, max_at_once=1)
-        leading = asyncio.create_task(sender.send(SEND))
-        await until(lambda: mock.journal.count(operation="listFlavors") == 1)
-        began = time.monotonic()
-        with pytest.raises(TransportFault, match=r"did not answer within 0.8 s") as caught:
-            await sender.send(Send(SEND.request, None, 0.8, 0.8))
-        assert time.monotonic() - began == pytest.approx(0.8, abs=0.15)
-        assert not caught.value.never_left
-        await leading
-        await sender.close()
-
-    with mock.serve() as server:
-        base_url = server.base_url
-        run(lambda: main(base_url))
-
-
-def test_oversized_reply_is_given_up_and_the_client_is_usable() -> None:
-    mock = MockCloud(clock=RealClock())
-
-    async def main(base_url: str) -> None:
-        sender = AsyncHttpSender(base_url, None, max_reply_bytes=64)
-        for _ in range(3):
-            with pytest.raises(TransportFault, match="over 64 bytes") as caught:
-                await sender.send(SEND)
-            assert caught.value.kind is FaultKind.REPLY
-        await sender.close()
-
-    with mock.serve() as server:
-        base_url = server.base_url
-        run(lambda: main(base_url))
 
 
 @pytest.mark.parametrize(

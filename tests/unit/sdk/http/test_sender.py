@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -28,9 +29,13 @@ from toast_compute import (
     WaitTimeoutError,
 )
 from toast_compute._effects import FaultKind, Send, TransportFault
-from toast_compute._http.sender import HttpSender
+from toast_compute._http.interrupt import without_frames
+from toast_compute._http.sender import AsyncHttpSender, HttpSender
 from toast_compute_api.api.availability_zones.list_availability_zones import list_availability_zones
 from toast_compute_api.api.flavors.list_flavors import list_flavors
+from toast_compute_mock import MockCloud, RealClock, faults
+
+from ..clients import run, until
 
 
 class Broken(httpx.BaseTransport):
@@ -318,3 +323,69 @@ def test_used_client_raises_after_a_fork(toast: ToastCompute, service: Any) -> N
             os._exit(9)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     assert toast.flavors.list() == []
+
+
+SEND = Send(list_flavors("k"), None, 5.0, 5.0)
+
+
+def test_request_that_waits_for_a_connection_is_not_sent() -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.3, budget=None)])
+
+    async def main(base_url: str) -> None:
+        sender = AsyncHttpSender(base_url, None, max_at_once=3)
+        leading = [asyncio.create_task(sender.send(SEND)) for _ in range(3)]
+        await until(lambda: mock.journal.count(operation="listFlavors") == 3)
+        waiting = asyncio.create_task(sender.send(SEND))
+        with pytest.raises(TransportFault, match=r"could not be reached within 0.01 s") as caught:
+            await sender.send(Send(SEND.request, None, 0.01, 0.01))
+        assert (caught.value.kind, caught.value.never_left) == (FaultKind.TIMEOUT, True)
+        assert mock.journal.count(operation="listFlavors") == 3
+        assert [one.status for one in await asyncio.gather(*leading, waiting)] == [200] * 4
+        await sender.close()
+
+    with mock.serve() as server:
+        base_url = server.base_url
+        run(lambda: main(base_url))
+
+
+def test_wait_for_a_connection_counts_against_the_timeout_of_the_call() -> None:
+    mock = MockCloud(clock=RealClock(), faults=[faults.delay("listFlavors", 0.5, budget=None)])
+
+    async def main(base_url: str) -> None:
+        sender = AsyncHttpSender(base_url, None, max_at_once=1)
+        leading = asyncio.create_task(sender.send(SEND))
+        await until(lambda: mock.journal.count(operation="listFlavors") == 1)
+        began = time.monotonic()
+        with pytest.raises(TransportFault, match=r"did not answer within 0.8 s") as caught:
+            await sender.send(Send(SEND.request, None, 0.8, 0.8))
+        assert time.monotonic() - began == pytest.approx(0.8, abs=0.15)
+        assert not caught.value.never_left
+        await leading
+        await sender.close()
+
+    with mock.serve() as server:
+        base_url = server.base_url
+        run(lambda: main(base_url))
+
+
+def test_async_sender_gives_up_an_oversized_reply_and_stays_usable() -> None:
+    mock = MockCloud(clock=RealClock())
+
+    async def main(base_url: str) -> None:
+        sender = AsyncHttpSender(base_url, None, max_reply_bytes=64)
+        for _ in range(3):
+            with pytest.raises(TransportFault, match="over 64 bytes") as caught:
+                await sender.send(SEND)
+            assert caught.value.kind is FaultKind.REPLY
+        await sender.close()
+
+    with mock.serve() as server:
+        base_url = server.base_url
+        run(lambda: main(base_url))
+
+
+def test_context_of_an_interrupt_is_that_of_the_caller() -> None:
+    interrupt, before = KeyboardInterrupt(), LookupError()
+    interrupt.__context__ = OSError("canary")
+    assert without_frames(interrupt, before).__context__ is before
+    assert without_frames(interrupt, None).__context__ is None
