@@ -70,11 +70,11 @@ def test_step_gets_the_remaining_time_of_the_call() -> None:
     stream.read(1, 60.0)
     stream.write(b"", 60.0)
     stream.start_tls(None, "host", 60.0)  # type: ignore[arg-type]
-    assert inner.seconds == {step: pytest.approx(5, abs=0.5) for step in ("read", "write", "start_tls")}
+    assert inner.seconds == {step: pytest.approx(5, abs=2) for step in ("read", "write", "start_tls")}
     stream.read(1, 2.0)
     assert inner.seconds["read"] == 2.0
     stream.read(1)
-    assert inner.seconds["read"] == pytest.approx(5, abs=0.5)
+    assert inner.seconds["read"] == pytest.approx(5, abs=2)
 
 
 def test_step_times_out_when_no_time_remains() -> None:
@@ -112,7 +112,7 @@ def test_addresses_of_a_host_share_the_time_to_connect(monkeypatch: pytest.Monke
     first = backend.tried[0][1]
     assert first is not None
     assert given / 6 < first <= given / 3  # less where the machine is busy: to look the name up takes from it
-    assert time.monotonic() - began < given + 0.5
+    assert time.monotonic() - began < 2 * given
 
 
 def test_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ def test_name_resolution_that_takes_too_long_is_given_up(monkeypatch: pytest.Mon
     began = time.monotonic()
     with pytest.raises(httpcore.ConnectTimeout):
         bounded.connect_tcp("host", 1, 0.2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     answered.set()
 
 

@@ -235,4 +235,4 @@ def test_wait_on_a_real_clock_ends_at_its_timeout(make_client: Callable[..., Toa
     began = time.monotonic()
     with pytest.raises(WaitTimeoutError):
         make_client(clock=None).instances.wait_for_status("i-1", "ACTIVE", timeout=0.3)
-    assert time.monotonic() - began < 1.6
+    assert time.monotonic() - began < 2.8

@@ -228,12 +228,12 @@ def test_instance_seen_at_the_status_counts_after_it_disappears(toast: ToastComp
 
 
 def test_wait_ends_in_time_when_no_token_is_issued(make_client: Callable[..., ToastCompute], service: Any) -> None:
-    service.on("POST tokens", service.silence(2.0))
+    service.on("POST tokens", service.silence(4.0))
     toast = make_client(timeout=5.0, clock=None)
     began = time.monotonic()
     with pytest.raises(WaitTimeoutError):
         toast.instances.wait_for_status("i-1", "ACTIVE", timeout=0.3)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
 
 
 def test_wait_for_an_empty_list_sends_nothing(toast: ToastCompute, service: Any) -> None:
