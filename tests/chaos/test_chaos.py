@@ -66,7 +66,7 @@ def test_threads_get_true_outcomes_under_random_faults() -> None:
     cloud, outcomes = random_calls(OPERATIONS, THREADS)
     assert outcomes.operations == OPERATIONS
     assert false_outcomes(cloud, outcomes) == []
-    # The run proves something: every fault occurred often, and calls ended in every way.
+    # Every fault occurred often, and calls ended in every way.
     rare = {state.fault.name: state.used for state in cloud.faults.list() if state.used < MANY}
     assert rare == {}
     assert outcomes.kinds["ok"] > OPERATIONS * 0.2

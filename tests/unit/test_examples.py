@@ -69,7 +69,7 @@ def server_without_envelope() -> Iterator[str]:
     server.server_close()
 
 
-def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str, secret: str = "demo-password") -> None:
+def assert_one_line(result: subprocess.CompletedProcess[str], *words: str, secret: str = "demo-password") -> None:
     assert result.returncode == 1, result.stdout
     (line,) = result.stderr.splitlines()
     for word in words:
@@ -79,14 +79,12 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str, s
 
 
 def test_missing_credential_is_reported_in_one_line() -> None:
-    assert_one_sentence(run(str(WHOLE_LIFE), "--password", ""), "password", "TOAST_COMPUTE_PASSWORD")
+    assert_one_line(run(str(WHOLE_LIFE), "--password", ""), "password", "TOAST_COMPUTE_PASSWORD")
 
 
 def test_wrong_password_is_reported_in_one_line_without_the_password() -> None:
     wrong = "not-the-password"
-    assert_one_sentence(
-        run(str(WHOLE_LIFE), "--password", wrong), "issueToken", "wrong username or password", secret=wrong
-    )
+    assert_one_line(run(str(WHOLE_LIFE), "--password", wrong), "issueToken", "wrong username or password", secret=wrong)
 
 
 def test_unreachable_server_is_reported_in_one_line() -> None:
@@ -94,8 +92,8 @@ def test_unreachable_server_is_reported_in_one_line() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     result = run(str(WHOLE_LIFE), "--base-url", f"http://127.0.0.1:{port}/compute")
-    assert_one_sentence(result, "127.0.0.1", "refused")
+    assert_one_line(result, "127.0.0.1", "refused")
 
 
 def test_reply_without_an_envelope_is_reported_in_one_line(server_without_envelope: str) -> None:
-    assert_one_sentence(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "no JSON")
+    assert_one_line(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "no JSON")

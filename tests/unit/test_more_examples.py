@@ -28,23 +28,23 @@ def lines_of(name: str) -> list[str]:
 
 def test_many_instances_live_and_die_together() -> None:
     steps = [re.fullmatch(r" *(\d+\.\d) s  (.*)", line) for line in lines_of("many_instances.py")]
-    told = [(float(step[1]), step[2]) for step in steps if step]
-    assert [what for _, what in told] == [
+    reported = [(float(step[1]), step[2]) for step in steps if step]
+    assert [what for _, what in reported] == [
         "5 instances of t2.c1m1 are being built",
         "many-01, many-02, many-03, many-04, many-05 are ACTIVE",
-        "5 were told to stop, 0 refused",
+        "5 accepted the stop, 0 refused it",
         "all of them are STOP",
         "5 instances are deleted",
     ]
-    assert [when for when, _ in told] == sorted(when for when, _ in told)
+    assert [when for when, _ in reported] == sorted(when for when, _ in reported)
     # It is the mock's time.
-    assert told[-1][0] > 5
+    assert reported[-1][0] > 5
 
 
 def test_instances_live_in_tasks_that_share_one_client() -> None:
     *lives, summary = lines_of("async_instances.py")
     assert lives == [f"async-{number:02}: BUILD -> ACTIVE -> STOP -> deleted" for number in range(1, 6)]
-    assert re.fullmatch(r"5 tasks needed 1 token, \d+ looks and \d+ requests in all", summary)
+    assert re.fullmatch(r"5 tasks needed 1 token, \d+ polls and \d+ requests in all", summary)
 
 
 def test_lost_reply_creates_no_second_instance() -> None:
@@ -54,7 +54,7 @@ def test_lost_reply_creates_no_second_instance() -> None:
     assert lines[2:] == [
         "by hand: the list has 1 of them",
         "reconciled: reconciled is BUILD, as if the reply had come",
-        "in vain: 0 candidates, and it is not sent again",
+        "not found: 0 candidates, and it is not sent again",
         "3 creates, 2 carried out, 2 new instances",
     ]
 
@@ -62,7 +62,7 @@ def test_lost_reply_creates_no_second_instance() -> None:
 @pytest.mark.parametrize("name", ["many_instances.py", "async_instances.py"])
 def test_failed_instance_ends_the_example_in_one_line_and_all_are_deleted(name: str) -> None:
     # The third one ends in ERROR instead of ACTIVE.
-    cloud = MockCloud(clock=ScaledClock(5000), faults=[faults.end_in_error("createInstance", nth=3)])
+    cloud = MockCloud(clock=ScaledClock(100), faults=[faults.end_in_error("createInstance", nth=3)])
     with cloud.serve() as server:
         result = run(name, "--base-url", server.base_url)
     assert result.returncode == 1

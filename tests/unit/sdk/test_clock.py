@@ -29,18 +29,18 @@ CLOCKS_OF_THE_MOCK: list[clock.Clock] = [RealClock(), FrozenClock(), ScaledClock
 SETTABLE_CLOCKS: list[clock.SettableClock] = [FrozenClock(), ScaledClock(1), AutoJumpClock()]
 
 
-class Noting(httpx.BaseTransport):
-    """Notes at which moment which request comes, in seconds from the clock's start."""
+class Recording(httpx.BaseTransport):
+    """Records when requests come, in seconds from the clock's start."""
 
     def __init__(self, inner: httpx.BaseTransport, clock: AutoJumpClock) -> None:
-        self.looks: list[float] = []
+        self.polls: list[float] = []
         self.tokens: list[float] = []
         self._inner = inner
         self._clock = clock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/instances"):
-            self.looks.append(self._clock.monotonic())
+            self.polls.append(self._clock.monotonic())
         if request.url.path.endswith("/tokens"):
             self.tokens.append(self._clock.monotonic())
         return self._inner.handle_request(request)
@@ -59,7 +59,7 @@ def resizing_world(seconds: float) -> SeedWorld:
 
 @pytest.fixture
 def shared() -> AutoJumpClock:
-    """The clock of both. Nobody needs the grace here."""
+    """The clock of both. No test needs the grace."""
     return AutoJumpClock(grace=60)
 
 
@@ -70,54 +70,56 @@ def resize_seconds() -> float:
 
 
 @pytest.fixture
-def noting(shared: AutoJumpClock, resize_seconds: float) -> Noting:
-    """The way to a mock in which the resize is under way."""
-    return Noting(MockCloud(clock=shared, world=resizing_world(resize_seconds)).transport, shared)
+def recorded(shared: AutoJumpClock, resize_seconds: float) -> Recording:
+    """The transport of a mock in which the resize is under way."""
+    return Recording(MockCloud(clock=shared, world=resizing_world(resize_seconds)).transport, shared)
 
 
 @pytest.fixture
-def toast(shared: AutoJumpClock, noting: Noting) -> Iterator[ToastCompute]:
+def toast(shared: AutoJumpClock, recorded: Recording) -> Iterator[ToastCompute]:
     """A client of it."""
-    with ToastCompute(*CREDENTIALS, transport=noting, clock=shared) as client:
+    with ToastCompute(*CREDENTIALS, transport=recorded, clock=shared) as client:
         yield client
 
 
-def test_wait_of_twenty_minutes_takes_no_real_time_and_polls_on_schedule(toast: ToastCompute, noting: Noting) -> None:
+def test_wait_of_twenty_minutes_takes_no_real_time_and_polls_on_schedule(
+    toast: ToastCompute, recorded: Recording
+) -> None:
     toast.flavors.list()  # what is loaded and connected at the first call is not what is measured
     began = time.monotonic()
     instance = toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800)
     assert time.monotonic() - began < 5
     assert instance.status == "ACTIVE"
-    pauses = [after - before for before, after in pairwise(noting.looks)]
+    pauses = [after - before for before, after in pairwise(recorded.polls)]
     growing = [1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625]
     most = growing + [15] * (len(pauses) - len(growing))
     assert all(0.75 * step < pause <= step for pause, step in zip(pauses, most, strict=True))
-    assert noting.looks[0] == 0
-    assert noting.looks[-2] < TWENTY_MINUTES <= noting.looks[-1] < TWENTY_MINUTES + 15
+    assert recorded.polls[0] == 0
+    assert recorded.polls[-2] < TWENTY_MINUTES <= recorded.polls[-1] < TWENTY_MINUTES + 15
 
 
-def test_wait_polls_exactly_at_a_given_interval(toast: ToastCompute, noting: Noting) -> None:
+def test_wait_polls_exactly_at_a_given_interval(toast: ToastCompute, recorded: Recording) -> None:
     toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=7)
-    assert noting.looks == list(range(0, 1205, 7))
+    assert recorded.polls == list(range(0, 1205, 7))
 
 
-def test_wait_ends_at_the_poll_that_coincides_with_the_end(toast: ToastCompute, noting: Noting) -> None:
+def test_wait_ends_at_the_poll_that_coincides_with_the_end(toast: ToastCompute, recorded: Recording) -> None:
     toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1800, poll_interval=400)
-    assert noting.looks == [0, 400, 800, 1200]
+    assert recorded.polls == [0, 400, 800, 1200]
 
 
-def test_wait_ends_at_its_timeout(toast: ToastCompute, noting: Noting, shared: AutoJumpClock) -> None:
+def test_wait_ends_at_its_timeout(toast: ToastCompute, recorded: Recording, shared: AutoJumpClock) -> None:
     with pytest.raises(WaitTimeoutError, match="is RESIZING"):
         toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=1000.1, poll_interval=300)
-    assert noting.looks == [0, 300, 600, 900, 1000.1]
+    assert recorded.polls == [0, 300, 600, 900, 1000.1]
     assert shared.monotonic() == 1000.1
 
 
 @pytest.mark.parametrize("resize_seconds", [7200.0])
-def test_tokens_expire_on_the_shared_clock_during_a_wait(toast: ToastCompute, noting: Noting) -> None:
+def test_tokens_expire_on_the_shared_clock_during_a_wait(toast: ToastCompute, recorded: Recording) -> None:
     toast.instances.wait_for_status(INSTANCE, "ACTIVE", timeout=8000, poll_interval=400)
-    assert noting.looks == list(range(0, 7600, 400))
-    assert noting.tokens == [0, 3600, 7200]
+    assert recorded.polls == list(range(0, 7600, 400))
+    assert recorded.tokens == [0, 3600, 7200]
 
 
 def test_threads_that_wait_together_share_the_time(shared: AutoJumpClock, toast: ToastCompute) -> None:

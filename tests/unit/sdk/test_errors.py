@@ -34,18 +34,18 @@ from toast_compute_api.models import Instance, InstanceStatus
 INSTANCE = Instance(id="i-1", name="web", status=InstanceStatus("BUILD"))
 API_FIELDS: dict[str, Any] = {"operation": "x", "result_code": -4, "result_message": "m", "kind": "k", "subsystem": "s"}
 EVERY_ERROR: list[ToastComputeError] = [
-    ToastComputeError("told"),
-    ConfigurationError("told"),
-    NotAllowedError("told", operation="deleteInstance"),
-    InvalidRequestError("told", path="instance.name", operation="createInstance"),
-    APIConnectionError("told", operation="x", never_sent=True, retryable=True),
-    APITimeoutError("told", operation="x", never_sent=False, retryable=False),
-    MalformedResponseError("told", operation="x", status=500, path="header"),
-    AmbiguousOutcomeError("told", operation="createInstance"),
-    WaitTimeoutError("told", last=INSTANCE, timeout=3.0, operation="listInstances"),
-    InstanceFailedError("told", last=INSTANCE, operation="listInstances"),
+    ToastComputeError("message"),
+    ConfigurationError("message"),
+    NotAllowedError("message", operation="deleteInstance"),
+    InvalidRequestError("message", path="instance.name", operation="createInstance"),
+    APIConnectionError("message", operation="x", never_sent=True, retryable=True),
+    APITimeoutError("message", operation="x", never_sent=False, retryable=False),
+    MalformedResponseError("message", operation="x", status=500, path="header"),
+    AmbiguousOutcomeError("message", operation="createInstance"),
+    WaitTimeoutError("message", last=INSTANCE, timeout=3.0, operation="listInstances"),
+    InstanceFailedError("message", last=INSTANCE, operation="listInstances"),
     *(
-        kind("told", **API_FIELDS)
+        kind("message", **API_FIELDS)
         for kind in (
             APIError,
             PermissionDeniedError,
@@ -70,7 +70,7 @@ def test_error_survives_pickling_and_copying(error: ToastComputeError) -> None:
     error.add_note("a note")
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(twin) is type(error)
-        assert str(twin) == "told"
+        assert str(twin) == "message"
         assert twin.__dict__ == error.__dict__
         assert twin.__notes__ == ["a note"]
 

@@ -358,7 +358,7 @@ def test_lifetime_of_centuries_is_capped_at_one_day(toast: ToastCompute, service
 
 
 class _Life:
-    """Issues tokens as plans, and can be interrupted while it waits."""
+    """Issues tokens with effects, and can be interrupted while it waits."""
 
     def __init__(self) -> None:
         self.issued = 0
@@ -372,7 +372,7 @@ class _Life:
 
 
 def _answered(plan: Plan[Any], answer: Callable[[Any], Any]) -> Any:
-    """Run a plan as a driver does, with `answer` for what it asks."""
+    """Run an operation as a driver does, with `answer` for each effect."""
     try:
         effect = next(plan)
         while True:
@@ -387,7 +387,7 @@ def _answered(plan: Plan[Any], answer: Callable[[Any], Any]) -> Any:
 
 
 class _Cancelled(BaseException):
-    """What a task is cancelled with."""
+    """The exception of a cancellation."""
 
 
 def test_next_call_renews_when_a_renewal_was_cancelled() -> None:
@@ -408,7 +408,7 @@ def test_next_call_renews_when_a_renewal_was_cancelled() -> None:
     now = SOFT
     with pytest.raises(_Cancelled):
         _answered(keeper.current(5.0), cancelled)
-    # The next one renews: nothing thinks that somebody still does.
+    # The next one renews: no renewal counts as under way.
     assert _answered(keeper.current(5.0), calm) != first
     assert life.issued == 2
 
@@ -429,7 +429,7 @@ def test_next_call_renews_when_a_renewal_was_closed() -> None:
     effect = next(gate.plan)
     while not isinstance(effect, Sleep):
         effect = gate.plan.send(now)
-    # Meanwhile others go on with the present one.
+    # Meanwhile others use the current one.
     assert _answered(keeper.current(5.0), calm) == first
     gate.plan.close()
     outer.close()

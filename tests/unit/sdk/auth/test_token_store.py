@@ -58,7 +58,7 @@ def edit(path: Path, **members: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | members))
 
 
-# What a store does
+# Stores
 
 
 def test_saved_token_is_loaded_with_its_remaining_time(store: TokenStore) -> None:
@@ -106,7 +106,7 @@ def test_repr_of_a_stored_token_or_a_store_contains_no_token_id(store: TokenStor
     assert TOKEN.id not in repr(TOKEN) + repr(store) + str(store)
 
 
-# What a client does with it
+# Clients
 
 
 def test_clients_with_one_store_share_a_token(
@@ -207,7 +207,7 @@ def test_lock_that_is_never_released_only_delays_a_call(
 
 
 class _Held(FileTokenStore):
-    """A store whose lock somebody else holds for good."""
+    """A store whose lock is never released by its holder."""
 
     @contextmanager
     def lock(self, _: str, timeout: float, /) -> Iterator[None]:
@@ -227,11 +227,11 @@ def test_lifetime_of_a_token_is_not_extended_when_it_is_loaded_again(
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
 
 
-# A store that fails
+# Failing stores
 
 
 class _Bad:
-    """Fails at everything, and tells what it should not."""
+    """Fails at everything, with a secret in its error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -290,13 +290,13 @@ def test_failing_store_draws_one_warning_and_calls_succeed(
 def test_invalid_token_from_a_store_is_not_used(
     make_client: Callable[..., ToastCompute], service: Any, stored: Any
 ) -> None:
-    class Odd(MemoryTokenStore):
+    class Invalid(MemoryTokenStore):
         def load(self, _: str, /) -> StoredToken | None:
             found: StoredToken | None = stored
             return found
 
     with pytest.warns(TokenStoreWarning, match="no StoredToken that can be used"):
-        make_client(token_store=Odd()).flavors.list()
+        make_client(token_store=Invalid()).flavors.list()
     assert sent_tokens(service) == ["canary-token-1"]
 
 
@@ -311,7 +311,7 @@ def test_calls_succeed_when_a_store_always_returns_a_refused_token(
     service.on("GET flavors", *[denied, service.yes(flavors=[])] * 2)
     toast = make_client(token_store=Stuck())
     toast.flavors.list()
-    toast.flavors.list()  # the second token is refused in its turn
+    toast.flavors.list()  # the second token is refused as well
     assert sent_tokens(service) == ["dead", "canary-token-1", "canary-token-1", "canary-token-2"]
 
 
@@ -385,7 +385,7 @@ def _pipe(path: Path) -> None:
     os.mkfifo(path, 0o600)
 
 
-SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+INVALID: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "damaged"),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "damaged"),
     "garbage": (lambda path: path.write_bytes(os.urandom(200)), "damaged"),
@@ -393,10 +393,10 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "another type": (lambda path: path.write_bytes(b"[1]"), "damaged"),
     "no token": (lambda path: edit(path, token=None), "damaged"),
     "token with a line break": (lambda path: edit(path, token="a\r\nb"), "damaged"),
-    "time that is none": (lambda path: edit(path, wall=float("nan")), "damaged"),
+    "invalid time": (lambda path: edit(path, wall=float("nan")), "damaged"),
     "huge time": (lambda path: edit(path, left=10**400), "damaged"),
     "later format": (lambda path: edit(path, format=2), "another version"),
-    "format that is none": (lambda path: edit(path, format="1"), "damaged"),
+    "invalid format": (lambda path: edit(path, format="1"), "damaged"),
     "renamed": (lambda path: edit(path, key="another"), "another account's"),
     "readable by others": (lambda path: path.chmod(0o640), "others can use it"),
     "too long": (lambda path: path.write_bytes(b" " * 2_000_000), "too long"),
@@ -405,14 +405,14 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", SPOILT)
+@pytest.mark.parametrize("kind", INVALID)
 def test_invalid_file_draws_one_warning_and_is_replaced(
     make_client: Callable[..., ToastCompute], service: Any, files: FileTokenStore, kind: str
 ) -> None:
-    spoil, reason = SPOILT[kind]
+    invalidate, reason = INVALID[kind]
     make_client(token_store=files).flavors.list()
     path = token_file(files)
-    spoil(path)
+    invalidate(path)
     with pytest.warns(TokenStoreWarning, match=reason) as caught:
         make_client(token_store=files).flavors.list()
     assert len(caught) == 1
@@ -513,8 +513,7 @@ def test_calls_succeed_when_a_file_cannot_be_replaced(
     path.mkdir()
     with pytest.warns(TokenStoreWarning) as caught:
         make_client(token_store=files).flavors.list()
-    told = [str(warning.message) for warning in caught]
-    assert told == [
+    assert [str(warning.message) for warning in caught] == [
         f"The token file {path} is left aside: it is no regular file.",
         f"The token store failed to save: {path} cannot be written: is a directory. The client goes on without it.",
     ]
@@ -568,13 +567,13 @@ HOURS = 3600.0
 @pytest.mark.parametrize(
     ("change", "held"),
     [
-        # The same start of the same machine: what the clock says makes no difference.
+        # The same start of the same machine: the clock makes no difference.
         (lambda record: {"wall": record["wall"] + 5 * HOURS}, True),
         (lambda record: {"wall": record["wall"] - 5 * HOURS}, True),
         (lambda record: {"ticks": record["ticks"] - 2 * HOURS}, False),
         (lambda record: {"ticks": record["ticks"] - 2 * HOURS, "wall": record["wall"] + 2 * HOURS}, False),
         (lambda record: {"ticks": record["ticks"] + 60}, False),
-        # Another one: the clock decides, and the future is in doubt.
+        # Another one: the clock decides, and a time in the future is invalid.
         (lambda _: {"boot": "another", "ticks": 0.0}, True),
         (lambda record: {"boot": "", "wall": record["wall"] - 2 * HOURS}, False),
         (lambda record: {"boot": "another", "wall": record["wall"] + 60}, False),

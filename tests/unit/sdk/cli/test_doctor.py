@@ -34,7 +34,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: Any) -> 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command: its status, its lines, and what it says on standard error. None of them shows a secret."""
+    """Runs the command; returns its status, its lines and its standard error, which contain no secret."""
 
     def run(*arguments: str) -> tuple[int, list[str], str]:
         status = main(list(arguments))
@@ -219,7 +219,7 @@ def test_doctor_reports_an_invalid_proxy(run: Run, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("variable", "exists", "told"),
+    ("variable", "exists", "expected"),
     [
         (None, False, ("ok", "CA certificates of the package certifi")),
         ("SSL_CERT_FILE", True, ("ok", "CA certificates of SSL_CERT_FILE, {path}")),
@@ -233,7 +233,7 @@ def test_doctor_reports_the_source_of_ca_certificates(
     tmp_path: Path,
     variable: str | None,
     exists: bool,
-    told: tuple[str, str],
+    expected: tuple[str, str],
 ) -> None:
     path = tmp_path / "certificates"
     if exists:
@@ -241,23 +241,23 @@ def test_doctor_reports_the_source_of_ca_certificates(
     if variable is not None:
         monkeypatch.setenv(variable, str(path))
     _, lines, _ = run("doctor", "--base-url", "https://127.0.0.1:9")
-    assert checks(lines)["tls"] == (told[0], told[1].format(path=path))
+    assert checks(lines)["tls"] == (expected[0], expected[1].format(path=path))
 
 
 @pytest.mark.parametrize(
-    ("offset", "told"),
+    ("offset", "expected"),
     [
         (timedelta(hours=-3), "3 hours ahead of the service's; calls work all the same"),
         (timedelta(minutes=5, seconds=1), "5 minutes behind the service's; calls work all the same"),
     ],
 )
-def test_doctor_reports_a_clock_that_differs(run: Run, service: Any, offset: timedelta, told: str) -> None:
+def test_doctor_reports_a_clock_that_differs(run: Run, service: Any, offset: timedelta, expected: str) -> None:
     reply = b'{"header": {"isSuccessful": true, "resultCode": 0, "resultMessage": "SUCCESS"}, "zones": []}'
     date = format_datetime(datetime.now(UTC) + offset, usegmt=True)
     head = f"HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {len(reply)}\r\n\r\n"
     service.on("GET availability-zones", service.no_http(head.encode() + reply))
     _, lines, _ = run("doctor")
-    assert checks(lines)["clock"] == ("-", told)
+    assert checks(lines)["clock"] == ("-", expected)
 
 
 # The command itself

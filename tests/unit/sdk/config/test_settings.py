@@ -20,7 +20,7 @@ VARIABLES = {
 def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in (*VARIABLES.values(), "TOAST_COMPUTE_BASE_URL", "TOAST_COMPUTE_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
-    # Whoever runs the tests may have profiles.
+    # The user who runs the tests may have profiles.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 

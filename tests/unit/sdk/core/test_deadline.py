@@ -114,7 +114,7 @@ def test_deadline_that_is_not_a_number_of_seconds_is_rejected(cloud: MockCloud, 
 
 
 class Suspended(FakeClock):
-    """A machine that is put to sleep whenever somebody waits: an hour passes."""
+    """A clock of a machine that is suspended for an hour during each sleep."""
 
     def sleep(self, seconds: float, /) -> None:
         super().sleep(seconds + 3600)
@@ -180,10 +180,10 @@ def test_time_of_a_wait_is_counted_once(cloud: MockCloud) -> None:
             cloud.clock.sleep(40)
             with pytest.raises(APITimeoutError) as caught:
                 toast.flavors.list()
-    told = dict(re.findall(r"([a-z-]+) ([0-9.]+) s", str(caught.value).partition("(")[2]))
-    assert float(told.pop("elsewhere")) == pytest.approx(40, abs=0.2)
-    assert sum(map(float, told.values())) == pytest.approx(took, abs=0.2)
-    assert told.keys() == {"waits", "tries"}  # the last look is cut off by the deadline
+    spent = dict(re.findall(r"([a-z-]+) ([0-9.]+) s", str(caught.value).partition("(")[2]))
+    assert float(spent.pop("elsewhere")) == pytest.approx(40, abs=0.2)
+    assert sum(map(float, spent.values())) == pytest.approx(took, abs=0.2)
+    assert spent.keys() == {"waits", "tries"}  # the last poll is cut off by the deadline
 
 
 def test_read_sent_before_the_deadline_gets_no_note(make_client: Callable[..., ToastCompute], service: Any) -> None:

@@ -85,9 +85,9 @@ def notes(toast: ToastCompute, call: Call) -> list[str]:
 
 @pytest.mark.parametrize("case", HELPED)
 def test_error_has_a_note_that_may_help(toast: ToastCompute, service: Any, case: str) -> None:
-    resource, answer, call, said = HELPED[case]
+    resource, answer, call, note = HELPED[case]
     service.on(resource, answer(service))
-    assert notes(toast, call) == [said]
+    assert notes(toast, call) == [note]
 
 
 @pytest.mark.parametrize("case", NOT_HELPED)

@@ -129,11 +129,11 @@ def test_missing_permission_does_not_issue_a_token_for_each_call(cloud: MockClou
                 toast.flavors.list()
         assert cloud.journal.count(operation="issueToken") == 2
         assert cloud.journal.count(operation="listFlavors") == 6
-        # It says nothing of other operations,
+        # It has no effect on other operations,
         cloud.faults.add(faults.result_code("listKeypairs", -3))
         toast.keypairs.list()
         assert cloud.journal.count(operation="issueToken") == 3
-        # and nothing for good.
+        # and ends after a minute.
         cloud.clock.sleep(61)
         with pytest.raises(PermissionDeniedError):
             toast.flavors.list()
@@ -145,7 +145,7 @@ def test_ended_token_is_renewed_after_a_missing_permission(cloud: MockCloud) -> 
     with client(cloud) as toast:
         with pytest.raises(PermissionDeniedError):
             toast.flavors.list()
-        # Another call has it replaced meanwhile, and the service forgets that one, too.
+        # Meanwhile another call replaces it, and the service revokes that one too.
         cloud.faults.add(faults.result_code("listKeypairs", -3))
         toast.keypairs.list()
         cloud.worlds.revoke_tokens(cloud.worlds.list()[0].id)
@@ -160,7 +160,7 @@ def test_refused_stored_token_is_not_a_missing_permission(cloud: MockCloud) -> N
         cloud.faults.add(faults.result_code("listKeypairs", -3))
         second.keypairs.list()
         cloud.worlds.revoke_tokens(cloud.worlds.list()[0].id)
-        # The first one's token is refused, and so is the one that it then finds in the store.
+        # The first client's token is refused, and so is the one that it then loads from the store.
         with pytest.raises(PermissionDeniedError):
             first.flavors.list()
         assert first.flavors.list()
@@ -290,9 +290,9 @@ def test_attempts_record_outcomes_and_decisions(cloud: MockCloud) -> None:
     assert str(third).endswith("given up: the same request would be refused again")
 
 
-# What a refusal means after a loss
+# Refusals after a loss
 
-SETTLED: dict[str, tuple[str, Call]] = {
+CONFIRMED: dict[str, tuple[str, Call]] = {
     "delete": ("deleteInstance", lambda toast: toast.instances.delete(BATCH)),
     "key pair": ("deleteKeypair", lambda toast: toast.keypairs.delete("demo-key")),
     "start": ("runInstanceAction", lambda toast: toast.instances.start(BATCH)),
@@ -317,18 +317,18 @@ SETTLED: dict[str, tuple[str, Call]] = {
 }
 
 
-@pytest.mark.parametrize("change", SETTLED)
+@pytest.mark.parametrize("change", CONFIRMED)
 def test_change_whose_first_reply_was_lost_succeeds(cloud: MockCloud, change: str) -> None:
-    operation, call = SETTLED[change]
+    operation, call = CONFIRMED[change]
     cloud.faults.add(faults.lose_reply(operation))
     with client(cloud) as toast:
         call(toast)
     assert cloud.journal.count(operation=operation) == 2
 
 
-@pytest.mark.parametrize("change", SETTLED)
+@pytest.mark.parametrize("change", CONFIRMED)
 def test_change_whose_first_request_was_lost_is_made_once(cloud: MockCloud, change: str) -> None:
-    operation, call = SETTLED[change]
+    operation, call = CONFIRMED[change]
     cloud.faults.add(faults.lose_request(operation))
     with client(cloud) as toast:
         call(toast)
@@ -420,7 +420,7 @@ def test_refusal_of_a_create_is_not_ambiguous(cloud: MockCloud) -> None:
 
 @pytest.mark.parametrize("change", ["delete", "key pair"])
 def test_token_not_found_does_not_confirm_a_deletion(cloud: MockCloud, change: str) -> None:
-    operation, call = SETTLED[change]
+    operation, call = CONFIRMED[change]
     cloud.faults.add(
         faults.lose_request(operation), faults.result_code(operation, 50404), faults.result_code(operation, 50404)
     )
@@ -436,7 +436,7 @@ def test_volume_ids_are_compared_without_case(cloud: MockCloud) -> None:
 
 
 class Interrupting(httpx.BaseTransport):
-    """Lets the interrupt come while a create is under way."""
+    """Raises an exception while a create is under way."""
 
     def __init__(self, cloud: MockCloud, interrupt: BaseException) -> None:
         self._transport = cloud.transport
@@ -454,9 +454,9 @@ def test_interrupt_during_a_create_gets_a_note_about_its_outcome(
     transport = Interrupting(cloud, KeyboardInterrupt())
     with client(cloud, transport=transport) as toast, pytest.raises(KeyboardInterrupt) as caught:
         toast.instances.create(**NEW)
-    said = "createInstance may or may not have been carried out, look before sending it again"
-    assert caught.value.__notes__ == [said]
-    assert said in caplog.messages
+    note = "createInstance may or may not have been carried out, look before sending it again"
+    assert caught.value.__notes__ == [note]
+    assert note in caplog.messages
 
 
 @pytest.mark.parametrize("error", [ValueError("canary"), RuntimeError("canary"), KeyError("canary")])

@@ -35,7 +35,7 @@ LONG = 60.0
 
 
 class Sender:
-    """Answers at once, or waits until it is told to go on."""
+    """Answers at once, or waits for `go`."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -53,7 +53,7 @@ class Sender:
 
 
 class Noting:
-    """Plans that note how they end."""
+    """Operations that record how they end."""
 
     def __init__(self) -> None:
         self.ends: list[str] = []
@@ -211,7 +211,7 @@ def test_operation_cancelled_while_it_acquires_the_lock_passes_it_on() -> None:
 
         def first() -> Plan[None]:
             yield SEND
-            # In the same turn of the loop in which the gate is given on, and before who waits there can go on.
+            # In the same iteration of the loop in which the lock is passed on, before its next holder runs.
             asyncio.get_running_loop().call_soon(second.cancel)
 
         leading = asyncio.create_task(runs(one(Exclusively(first(), LONG))))
@@ -291,7 +291,7 @@ def test_work_in_a_thread_is_awaited_when_its_task_is_cancelled() -> None:
         started.set()
         finish.wait(5)
         order.append("work")
-        raise OSError("nobody hears of it")
+        raise OSError("lost")
 
     def plan() -> Plan[None]:
         try:

@@ -118,7 +118,7 @@ def test_client_is_usable_after_a_call_is_cancelled(place: Place, operation: str
             assert await toast.keypairs.list()
 
     run(main)
-    # Nobody sent it again.
+    # It was not sent again.
     assert mock.journal.count(operation="createKeypair") == (operation == "createKeypair")
 
 
@@ -193,10 +193,10 @@ def test_request_that_was_not_sent_is_not_ambiguous(error: Exception) -> None:
             with pytest.raises(APIConnectionError) as caught:
                 await toast.keypairs.create("mine")
             assert caught.value.never_sent
-            told: BaseException | None = caught.value
-            while told is not None:
-                assert not type(told).__module__.startswith("httpx")
-                told = told.__cause__ or told.__context__
+            raised: BaseException | None = caught.value
+            while raised is not None:
+                assert not type(raised).__module__.startswith("httpx")
+                raised = raised.__cause__ or raised.__context__
 
     run(main)
 

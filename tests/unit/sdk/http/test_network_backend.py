@@ -15,8 +15,8 @@ import pytest
 from toast_compute._http.network_backend import BoundedBackend
 
 
-class NotingStream(httpcore.NetworkStream):
-    """Notes how long each step may take."""
+class RecordingStream(httpcore.NetworkStream):
+    """Records how long each step may take."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float | None] = {}
@@ -35,10 +35,10 @@ class NotingStream(httpcore.NetworkStream):
         return self
 
 
-class NotingBackend(httpcore.NetworkBackend):
+class RecordingBackend(httpcore.NetworkBackend):
     """Connects to the last of some addresses, after the others took all the time that they were given."""
 
-    def __init__(self, stream: NotingStream, *, working: str = "") -> None:
+    def __init__(self, stream: RecordingStream, *, working: str = "") -> None:
         self.tried: list[tuple[str, float | None]] = []
         self._stream = stream
         self._working = working
@@ -59,10 +59,10 @@ class NotingBackend(httpcore.NetworkBackend):
         raise httpcore.ConnectTimeout
 
 
-def stream_that_ends_in(seconds: float) -> tuple[httpcore.NetworkStream, NotingStream]:
-    inner = NotingStream()
+def stream_that_ends_in(seconds: float) -> tuple[httpcore.NetworkStream, RecordingStream]:
+    inner = RecordingStream()
     ends = time.monotonic() + seconds
-    return BoundedBackend(NotingBackend(inner), lambda: ends).connect_tcp("127.0.0.1", 1, 60.0), inner
+    return BoundedBackend(RecordingBackend(inner), lambda: ends).connect_tcp("127.0.0.1", 1, 60.0), inner
 
 
 def test_step_gets_the_remaining_time_of_the_call() -> None:
@@ -99,7 +99,7 @@ def addresses(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 @pytest.mark.parametrize("working", ["10.0.0.3", "none"])
 def test_addresses_of_a_host_share_the_time_to_connect(monkeypatch: pytest.MonkeyPatch, working: str) -> None:
     addresses(monkeypatch, "10.0.0.1", "10.0.0.2", "10.0.0.3")
-    backend = NotingBackend(NotingStream(), working=working)
+    backend = RecordingBackend(RecordingStream(), working=working)
     began = time.monotonic()
     bounded = BoundedBackend(backend, lambda: began + 60)
     given = 0.9
@@ -111,12 +111,12 @@ def test_addresses_of_a_host_share_the_time_to_connect(monkeypatch: pytest.Monke
     assert [host for host, _ in backend.tried] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
     first = backend.tried[0][1]
     assert first is not None
-    assert given / 6 < first <= given / 3  # less where the machine is busy: to look the name up takes from it
+    assert given / 6 < first <= given / 3  # less on a busy machine: resolving the name takes some of it
     assert time.monotonic() - began < 2 * given
 
 
 def test_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
+    bounded = BoundedBackend(RecordingBackend(RecordingStream()), lambda: time.monotonic() + 5)
     addresses(monkeypatch)
     with pytest.raises(httpcore.ConnectError, match="the name has no address"):
         bounded.connect_tcp("host", 1, 1.0)
@@ -131,7 +131,7 @@ def test_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", ["a..example.invalid", "a" * 64 + ".example.invalid"])
 def test_invalid_name_cannot_be_reached(name: str) -> None:
-    bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
+    bounded = BoundedBackend(RecordingBackend(RecordingStream()), lambda: time.monotonic() + 5)
     with pytest.raises(httpcore.ConnectError):
         bounded.connect_tcp(name, 1, 1.0)
 
@@ -139,7 +139,7 @@ def test_invalid_name_cannot_be_reached(name: str) -> None:
 def test_name_resolution_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(10) and [])
-    bounded = BoundedBackend(NotingBackend(NotingStream()), lambda: time.monotonic() + 5)
+    bounded = BoundedBackend(RecordingBackend(RecordingStream()), lambda: time.monotonic() + 5)
     began = time.monotonic()
     with pytest.raises(httpcore.ConnectTimeout):
         bounded.connect_tcp("host", 1, 0.2)
@@ -153,6 +153,6 @@ def test_name_is_resolved_when_no_thread_can_be_started(monkeypatch: pytest.Monk
 
     addresses(monkeypatch, "10.0.0.1")
     monkeypatch.setattr(threading.Thread, "start", fail)
-    backend = NotingBackend(NotingStream())
+    backend = RecordingBackend(RecordingStream())
     BoundedBackend(backend, lambda: time.monotonic() + 5).connect_tcp("host", 1, 1.0)
     assert [host for host, _ in backend.tried] == ["10.0.0.1"]

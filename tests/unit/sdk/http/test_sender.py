@@ -80,11 +80,11 @@ def create_keypair(transport: httpx.BaseTransport) -> ToastComputeError:
 )
 def test_create_that_was_provably_not_sent_is_not_ambiguous(error: Exception, kind: type[Exception]) -> None:
     transport = Broken(error)
-    told = create_keypair(transport)
-    assert type(told) is kind
-    assert isinstance(told, APIConnectionError)
-    assert told.never_sent
-    assert told.retryable
+    raised = create_keypair(transport)
+    assert type(raised) is kind
+    assert isinstance(raised, APIConnectionError)
+    assert raised.never_sent
+    assert raised.retryable
     assert len(transport.requests) == 2
 
 
@@ -107,13 +107,13 @@ def test_create_that_was_provably_not_sent_is_not_ambiguous(error: Exception, ki
 )
 def test_create_that_may_have_been_sent_is_ambiguous_without_foreign_errors(error: Exception) -> None:
     transport = Broken(error)
-    told: BaseException | None = create_keypair(transport)
-    assert isinstance(told, AmbiguousOutcomeError)
+    raised: BaseException | None = create_keypair(transport)
+    assert isinstance(raised, AmbiguousOutcomeError)
     assert len(transport.requests) == 2
-    while told is not None:
-        assert "canary" not in str(told)
-        assert not type(told).__module__.startswith("httpx")
-        told = told.__cause__ or told.__context__
+    while raised is not None:
+        assert "canary" not in str(raised)
+        assert not type(raised).__module__.startswith("httpx")
+        raised = raised.__cause__ or raised.__context__
 
 
 def test_threads_have_timeouts_of_their_own(service: Any) -> None:
@@ -124,7 +124,7 @@ def test_threads_have_timeouts_of_their_own(service: Any) -> None:
         began = time.monotonic()
         slow = pool.submit(sender.send, Send(list_flavors("k"), None, 0.8, 0.8))
         time.sleep(0.1)
-        # A shorter call in the other thread leaves the time of the first one alone, which looks at it with each byte.
+        # A shorter call in the other thread does not change the time of the first one, which checks it with each byte.
         with pytest.raises(TransportFault, match=r"within 0\.1 s"):
             pool.submit(sender.send, Send(list_availability_zones("k"), None, 0.1, 0.1)).result()
         with pytest.raises(TransportFault, match=r"within 0\.8 s"):
@@ -141,10 +141,10 @@ def test_message_of_a_transport_is_cut_and_masked() -> None:
     client = ToastCompute("canary-key", "u", "p", transport=Chatty(OSError()), max_retries=0)
     with client as toast, pytest.raises(APIConnectionError, match="no route to ") as caught:
         toast.flavors.list()
-    told = str(caught.value)
-    assert "canary-key" not in told
-    assert told.isprintable()
-    assert len(told) < 400
+    message = str(caught.value)
+    assert "canary-key" not in message
+    assert message.isprintable()
+    assert len(message) < 400
 
 
 def test_transport_is_closed_with_the_client() -> None:
@@ -207,7 +207,7 @@ def test_connections_are_kept_and_shared_by_threads(toast: ToastCompute, service
 
 @pytest.fixture
 def proxy() -> Iterator[tuple[str, list[str]]]:
-    """A proxy that notes what it is asked for and answers with an empty envelope."""
+    """A proxy that records its requests and answers with an empty envelope."""
     seen: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

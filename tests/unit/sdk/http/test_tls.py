@@ -26,7 +26,7 @@ from ..conftest import APPKEY, PASSWORD, USERNAME, Service, listening
 
 
 def certificate(folder: Path) -> Path:
-    """Write a certificate for the loopback address, which vouches for itself, and its key into one file."""
+    """Write a self-signed certificate for the loopback address, and its key, into one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     now = datetime.now(UTC)
@@ -121,7 +121,7 @@ Behaviour = Callable[[socket.socket], None]
 
 
 def drop(_: socket.socket) -> None:
-    """End it without a word."""
+    """End it without a reply."""
 
 
 def stall(connection: socket.socket) -> None:
@@ -142,7 +142,7 @@ def refuse(connection: socket.socket) -> None:
 
 @contextlib.contextmanager
 def bad_proxy(behaviour: Behaviour) -> Iterator[str]:
-    """A proxy that gives nobody a tunnel."""
+    """A proxy that opens no tunnel."""
 
     def serve() -> None:
         while True:
@@ -205,7 +205,7 @@ class _Tunnel(socketserver.BaseRequestHandler):
 
 @pytest.fixture
 def tunnel(pem: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The environment's proxy gives a tunnel to everybody."""
+    """The environment has a proxy that opens a tunnel to any host."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tunnel) as proxy:
         proxy.daemon_threads = True
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")

@@ -322,14 +322,14 @@ def test_pending_changes_of_several_are_confirmed_with_one_request(cloud: MockCl
         cloud.faults.add(faults.stale_read("listInstances", budget=1))
         cloud.journal.clear()
         toast.instances.wait_for_all(ids, "ACTIVE", poll_interval=1)
-        looks = cloud.journal.count(operation="listInstances")
+        polls = cloud.journal.count(operation="listInstances")
         assert all(toast.instances.get_details(id).status == "ACTIVE" for id in ids)
-    assert looks <= REBOOT_SECONDS + 1
-    assert cloud.journal.count(operation="listInstanceDetails") - len(ids) <= looks
+    assert polls <= REBOOT_SECONDS + 1
+    assert cloud.journal.count(operation="listInstanceDetails") - len(ids) <= polls
 
 
 class TestSince:
-    """A change that others make is proven against what was seen before it."""
+    """A change made elsewhere is compared with an earlier detail."""
 
     @pytest.fixture
     def known(self, toast: ToastCompute, service: Any) -> Any:
@@ -382,7 +382,7 @@ class TestSince:
         (faults.lose_reply("runInstanceAction"), AmbiguousOutcomeError, True),
         (faults.result_code("runInstanceAction", 10409), ConflictError, False),
     ],
-    ids=["accepted", "perhaps", "refused"],
+    ids=["accepted", "ambiguous", "refused"],
 )
 def test_change_is_pending_when_it_may_have_been_accepted(
     cloud: MockCloud, fault: Fault | None, error: type[ToastComputeError] | None, is_pending: bool

@@ -72,7 +72,7 @@ def test_deadline_applies_to_the_whole_batch(cloud: MockCloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ({"method": "explode", "ids": []}, "method: expected one of add_floating_ip"),
         ({"method": "stop", "ids": "abc"}, "ids: expected a list of ids, got one string"),
@@ -87,9 +87,9 @@ def test_deadline_applies_to_the_whole_batch(cloud: MockCloud) -> None:
     ],
 )
 def test_invalid_arguments_are_rejected_before_anything_is_sent(
-    cloud: MockCloud, arguments: dict[str, Any], words: str
+    cloud: MockCloud, arguments: dict[str, Any], message: str
 ) -> None:
-    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=words):
+    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=message):
         toast.instances.map(**arguments)
     assert cloud.journal.count() == 0
 

@@ -75,7 +75,7 @@ def test_raw_request_is_never_resent_by_default(cloud: MockCloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("get", "/flavors"), "method: expected one of GET"),
         (("GET", "flavors"), "path: expected a path such as"),
@@ -89,9 +89,9 @@ def test_raw_request_is_never_resent_by_default(cloud: MockCloud) -> None:
     ],
 )
 def test_raw_request_outside_of_the_appkey_is_rejected(
-    cloud: MockCloud, arguments: tuple[str, str], words: str
+    cloud: MockCloud, arguments: tuple[str, str], message: str
 ) -> None:
-    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=f"^request was not sent: {words}"):
+    with client(cloud) as toast, pytest.raises(InvalidRequestError, match=f"^request was not sent: {message}"):
         toast.request(*arguments)
     assert cloud.journal.count() == 0
 

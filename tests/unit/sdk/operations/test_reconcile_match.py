@@ -50,7 +50,7 @@ RAW: dict[str, Any] = {
 }
 MADE = msgspec.convert(RAW, InstanceDetail)
 
-Look = Sequence[InstanceDetail] | APITimeoutError
+Read = Sequence[InstanceDetail] | APITimeoutError
 
 
 def altered(**changes: Any) -> InstanceDetail:
@@ -58,16 +58,16 @@ def altered(**changes: Any) -> InstanceDetail:
 
 
 def find(
-    *looks: Look,
+    *reads: Read,
     before: Sequence[InstanceDetail] = (),
     wanted: InstanceSpec = WANTED,
     returned: ReturnedIds | None = None,
 ) -> tuple[InstanceDetail | AmbiguousOutcomeError, list[float]]:
-    """Return what is found in these looks, and the pauses between them."""
-    left = list(looks)
+    """Return what is found in these reads, and the pauses between them."""
+    left = list(reads)
     pauses: list[float] = []
 
-    def look() -> Generator[Any, Any, list[InstanceDetail]]:
+    def read() -> Generator[Any, Any, list[InstanceDetail]]:
         yield from ()
         seen = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(seen, APITimeoutError):
@@ -79,7 +79,7 @@ def find(
         return True
 
     lost = AmbiguousOutcomeError("lost", operation="createInstance")
-    plan = find_created(look, pause, before, wanted, lost, returned or ReturnedIds())
+    plan = find_created(read, pause, before, wanted, lost, returned or ReturnedIds())
     try:
         while True:
             effect = next(plan)

@@ -38,7 +38,7 @@ def test_stale_read_is_not_trusted_at_once(variant: Variant, change: str) -> Non
 
 
 def refused_before(mock: MockCloud) -> None:
-    """Lose a request, and let somebody else make it impossible meanwhile."""
+    """Lose a request, and make the next one fail with a conflict."""
     mock.faults.add(faults.lose_request("runInstanceAction"))
     mock.worlds.migrate("05e40000-0000-4000-8000-000000000001", BATCH, 600)
 
@@ -137,7 +137,7 @@ def test_failed_read_does_not_confirm_the_deletion_of_a_key_pair(make_client: Ca
 
 
 class OutOfReach(httpx.BaseTransport):
-    """Nothing of an operation arrives any more after the first request."""
+    """A transport on which no request of an operation arrives after the first."""
 
     def __init__(self, mock: MockCloud, ending: str) -> None:
         self._mock, self._ending, self._requests = mock, ending, 0

@@ -211,7 +211,7 @@ WIRE: dict[str, tuple[Callable[..., Any], type[Exception]]] = {
 @pytest.mark.parametrize("name", WIRE)
 def test_fault_on_the_wire_is_the_same_error_in_both_variants(name: str, place: str) -> None:
     make, cause = WIRE[name]
-    told = []
+    messages = []
     for variant in VARIANTS:
         error, mock = exchange(
             variant, place, lambda toast: toast.keypairs.create("mine"), [make(budget=None)], timeout=0.25
@@ -220,8 +220,8 @@ def test_fault_on_the_wire_is_the_same_error_in_both_variants(name: str, place: 
         assert type(error) is AmbiguousOutcomeError
         assert type(error.__cause__) is cause
         assert mock.journal.count(operation="createKeypair") == 1
-        told.append(str(error).replace(str(error).partition("127.0.0.1:")[2][:5], "PORT"))
-    assert told[0] == told[1]
+        messages.append(str(error).replace(str(error).partition("127.0.0.1:")[2][:5], "PORT"))
+    assert messages[0] == messages[1]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -32,14 +32,14 @@ PLAIN = {"__init__", "__del__", "__repr__", "__reduce__", "deadline", "capture"}
 
 
 def classes_of(module: Any) -> dict[str, type]:
-    """The classes that a module defines, by name."""
+    """Return the classes that a module defines, by name."""
     return {
         name: one for name, one in vars(module).items() if inspect.isclass(one) and one.__module__ == module.__name__
     }
 
 
 def pairs() -> list[tuple[type, type]]:
-    """Every class of the blocking variant that has a method which waits, with its counterpart."""
+    """Return every class of the sync variant that has a counterpart, and that one."""
     found: list[tuple[type, type]] = [(ToastCompute, AsyncToastCompute)]
     for name in MODULES:
         blocking = import_module(f"toast_compute.resources.{name}")
@@ -49,7 +49,7 @@ def pairs() -> list[tuple[type, type]]:
             other = theirs.pop(f"Async{own.__name__}", None)
             if other is not None:
                 found.append((own, other))
-        assert not theirs, f"only asynchronous: {theirs}"
+        assert not theirs, f"in the async variant only: {theirs}"
     return found
 
 
@@ -58,7 +58,7 @@ both = pytest.mark.parametrize(("own", "other"), PAIRS, ids=lambda one: one.__na
 
 
 def members(one: type) -> dict[str, Any]:
-    """The functions and properties that a class defines itself, by their blocking names."""
+    """Return the functions and properties that a class defines itself, by their names in the sync variant."""
     return {
         PROTOCOL.get(name, name): member
         for name, member in vars(one).items()
@@ -68,12 +68,12 @@ def members(one: type) -> dict[str, Any]:
 
 
 def code_of(member: Any) -> Any:
-    """The function behind a member."""
+    """Return the function of a member."""
     return member.fget if isinstance(member, property) else inspect.unwrap(getattr(member, "__func__", member))
 
 
 def plain(text: str | None) -> str:
-    """A text in the blocking variant's words, without its line breaks."""
+    """Return a text in the words of the sync variant, on one line."""
     text = " ".join((text or "").split())
     for word, other in WORDS.items():
         text = text.replace(word, other)
@@ -82,7 +82,7 @@ def plain(text: str | None) -> str:
 
 
 def annotation(value: Any) -> str:
-    """An annotation as it is written, in the blocking variant's words."""
+    """Return an annotation as it is written, in the words of the sync variant."""
     return re.sub(r"\bAsync(?=[A-Z])", "", str(value))
 
 
@@ -158,7 +158,7 @@ def test_clients_are_exported() -> None:
 
 
 def called_in(function: str) -> set[str]:
-    """What a function of the file calls on its client, such as `flavors.list`."""
+    """Return what a function of the file calls on its client, such as `flavors.list`."""
     tree = ast.parse(SURFACE.read_text(encoding="utf-8"))
     (found,) = (
         node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function
@@ -168,7 +168,7 @@ def called_in(function: str) -> set[str]:
 
 
 def public_of(toast: object) -> set[str]:
-    """The public methods of a client and its resources."""
+    """Return the public methods of a client and its resources."""
     parts = {name: value for name, value in vars(toast).items() if not name.startswith("_")}
     methods = {name for name, _ in inspect.getmembers(toast, inspect.ismethod)}
     for part, value in parts.items():

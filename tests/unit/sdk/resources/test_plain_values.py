@@ -15,7 +15,7 @@ from ..clients import BATCH, NEW, VOLUME, WEB
 
 
 class Text(str):
-    """Such as numpy's; its words for people differ from what it is."""
+    """A string such as numpy's, whose `str` differs from its value."""
 
     __slots__ = ()
 
@@ -24,7 +24,7 @@ class Text(str):
 
 
 class Whole(int):
-    """An integer with a unit, say."""
+    """An integer such as one with a unit."""
 
 
 def texts(value: Any) -> Any:

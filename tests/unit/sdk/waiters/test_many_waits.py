@@ -103,9 +103,9 @@ def test_instance_missing_from_an_incomplete_list_is_not_deleted() -> None:
             return await asyncio.gather(*waits, return_exceptions=True)
 
     cloud = make_cloud()
-    told = asyncio.run(main())
-    assert [type(one) for one in told] == [WaitTimeoutError, WaitTimeoutError]
-    assert f"{WEB} is ACTIVE" in str(told[0])
+    raised = asyncio.run(main())
+    assert [type(one) for one in raised] == [WaitTimeoutError, WaitTimeoutError]
+    assert f"{WEB} is ACTIVE" in str(raised[0])
 
 
 def test_instance_missing_from_an_incomplete_list_is_read_by_its_id() -> None:

@@ -129,44 +129,44 @@ def test_unknown_status_is_logged_once_and_waited_out(
 
 
 class TestOnPoll:
-    """Whoever wants to know is told after every look."""
+    """The callback is called after every poll."""
 
     def test_callback_gets_the_instance_or_none(self, cloud: MockCloud) -> None:
-        told: list[Instance | None] = []
+        seen: list[Instance | None] = []
         with client(cloud, max_retries=0) as toast:
             vm = toast.instances.create(**NEW)
             cloud.faults.add(faults.reset("listInstances"))
-            toast.instances.wait_for_status(vm.id, "ACTIVE", on_poll=told.append)
+            toast.instances.wait_for_status(vm.id, "ACTIVE", on_poll=seen.append)
             toast.instances.delete(vm.id)
-            toast.instances.wait_until_deleted(vm.id, on_poll=told.append)
-        statuses = [None if one is None else str(one.status) for one in told]
+            toast.instances.wait_until_deleted(vm.id, on_poll=seen.append)
+        statuses = [None if one is None else str(one.status) for one in seen]
         assert statuses[:2] == [None, "BUILD"]
         assert statuses[-2:] == ["DELETING", None]
         assert "ACTIVE" in statuses
 
     def test_callback_gets_the_instances_still_waited_for(self, toast: ToastCompute, service: Any) -> None:
-        told: list[Instance | None] = []
+        seen: list[Instance | None] = []
         service.on(
             "GET instances",
             service.instances(("i-1", "ACTIVE"), ("i-2", "BUILD")),
             service.instances(("i-1", "ACTIVE"), ("i-2", "ACTIVE")),
         )
-        toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE", on_poll=told.append)
-        assert [(one.id, str(one.status)) for one in told if one] == [
+        toast.instances.wait_for_all(["i-1", "i-2"], "ACTIVE", on_poll=seen.append)
+        assert [(one.id, str(one.status)) for one in seen if one] == [
             ("i-1", "ACTIVE"),
             ("i-2", "BUILD"),
             ("i-2", "ACTIVE"),
         ]
 
     def test_callback_runs_before_an_error_is_raised(self, toast: ToastCompute, service: Any) -> None:
-        told: list[Any] = []
+        seen: list[Any] = []
         service.on("GET instances", service.instances(("i-1", "ERROR")))
         with pytest.raises(InstanceFailedError):
-            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=told.append)
+            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=seen.append)
         service.on("GET instances", service.instances())
         with pytest.raises(NotFoundError):
-            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=told.append)
-        assert [getattr(one, "status", None) for one in told] == ["ERROR", None]
+            toast.instances.wait_for_status("i-1", "ACTIVE", on_poll=seen.append)
+        assert [getattr(one, "status", None) for one in seen] == ["ERROR", None]
 
     @pytest.mark.parametrize(
         "error", [KeyError("enough"), APIConnectionError("own", operation="", never_sent=True, retryable=True)]

@@ -55,8 +55,8 @@ def test_interval_grows_to_fifteen_seconds_and_the_last_poll_is_at_the_deadline(
     assert clock.slept[-1] <= 15
     assert sum(clock.slept) == pytest.approx(90)
     assert len(service.asked("GET instances")) == len(clock.slept) + 1
-    looks = len(clock.slept) + 1
-    assert str(caught.value) == f"Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD ({looks} looks)"
+    polls = len(clock.slept) + 1
+    assert str(caught.value) == f"Waited 90 s for i-1 to be ACTIVE; last seen: i-1 is BUILD ({polls} looks)"
     assert caught.value.last.status == "BUILD"
     assert caught.value.timeout == 90
 
@@ -259,7 +259,7 @@ def test_timeout_of_three_names_all(toast: ToastCompute, service: Any) -> None:
     service.on("GET instances", service.instances(("i-1", "BUILD"), ("i-2", "BUILD"), ("i-3", "BUILD")))
     with pytest.raises(WaitTimeoutError, match=r"i-2 is BUILD, i-3 is BUILD \(2 looks\)") as caught:
         toast.instances.wait_for_all(["i-1", "i-2", "i-3"], "ACTIVE", timeout=1, poll_interval=1)
-    # The trail is that of the last look.
+    # The attempts are those of the last poll.
     (attempt,) = caught.value.attempts
     assert (attempt.operation, attempt.outcome, attempt.decision) == ("listInstances", "success", "done")
 
