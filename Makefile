@@ -38,10 +38,10 @@ test: setup ## Run the tests that need Python alone
 	@$(BIN)/python -m pytest -n auto
 
 coverage: setup ## Run the SDK's tests, and fail below 95 % of its branches
-	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit/overlays
+	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit/sdk
 	@$(BIN)/python -m coverage report --include='overlays/*,runtime/*' --skip-covered --fail-under=95
 
-chaos: setup ## Hold the SDK against the truth in a storm of faults
+chaos: setup ## Compare the outcomes of random calls under faults with the journal
 	@$(BIN)/python -m pytest tests/chaos
 
 # For a service of one's own: URL, APPKEY, USERNAME and PASSWORD; the last three go through the environment, where no list

@@ -1,8 +1,8 @@
-"""Several instances at once with asyncio: how do tasks share one client?
+"""Run several instances at once in asyncio tasks that share one client.
 
-Has one task for each of five instances: it makes its instance, waits, stops and deletes it, with a deadline of its own.
-The tasks share the client's connections and token, and together their waits ask for one list a look. When one of them
-fails, the others go on: a task that is cancelled in a create or a delete would leave an instance behind.
+Each of five tasks makes an instance, waits for it, stops and deletes it, with a deadline of its own. The tasks share
+the client's connections and token, and their waits share one list per poll. When one task fails, the others continue:
+a task that is cancelled during a create or a delete would leave an instance behind.
 
     python examples/async_instances.py                        # against a mock in this process: no waiting
     python examples/async_instances.py --base-url URL         # against a mock that already runs
@@ -32,7 +32,7 @@ WANTED: dict[str, Any] = {
 
 
 async def live(toast: AsyncToastCompute, name: str, flavor: str) -> str:
-    """The life of one instance; what comes of it in words."""
+    """Drive the life of one instance, and return its statuses as text."""
     vm = await toast.instances.create(name=name, flavor=flavor, **WANTED, on_ambiguous="reconcile")
     seen: list[str] = [vm.status]
     try:
@@ -48,7 +48,7 @@ async def live(toast: AsyncToastCompute, name: str, flavor: str) -> str:
 
 
 async def drive(toast: AsyncToastCompute) -> None:
-    # What tasks do that are started in the block is captured, too.
+    # The exchanges of tasks that are started in the block are captured too.
     with toast.capture() as exchanges:
         flavor = min(await toast.flavors.list(), key=lambda one: (one.vcpus, one.ram))
         lives = (live(toast, f"async-{number:02}", flavor.id) for number in range(1, HOW_MANY + 1))
@@ -57,9 +57,9 @@ async def drive(toast: AsyncToastCompute) -> None:
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    looks = sum(one.operation.startswith("listInstance") for one in exchanges)
+    polls = sum(one.operation.startswith("listInstance") for one in exchanges)
     tokens = sum(one.operation == "issueToken" for one in exchanges)
-    print(f"{HOW_MANY} tasks needed {tokens} token, {looks} looks and {len(exchanges)} requests in all")
+    print(f"{HOW_MANY} tasks needed {tokens} token, {polls} polls and {len(exchanges)} requests in all")
 
 
 async def run(base_url: str | None) -> None:

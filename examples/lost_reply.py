@@ -1,7 +1,7 @@
-"""A reply that is lost on its way: is there an instance now, and does anybody pay for two?
+"""Recover from a lost reply to a create without paying for two instances.
 
-The mock carries a create out and drops the reply, or drops the request before it arrives; the client sees the same
-both times. Shows what can be done then, and that nothing was ever created twice.
+The mock carries out a create and drops the reply, or drops the request before it arrives; for the client both look the
+same. The program shows what can be done then, and that no instance is created twice.
 
     python examples/lost_reply.py
 """
@@ -28,7 +28,7 @@ WANTED: dict[str, Any] = {
 
 
 def by_hand(cloud: MockCloud, toast: ToastCompute) -> None:
-    """Nothing is done without being asked: the error says that nobody knows, and the program looks."""
+    """By default the error reports that the outcome is unknown, and the program reads the list itself."""
     cloud.faults.add(faults.lose_reply(CREATE))
     try:
         toast.instances.create(name="by-hand", **WANTED)
@@ -41,19 +41,19 @@ def by_hand(cloud: MockCloud, toast: ToastCompute) -> None:
 
 
 def reconciled(cloud: MockCloud, toast: ToastCompute) -> None:
-    """The client reads the list before and after, and returns what is new and was asked for."""
+    """The client reads the list before and after, and returns the new instance that matches."""
     cloud.faults.add(faults.lose_reply(CREATE))
     vm = toast.instances.create(name="reconciled", **WANTED, on_ambiguous="reconcile")
     print(f"reconciled: {vm.name} is {vm.status}, as if the reply had come")
 
 
-def in_vain(cloud: MockCloud, toast: ToastCompute) -> None:
-    """The request itself was lost: there is nothing to find, and the client does not send it again by itself."""
+def not_found(cloud: MockCloud, toast: ToastCompute) -> None:
+    """The request itself was lost: there is no instance to find, and the client does not resend it."""
     cloud.faults.add(faults.lose_request(CREATE))
     try:
-        toast.instances.create(name="in-vain", **WANTED, on_ambiguous="reconcile")
+        toast.instances.create(name="not-found", **WANTED, on_ambiguous="reconcile")
     except AmbiguousOutcomeError as error:
-        print(f"in vain: {len(error.candidates)} candidates, and it is not sent again")
+        print(f"not found: {len(error.candidates)} candidates, and it is not sent again")
 
 
 def main() -> int:
@@ -63,7 +63,7 @@ def main() -> int:
             there = {one.id for one in toast.instances.list()}
             by_hand(cloud, toast)
             reconciled(cloud, toast)
-            in_vain(cloud, toast)
+            not_found(cloud, toast)
             new = [one.id for one in toast.instances.list() if one.id not in there]
             carried_out = sum(one.applied for one in cloud.journal.find(operation=CREATE))
             print(f"3 creates, {carried_out} carried out, {len(new)} new instances")

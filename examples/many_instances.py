@@ -1,7 +1,7 @@
-"""Several instances at once: how are they made, waited for, stopped and deleted, all within one deadline?
+"""Make, wait for, stop and delete several instances within one deadline.
 
-Makes five instances, waits for all of them with one request a look, stops them five at a time, deletes them, and says
-how long each step took by the clock of the mock. Whatever goes wrong, no instance is left behind.
+Makes five instances, waits for all of them with one request per poll, stops them five at a time and deletes them.
+Prints each step with its time on the mock's clock. No failure leaves an instance behind.
 
     python examples/many_instances.py                        # against a mock in this process: no waiting
     python examples/many_instances.py --base-url URL         # against a mock that already runs
@@ -31,13 +31,13 @@ WANTED: dict[str, Any] = {
 
 
 class Steps:
-    """Prints what was done, and when."""
+    """Prints each step with its time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began = clock.monotonic()
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         print(f"{self._clock.monotonic() - self._began:6.1f} s  {text}", flush=True)
 
 
@@ -47,28 +47,28 @@ def drive(toast: ToastCompute, steps: Steps) -> None:
         with toast.deadline(SECONDS):
             flavor = min(toast.flavors.list(), key=lambda one: (one.vcpus, one.ram))
             for number in range(1, HOW_MANY + 1):
-                # A reply that is lost on the way costs no instance: it is looked for, and found.
+                # When the reply is lost, the client finds the instance.
                 vm = toast.instances.create(
                     name=f"many-{number:02}", flavor=flavor.id, **WANTED, on_ambiguous="reconcile"
                 )
                 ids.append(vm.id)
-            steps.say(f"{len(ids)} instances of {flavor.name} are being built")
+            steps.report(f"{len(ids)} instances of {flavor.name} are being built")
 
             ready = toast.instances.wait_for_all(ids, "ACTIVE", timeout=SECONDS)
-            steps.say(f"{', '.join(one.name for one in ready)} are ACTIVE")
+            steps.report(f"{', '.join(one.name for one in ready)} are ACTIVE")
 
             result = toast.instances.map("stop", ids, limit=5)
             result.raise_for_failures()
-            steps.say(f"{len(result.ok)} were told to stop, {len(result.failed)} refused")
+            steps.report(f"{len(result.ok)} accepted the stop, {len(result.failed)} refused it")
             toast.instances.wait_for_all(ids, "STOP", timeout=SECONDS)
-            steps.say("all of them are STOP")
+            steps.report("all of them are STOP")
     finally:
         # Outside of the deadline: time may be what ran out.
         if ids:
             toast.instances.map("delete", ids).raise_for_failures()
             for id in ids:
                 toast.instances.wait_until_deleted(id)
-            steps.say(f"{len(ids)} instances are deleted")
+            steps.report(f"{len(ids)} instances are deleted")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The whole life of one instance: how does every operation of the SDK look in use?
+"""Drive the whole life of one instance through every operation of the SDK.
 
 Starts the mock on a free port, drives token, zones, flavors, key pair, create, attach, floating IP, security group,
 reboot, stop, image, resize, detach and delete, and shows one refused request. Each step is printed with what came back
@@ -208,7 +208,7 @@ def wait(demo: Demo, toast: ToastCompute, instance_id: str, goal: str) -> None:
 
 
 def status(toast: ToastCompute, instance_id: str) -> str:
-    # On a slow machine the mock, which runs ahead, may be done before this looks.
+    # On a slow machine the mock, whose clock is faster, may be done before this read.
     try:
         return f"is {toast.instances.get(instance_id).status}"
     except NotFoundError:
@@ -259,9 +259,9 @@ def main(arguments: list[str] | None = None) -> None:
         except ToastComputeError as error:
             fail(f"{demo.current}: {error}")
         except BrokenPipeError:
-            # Whoever read the output has gone; Python would complain once more when it flushes.
+            # The reader of the output is gone; Python would report it once more at the flush.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            fail(f"{demo.current}: nobody reads the output any more")
+            fail(f"{demo.current}: the output was closed")
     print(demo.summary())
 
 

@@ -1,4 +1,4 @@
-"""Is nothing created twice, nothing lost without a word, and no error untyped, whatever goes wrong?"""
+"""Test that no fault creates an instance twice, loses an outcome or raises an untyped error."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from toast_compute import AsyncToastCompute, ToastCompute
 from toast_compute_api.api.instances import create_instance
 from toast_compute_mock import AutoJumpClock, FrozenClock, MockCloud, RealClock
 
-from .storm import CREATE, Story, Worker, lies, stormy_cloud
+from .random_faults import CREATE, Outcomes, Worker, false_outcomes, faulty_cloud
 
 OPERATIONS = 10_000
 THREADS = 8
 TASKS = 50
 MANY = 30
 SEED = 20260115
-# Of an hour that a token lives, the client uses all but the last two minutes.
-LIFE = 3600 - 120
+# A client uses all but the last two minutes of a token's hour.
+LIFETIME = 3600 - 120
 
 
 def client(cloud: MockCloud) -> ToastCompute:
@@ -37,17 +37,17 @@ def async_client(cloud: MockCloud) -> AsyncToastCompute:
     )
 
 
-def storm(operations: int, threads: int, seed: int = SEED) -> tuple[MockCloud, Story]:
-    """Let threads do random things in-process, on a clock that moves on when all of them wait."""
-    cloud, story = stormy_cloud(seed), Story()
+def random_calls(operations: int, threads: int, seed: int = SEED) -> tuple[MockCloud, Outcomes]:
+    """Let threads send random calls in-process, on a clock that moves on when all of them wait."""
+    cloud, outcomes = faulty_cloud(seed), Outcomes()
     with client(cloud) as toast:
-        weather(toast, story, operations, threads, seed)
-    return cloud, story
+        run_workers(toast, outcomes, operations, threads, seed)
+    return cloud, outcomes
 
 
-def weather(toast: ToastCompute, story: Story, operations: int, threads: int, seed: int) -> None:
+def run_workers(toast: ToastCompute, outcomes: Outcomes, operations: int, threads: int, seed: int) -> None:
     def work(number: int) -> None:
-        worker = Worker(number, seed, story)
+        worker = Worker(number, seed, outcomes)
         for _ in range(operations // threads):
             step = worker.next_step()
             method, arguments, options = step
@@ -55,30 +55,30 @@ def weather(toast: ToastCompute, story: Story, operations: int, threads: int, se
                 outcome = attrgetter(method)(toast)(*arguments, **options)
             except Exception as error:
                 outcome = error
-            worker.note(step, outcome)
+            worker.record(step, outcome)
 
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(work, number) for number in range(threads)]:
             done.result()
 
 
-def test_in_a_storm_the_client_is_told_the_truth() -> None:
-    cloud, story = storm(OPERATIONS, THREADS)
-    assert story.operations == OPERATIONS
-    assert lies(cloud, story) == []
-    # It was a storm: every fault struck often, and calls ended in every way.
+def test_threads_get_true_outcomes_under_random_faults() -> None:
+    cloud, outcomes = random_calls(OPERATIONS, THREADS)
+    assert outcomes.operations == OPERATIONS
+    assert false_outcomes(cloud, outcomes) == []
+    # Every fault occurred often, and calls ended in every way.
     rare = {state.fault.name: state.used for state in cloud.faults.list() if state.used < MANY}
     assert rare == {}
-    assert story.outcomes["ok"] > OPERATIONS * 0.2
-    assert story.outcomes["AmbiguousOutcomeError"] > OPERATIONS * 0.02
-    # Looking for what was lost finds most of it.
-    assert story.unclear(reconciled=True) < story.unclear(reconciled=False) / 2
-    print(f"\n{story.operations} operations, {cloud.journal.count()} requests: {dict(story.outcomes)}")
+    assert outcomes.kinds["ok"] > OPERATIONS * 0.2
+    assert outcomes.kinds["AmbiguousOutcomeError"] > OPERATIONS * 0.02
+    # Reconciling finds most of the lost ones.
+    assert outcomes.ambiguous_share(reconciled=True) < outcomes.ambiguous_share(reconciled=False) / 2
+    print(f"\n{outcomes.operations} operations, {cloud.journal.count()} requests: {dict(outcomes.kinds)}")
 
 
 @pytest.fixture
 def _create_may_be_repeated() -> Iterator[None]:
-    """A rule that is wrong on purpose: the contract says that a create may be sent twice."""
+    """A wrong rule on purpose: a create counts as idempotent."""
     right = create_instance.OPERATION
     create_instance.OPERATION = msgspec.structs.replace(right, retry="idempotent")
     yield
@@ -86,38 +86,38 @@ def _create_may_be_repeated() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_create_may_be_repeated")
-def test_a_wrong_rule_is_found_out() -> None:
-    cloud, story = storm(OPERATIONS // 5, THREADS)
-    assert any("requests were carried out" in lie for lie in lies(cloud, story))
+def test_wrong_retry_rule_is_detected() -> None:
+    cloud, outcomes = random_calls(OPERATIONS // 5, THREADS)
+    assert any("requests were carried out" in line for line in false_outcomes(cloud, outcomes))
 
 
-def test_sixty_four_threads_issue_one_token_for_each_life() -> None:
+def test_sixty_four_threads_issue_one_token_per_lifetime() -> None:
     clock = FrozenClock()
     cloud = MockCloud(clock=clock)
-    threads, looks, start = 64, 36, clock.now()
+    threads, reads, start = 64, 36, clock.now()
     # Time moves on only between two rounds: no call is under way, however busy the machine is.
     round_is_over = threading.Barrier(threads, action=lambda: clock.advance(600), timeout=60)
 
     def work() -> None:
-        for _ in range(looks):
+        for _ in range(reads):
             toast.flavors.list()
             round_is_over.wait()
 
     with client(cloud) as toast, ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(work) for _ in range(threads)]:
             done.result()
-    assert cloud.journal.count(operation="listFlavors") == threads * looks
-    lives = (clock.now() - start) / LIFE
-    assert lives > 6
-    assert cloud.journal.count(operation="issueToken") <= lives + 1
+    assert cloud.journal.count(operation="listFlavors") == threads * reads
+    lifetimes = (clock.now() - start) / LIFETIME
+    assert lifetimes > 6
+    assert cloud.journal.count(operation="issueToken") <= lifetimes + 1
 
 
-def test_five_hundred_tasks_issue_one_token_for_each_life() -> None:
+def test_five_hundred_tasks_issue_one_token_per_lifetime() -> None:
     cloud = MockCloud(clock=AutoJumpClock())
-    looks, start = 12, cloud.clock.now()
+    reads, start = 12, cloud.clock.now()
 
     async def work(toast: AsyncToastCompute) -> None:
-        for _ in range(looks):
+        for _ in range(reads):
             await toast.flavors.list()
             await cloud.clock.sleep_async(600)
 
@@ -126,17 +126,17 @@ def test_five_hundred_tasks_issue_one_token_for_each_life() -> None:
             await asyncio.gather(*(work(toast) for _ in range(500)))
 
     asyncio.run(all_of_them())
-    assert cloud.journal.count(operation="listFlavors") == 500 * looks
-    lives = (cloud.clock.now() - start) / LIFE
-    assert lives > 2
-    assert cloud.journal.count(operation="issueToken") <= lives + 1
+    assert cloud.journal.count(operation="listFlavors") == 500 * reads
+    lifetimes = (cloud.clock.now() - start) / LIFETIME
+    assert lifetimes > 2
+    assert cloud.journal.count(operation="issueToken") <= lifetimes + 1
 
 
-def test_in_a_storm_tasks_are_told_the_truth_as_well() -> None:
-    cloud, story = stormy_cloud(SEED + 1), Story()
+def test_tasks_get_true_outcomes_under_random_faults() -> None:
+    cloud, outcomes = faulty_cloud(SEED + 1), Outcomes()
 
     async def work(toast: AsyncToastCompute, number: int) -> None:
-        worker = Worker(number, SEED + 1, story)
+        worker = Worker(number, SEED + 1, outcomes)
         for _ in range(OPERATIONS // 4 // TASKS):
             step = worker.next_step()
             method, arguments, options = step
@@ -144,30 +144,30 @@ def test_in_a_storm_tasks_are_told_the_truth_as_well() -> None:
                 outcome = await attrgetter(method)(toast)(*arguments, **options)
             except Exception as error:
                 outcome = error
-            worker.note(step, outcome)
+            worker.record(step, outcome)
 
     async def all_of_them() -> None:
         async with async_client(cloud) as toast:
             await asyncio.gather(*(work(toast, number) for number in range(TASKS)))
 
     asyncio.run(all_of_them())
-    assert story.operations == OPERATIONS // 4
-    assert lies(cloud, story) == []
+    assert outcomes.operations == OPERATIONS // 4
+    assert false_outcomes(cloud, outcomes) == []
 
 
-def test_in_a_storm_on_real_sockets_the_client_is_told_the_truth() -> None:
-    cloud, story = stormy_cloud(SEED + 2, clock=RealClock()), Story()
+def test_threads_get_true_outcomes_on_real_sockets_under_random_faults() -> None:
+    cloud, outcomes = faulty_cloud(SEED + 2, clock=RealClock()), Outcomes()
     with (
         cloud.serve() as server,
         ToastCompute("demo-appkey", "demo@example.com", "demo-password", base_url=server.base_url) as toast,
     ):
-        weather(toast, story, OPERATIONS // 5, THREADS, SEED + 2)
-    assert story.operations == OPERATIONS // 5
-    assert lies(cloud, story) == []
+        run_workers(toast, outcomes, OPERATIONS // 5, THREADS, SEED + 2)
+    assert outcomes.operations == OPERATIONS // 5
+    assert false_outcomes(cloud, outcomes) == []
 
 
-def test_creates_are_counted_by_the_journal_of_the_whole_storm() -> None:
-    cloud, story = storm(400, 2)
+def test_journal_counts_the_creates_of_the_whole_run() -> None:
+    cloud, outcomes = random_calls(400, 2)
     assert len(cloud.journal.find()) == cloud.journal.count()
-    made = [told for told in story.creates.values() if not told.endswith("Error")]
+    made = [outcome for outcome in outcomes.creates.values() if not outcome.endswith("Error")]
     assert cloud.journal.count(operation=CREATE) >= len(made) > 10

@@ -1,6 +1,6 @@
-"""Do type checkers see the exact type of what each public method returns? Checked, never run.
+"""Assert the exact type that each public method returns. Checked, never run.
 
-`make lint` runs mypy and pyright over it, both in their strict mode. Each line is there in both colours.
+`make lint` runs mypy and pyright over it, both in strict mode. Each line is there for both variants.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does the documentation say what is true? Its programs run as printed, and its lists are those of the code."""
+"""Test that the programs and lists of the mock's documentation match the code."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def in_code(text: str) -> set[str]:
     return set(re.findall(r"`([a-z0-9-]+)`", text))
 
 
-def test_the_page_of_behaviours_is_what_the_mock_says_of_itself() -> None:
+def test_page_of_behaviours_equals_the_output_of_the_mock() -> None:
     assert (DOCS / "behaviours.md").read_text(encoding="utf-8") == as_markdown() + "\n"
 
 
-def test_the_test_of_the_page_passes(pytester: pytest.Pytester) -> None:
+def test_test_on_the_page_passes(pytester: pytest.Pytester) -> None:
     test, _ = blocks("python")
     pytester.makepyfile(test)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
-def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
+def test_program_on_the_page_runs(tmp_path: Path) -> None:
     _, program = blocks("python")
     (tmp_path / "program.py").write_text(program)
     result = subprocess.run(
@@ -49,7 +49,7 @@ def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
     assert (result.stdout, result.stderr, result.returncode) == ("Permission denied : token\n", "", 0)
 
 
-def test_the_faults_of_the_page_can_be_read() -> None:
+def test_faults_on_the_page_can_be_read() -> None:
     (content,) = blocks("json")
     first, *others = read_faults(content.encode())
     assert (first.name, first.match.nth, first.effect.kind) == ("the second create", 2, "lose-reply")

@@ -1,4 +1,4 @@
-"""Does the page on fuzzing name what there is?"""
+"""Test that the page on fuzzing names what exists."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/fuzzing.md").read_text(encoding="utf-8")
 
 
-def test_the_targets_are_those_of_the_makefile() -> None:
+def test_targets_on_the_page_are_in_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"`make ([a-z-]+)", PAGE))
     assert named >= {"fuzz", "fuzz-long", "fuzz-proof", "contract-diff"}
     assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
-def test_the_parts_are_those_of_the_command() -> None:
+def test_parts_on_the_page_are_those_of_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -27,7 +27,7 @@ def test_the_parts_are_those_of_the_command() -> None:
     assert done.returncode == 2
 
 
-def test_the_bug_of_the_page_is_one_that_there_is() -> None:
+def test_mutant_on_the_page_exists() -> None:
     (name,) = set(re.findall(r"--bug ([a-z-]+)", PAGE))
     bug = (ROOT / f"tests/fuzz/bugs/{name}.toml").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Do the README's program and the examples run as printed, and how do they end when something is wrong?"""
+"""Test that the README's program and the whole-life example run, and end in one line on an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_program_of_the_readme_works_as_printed(tmp_path: Path) -> None:
+def test_first_program_of_the_readme_prints_the_expected_lines(tmp_path: Path) -> None:
     (program,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "first.py").write_text(program)
     result = run("first.py", folder=tmp_path)
@@ -34,7 +34,7 @@ def test_the_first_program_of_the_readme_works_as_printed(tmp_path: Path) -> Non
     assert len(program.splitlines()) <= 10
 
 
-def test_the_whole_life_runs_and_shows_every_operation() -> None:
+def test_whole_life_runs_and_prints_every_operation() -> None:
     result = run(str(WHOLE_LIFE))
     assert result.stderr == ""
     assert result.returncode == 0
@@ -69,7 +69,7 @@ def server_without_envelope() -> Iterator[str]:
     server.server_close()
 
 
-def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str, secret: str = "demo-password") -> None:
+def assert_one_line(result: subprocess.CompletedProcess[str], *words: str, secret: str = "demo-password") -> None:
     assert result.returncode == 1, result.stdout
     (line,) = result.stderr.splitlines()
     for word in words:
@@ -78,24 +78,22 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str, s
     assert "demo-appkey" not in result.stderr + result.stdout
 
 
-def test_a_missing_credential_is_one_sentence_that_names_it() -> None:
-    assert_one_sentence(run(str(WHOLE_LIFE), "--password", ""), "password", "TOAST_COMPUTE_PASSWORD")
+def test_missing_credential_is_reported_in_one_line() -> None:
+    assert_one_line(run(str(WHOLE_LIFE), "--password", ""), "password", "TOAST_COMPUTE_PASSWORD")
 
 
-def test_a_wrong_password_is_one_sentence_without_the_password() -> None:
+def test_wrong_password_is_reported_in_one_line_without_the_password() -> None:
     wrong = "not-the-password"
-    assert_one_sentence(
-        run(str(WHOLE_LIFE), "--password", wrong), "issueToken", "wrong username or password", secret=wrong
-    )
+    assert_one_line(run(str(WHOLE_LIFE), "--password", wrong), "issueToken", "wrong username or password", secret=wrong)
 
 
-def test_an_unreachable_server_is_one_sentence_that_names_it() -> None:
+def test_unreachable_server_is_reported_in_one_line() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     result = run(str(WHOLE_LIFE), "--base-url", f"http://127.0.0.1:{port}/compute")
-    assert_one_sentence(result, "127.0.0.1", "refused")
+    assert_one_line(result, "127.0.0.1", "refused")
 
 
-def test_a_reply_without_an_envelope_is_one_sentence(server_without_envelope: str) -> None:
-    assert_one_sentence(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "no JSON")
+def test_reply_without_an_envelope_is_reported_in_one_line(server_without_envelope: str) -> None:
+    assert_one_line(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "no JSON")
