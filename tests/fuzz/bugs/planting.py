@@ -27,11 +27,17 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from ..mutants.catalog import MutantError
+from ..mutants.importing import install
+
 FOLDER = Path(__file__).parent
 PARTS = ("service", "replies", "story")
 """The parts of the fuzzer that can find a bug, the one that is cheapest to ask first at the end."""
 
-_OURS = frozenset({"toast_compute", "toast_compute_mock", "toast_compute_api", "toast_compute_runtime"})
+MUTANT = "mutant:"
+"""What begins the name of a mutant that is addressed by its symbol."""
+
+_OURS = frozenset({"toast_compute", "toast_compute_mock", "toast_compute_api"})
 _MEMBERS = frozenset({"what", "part", "unchecked_replies", "not_found_because", "change"})
 
 
@@ -109,6 +115,12 @@ def plant(name: str) -> None:
 
     Raises BugError when there is no such bug, it no longer fits the code, or one of its modules is loaded already.
     """
+    if name.startswith(MUTANT):
+        try:
+            install(name.removeprefix(MUTANT))
+        except MutantError as error:
+            raise BugError(str(error)) from None
+        return
     bug = read(name)
     changed = changed_sources(bug)
     for module in bug.modules:
