@@ -1,0 +1,84 @@
+"""Check that every call keeps to the settings of its client and to the block it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from toast_compute import APITimeoutError, NotAllowedError, ToastComputeError
+from toast_compute_mock import faults
+
+from ..bench import Bench, capture, deadline, within
+from ..calls import CALLS, CHANGES, ONE_OF_EACH, Call
+from ..contract import SAFE, TOKEN
+from .table import check
+
+_KINDS = [*ONE_OF_EACH, *CHANGES]
+_NAMES = {call.change for call in _KINDS if call.retry != SAFE}
+_TIMEOUT, _DEADLINE, _LATER = 5.0, 4.0, 100.0
+_LATE, _SLOW = 20.0, 10.0
+_EXACTNESS = 1e-3
+
+
+@check(_KINDS)
+def a_timeout_ends_a_late_call(variant: str, call: Call) -> Iterator[str]:
+    """Let the reply be later than the timeout of the client."""
+    with Bench(variant, timeout=_TIMEOUT, max_retries=0) as bench:
+        late = faults.delay(call.operation, _LATE, action=call.action or None)
+        outcome = bench.run(call.operation, call.action, call.make, faults=[late])
+    if not any(isinstance(one, APITimeoutError) for one in (outcome.error, getattr(outcome.error, "__cause__", None))):
+        yield f"ended as {type(outcome.error).__name__} when its reply was {_LATE:g} s late"
+    if abs(outcome.took - _TIMEOUT) > _EXACTNESS:
+        yield f"took {outcome.took:g} s with a timeout of {_TIMEOUT:g} s"
+
+
+@check(_KINDS)
+def a_change_is_made_when_it_is_allowed(variant: str, call: Call) -> Iterator[str]:
+    """Allow one change, and make it."""
+    with Bench(variant, allow={call.change} & _NAMES) as bench:
+        _, error = bench.call(call.make)
+    if error is not None:
+        yield f"ended as {type(error).__name__}"
+
+
+@check(call for call in _KINDS if call.retry != SAFE)
+def a_change_is_refused_unless_it_is_allowed(variant: str, call: Call) -> Iterator[str]:
+    """Allow all changes but one, and then none at all."""
+    guards: list[dict[str, Any]] = [{"allow": _NAMES - {call.change}}, {"allow": set()}, {"read_only": True}]
+    for guard in guards:
+        with Bench(variant, **guard) as bench:
+            last = bench.cloud.journal.last
+            _, error = bench.call(call.make)
+        if not isinstance(error, NotAllowedError) or bench.cloud.journal.last != last:
+            yield f"ended as {type(error).__name__} of a client with {guard}"
+
+
+@check(CALLS.values())
+def a_deadline_ends_a_slow_call(variant: str, call: Call) -> Iterator[str]:
+    """Make the call in a block with a deadline, and in two, of which the earlier one holds."""
+    for deadlines in ([_DEADLINE], [_DEADLINE, _LATER], [_LATER, _DEADLINE]):
+        with Bench(variant) as bench:
+            bench.cloud.faults.add(faults.delay(None, _SLOW, budget=None))
+            began = bench.clock.monotonic()
+            value, error = bench.call(within(call.make, *map(deadline, deadlines)))
+            took = bench.clock.monotonic() - began
+        if took > _DEADLINE + _EXACTNESS:
+            yield f"took {took:g} s within {deadlines}"
+        failed = [error] if error is not None else list(getattr(value, "failed", {}).values())
+        if not failed or not all(isinstance(one, ToastComputeError) for one in failed):
+            yield f"ended within {deadlines} as if there were no deadline"
+
+
+@check(CALLS.values())
+def a_capture_shows_every_exchange(variant: str, call: Call) -> Iterator[str]:
+    """Make the call in a block with a capture."""
+    exchanges: list[Any] = []
+    with Bench(variant) as bench:
+        last = bench.cloud.journal.last
+        bench.call(within(call.make, capture(exchanges)))
+    shown = [one.operation for one in exchanges]
+    sent = [entry.operation for entry in bench.cloud.journal.find(after=last)]
+    if call.operation != TOKEN:
+        shown, sent = ([one for one in each if one != TOKEN] for each in (shown, sent))
+    if len(shown) != len(sent) or not sent:
+        yield f"{len(shown)} exchanges were captured, and there were {len(sent)}"

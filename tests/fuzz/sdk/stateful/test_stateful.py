@@ -1,0 +1,243 @@
+"""Test that scenarios find a wrong model, a mock that does things twice, and broken promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, Attempt
+from toast_compute_api.behaviour import LIFECYCLE
+from toast_compute_mock import faults
+
+from ..bench import GONE, VARIANTS, Bench, Entry, Outcome
+from ..calls import usual
+from ..faults import FAULTS
+from ..judge import problems_of_outcome, problems_of_tokens
+from ..matrix.faults import problems_of_sequence
+from ..report import FindingError
+from .machine import KINDS, Machine, not_reached, run_scenarios
+from .model import Given, Instance, Model
+from .scenario import RunStats
+
+
+def machine(variant: str = "sync") -> Machine:
+    """A scenario that a test runs by itself."""
+    made: Machine = type("OneMachine", (Machine,), {"stats": RunStats()})()
+    made.begin(variant)
+    return made
+
+
+class StopIsReboot(Machine):
+    """A scenario whose model is wrong: it believes that what is stopped is rebooted."""
+
+    def replay(self, outcome: Outcome, move: str, id: str, given: Given, *, fails: bool = False) -> None:
+        super().replay(outcome, "reboot" if move == "stop" else move, id, given, fails=fails)
+
+
+def test_wrong_model_is_found_and_the_scenario_is_short() -> None:
+    finding = run_scenarios(4, RunStats(), scenarios=100, steps=8, kind=StopIsReboot)
+    assert finding is not None
+    # The mock, and the one step that shows it.
+    assert len(finding.steps) == 2
+    assert finding.steps[-1].startswith(("stop", "map stop"))
+
+
+def test_same_seed_gives_the_same_run() -> None:
+    first, second = RunStats(), RunStats()
+    for stats in (first, second):
+        assert run_scenarios(7, stats, scenarios=4, steps=10) is None
+    assert (first.steps, first.faults, first.statuses) == (second.steps, second.faults, second.statuses)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_right_sdk_and_mock_are_not_blamed(variant: str) -> None:
+    scenario = machine(variant)
+    id, _ = scenario.pick(0, "stop")
+    scenario.all_agree()
+    scenario.step("stop", "stop it", "reply lost")
+    scenario.ask_for_change("stop", id, {}, usual("instances.stop", id=id), case=FAULTS["reply lost"])
+    scenario.all_agree()
+    scenario.wait(0, "STOP", 40.0, "", False)
+    scenario.pass_time(90_000.0)
+    scenario.all_agree()
+    scenario.wait_until_deleted(0, 40.0, True)
+    scenario.all_agree()
+    assert scenario.stats.faults == {"reply lost": 1}
+    scenario.teardown()
+
+
+def test_change_that_is_carried_out_twice_is_found() -> None:
+    scenario = machine()
+    id, _ = scenario.pick(0, "uploadImage")
+    scenario.step("uploadImage", "make an image")
+    make, twice = usual("instances.upload_image", id=id, name="x"), faults.apply_twice("runInstanceAction")
+    with pytest.raises(FindingError, match="uploadImage was carried out 2 times"):
+        scenario.ask_for_change("uploadImage", id, {}, make, faults=[twice])
+    scenario.teardown()
+
+
+def test_change_that_nobody_asked_for_is_found() -> None:
+    scenario = machine()
+    with Bench("sync", cloud=scenario.cloud, clock=scenario.clock) as other:
+        other.call(usual("instances.add_security_group", id=scenario.pick(0, "start")[0], name="web"))
+    with pytest.raises(FindingError, match="has to have"):
+        scenario.all_agree()
+    scenario.teardown()
+
+
+def entry(*, applied: int = 0, code: int | None = 0, operation: str = "createInstance", fault: str = "") -> Entry:
+    return Entry(1, 0.0, "", operation, "", "POST", "/", 200, code, applied, (fault,) if fault else (), (), b"", b"")
+
+
+def outcome(entries: Sequence[Entry], error: Exception | None, operation: str = "createInstance") -> Outcome:
+    return Outcome(operation, "", None, error, entries, 0.0, 1.0, FAULTS["reply lost"])
+
+
+REFUSED = APIError("no", operation="x", result_code=-4, result_message="", kind="invalid-parameters")
+ATTEMPT = Attempt("createInstance", 0.0, 1.0, "APIConnectionError", None, None, "given up")
+LOST_ERROR = APIConnectionError("no", operation="x", never_sent=True, retryable=False)
+UNSENT = APIConnectionError("no", operation="x", never_sent=True, retryable=True)
+UNSENT.attempts = (ATTEMPT,)
+DELETION = entry(operation="deleteInstance", fault="f")
+DELETED = entry(applied=1, operation="deleteInstance", fault="f")
+
+
+@pytest.mark.parametrize(
+    ("entries", "error", "operation", "problem"),
+    [
+        ([entry(applied=1, fault="f"), entry(applied=1)], None, "createInstance", "was sent 2 times"),
+        ([entry(applied=2)], None, "createInstance", "was carried out 2 times"),
+        ([entry()], None, "createInstance", "reported done, and it was not carried out"),
+        ([entry(applied=1, fault="f")], REFUSED, "createInstance", "reported refused"),
+        ([entry(applied=1, fault="f")], LOST_ERROR, "createInstance", "reported never sent"),
+        ([entry(applied=1)], AmbiguousOutcomeError("?"), "createInstance", "reported ambiguous, and it is not"),
+        ([entry(fault="f")], AmbiguousOutcomeError("?"), "createInstance", "the error reports 0 attempts"),
+        ([DELETED] * 2, REFUSED, "deleteInstance", "reported refused"),
+        ([DELETION], LOST_ERROR, "deleteInstance", "though deleteInstance could be sent again"),
+    ],
+)
+def test_wrong_outcome_is_found(entries: list[Entry], error: Exception | None, operation: str, problem: str) -> None:
+    assert any(problem in found for found in problems_of_outcome(outcome(entries, error, operation)))
+
+
+def test_right_outcome_is_not_blamed() -> None:
+    assert not list(problems_of_outcome(outcome([entry(applied=1)], None)))
+    lost = AmbiguousOutcomeError("?")
+    lost.attempts = (ATTEMPT,)
+    assert not list(problems_of_outcome(outcome([entry(applied=1, fault="f")], lost)))
+    # A token that was refused is no reason not to send a create once more: it was not carried out.
+    assert not list(problems_of_outcome(outcome([entry(code=-3, fault="f"), entry(applied=1)], None)))
+
+
+@pytest.mark.parametrize(
+    ("entries", "error", "operation", "steps", "attempts", "problem"),
+    [
+        ([entry(), entry(applied=1)], None, "createInstance", ["HTTP 503", ""], 2, "was sent 2 times"),
+        ([entry()], None, "deleteInstance", [""], 1, "and it was not carried out"),
+        ([entry(applied=1)], REFUSED, "deleteInstance", ["reply lost", "refused"], 2, "reported refused"),
+        ([entry()], AmbiguousOutcomeError("?"), "deleteInstance", ["reply lost"], 1, "reported ambiguous"),
+        ([entry(applied=1)], LOST_ERROR, "createInstance", ["reply lost"], 1, "hides"),
+        ([entry()], UNSENT, "createInstance", ["reply lost", "not connected"], 2, "reported never sent"),
+        ([], UNSENT, "createInstance", ["not connected", "not connected"], 2, "the error reports 1"),
+        ([], UNSENT, "deleteInstance", ["not connected", ""], 1, "another attempt"),
+        ([], UNSENT, "deleteInstance", [""], 1, "another attempt"),
+        ([], UNSENT, "createInstance", ["not connected"], 1, ""),
+        ([entry(applied=1)], None, "deleteInstance", [""], 1, ""),
+    ],
+)
+def test_outcome_of_several_faults_is_held_against_the_truth(
+    entries: list[Entry], error: Exception | None, operation: str, steps: list[str], attempts: int, problem: str
+) -> None:
+    own = [msgspec.structs.replace(one, operation=operation) for one in entries]
+    found = list(problems_of_sequence(outcome(own, error, operation), steps, attempts))
+    assert any(problem in one for one in found) if problem else not found
+
+
+def test_needless_token_is_found() -> None:
+    issue = entry(operation="issueToken")
+    assert not list(problems_of_tokens([issue], 0.0, 1.0, None, 0))
+    assert not list(problems_of_tokens([entry(code=-3), issue], 0.0, 1.0, 0.0, 0))
+    assert list(problems_of_tokens([issue], 0.0, 1.0, 0.0, 0))
+    assert list(problems_of_tokens([issue, issue], 0.0, 1.0, None, 0))
+
+
+def model(**given: Any) -> Model:
+    made = Model({"v": "a", "w": "b"}, frozenset({"off"}), frozenset({"f", "g", "off"}), frozenset({"web"}))
+    made.floating_ips = {"1.1.1.1": None}
+    members = {"status": "ACTIVE", "zone": "a", "flavor": "f", "image": "i", "key": "k", "address": "10.0.0.1"}
+    made.instances["one"] = Instance("one", "one", **{**members, **given}, groups=set(), root=20)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("move", "given", "wanted"),
+    [
+        ("start", {}, {"conflict"}),
+        ("stop", {}, {"success"}),
+        ("resize", {"flavor": "g"}, {"success"}),
+        ("resize", {"flavor": "f"}, {"conflict"}),
+        ("resize", {"flavor": "off"}, {"conflict"}),
+        ("resize", {"flavor": "?"}, {"not-found"}),
+        ("attachVolume", {"volume": "v"}, {"success"}),
+        ("attachVolume", {"volume": "w"}, {"conflict"}),
+        ("attachVolume", {"volume": "?"}, {"not-found"}),
+        ("detachVolume", {"volume": "v"}, {"not-found"}),
+        ("removeSecurityGroup", {"group": "web"}, {"not-found"}),
+        ("addFloatingIp", {"address": "1.1.1.1", "ip": "10.0.0.1"}, {"success"}),
+        ("addFloatingIp", {"address": "1.1.1.1", "ip": "10.0.0.2"}, {"conflict"}),
+        ("uploadImage", {}, {"conflict"}),
+    ],
+)
+def test_model_knows_how_a_request_ends(move: str, given: Given, wanted: set[str]) -> None:
+    assert model().outcomes(move, "one", given, 0.0) == wanted
+    assert model().outcomes(move, "two", given, 0.0) == {"not-found"}
+
+
+@pytest.mark.parametrize(
+    ("move", "back", "given"),
+    [
+        ("attachVolume", "detachVolume", {"volume": "v"}),
+        ("addFloatingIp", "removeFloatingIp", {"address": "1.1.1.1", "ip": "10.0.0.1"}),
+        ("addSecurityGroup", "removeSecurityGroup", {"group": "web"}),
+    ],
+)
+def test_model_knows_whether_a_change_is_done(move: str, back: str, given: Given) -> None:
+    made = model()
+    assert not made.is_done(move, "one", given)
+    made.carry_out(move, "one", given, 0.0)
+    assert made.is_done(move, "one", given)
+    assert not made.is_done(back, "one", given)
+    made.carry_out(back, "one", given, 0.0)
+    assert made.is_done(back, "one", given)
+
+
+def test_model_knows_what_an_instance_may_show_and_when() -> None:
+    made = model()
+    made.carry_out("stop", "one", {}, 100.0)
+    one = made.instances["one"]
+    assert one.possible(101.0) == {"POWERING_OFF"}
+    assert one.possible(103.0) == {"POWERING_OFF", "STOP"}
+    assert one.possible(106.0) == {"STOP"}
+    assert made.outcomes("start", "one", {}, 103.0) == {"success", "conflict"}
+    assert next(made.confirm(106.0, {"one": "ACTIVE"})) == "one is ACTIVE and has to be STOP"
+    assert list(made.confirm(106.0, {"one": "STOP"})) == []
+    assert list(made.confirm(106.0, {"one": "STOP", "two": "STOP"})) == [
+        "there is an instance two that nobody has created"
+    ]
+    made.carry_out("deleteInstance", "one", {}, 200.0)
+    assert GONE in one.possible(203.0)
+    assert list(made.confirm(210.0, {})) == []
+    assert made.buried == ["one"]
+
+
+def test_incomplete_run_is_reported() -> None:
+    stats = RunStats()
+    assert "RESIZING" in not_reached(stats)
+    stats.steps.update(KINDS)
+    stats.faults.update(FAULTS)
+    stats.variants.update(VARIANTS)
+    stats.statuses.update(LIFECYCLE.states.keys() - {"ERROR"})
+    stats.carried_out.update(LIFECYCLE.operations.keys() - {"start"})
+    assert not_reached(stats) == ["ERROR", "a success of start"]
