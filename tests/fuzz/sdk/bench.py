@@ -24,8 +24,8 @@ from toast_compute_mock.state import World
 from toast_compute_mock.timeline import START_OF_FROZEN_TIME
 from toast_compute_mock.worlds import TOKEN_LIFETIME, default_seed_world
 
-from .calls import Make
-from .contract import kind_of, operation_of, operations
+from .calls import Call, Make
+from .contract import kind_of, operation_of
 from .faults import FaultCase
 
 __all__ = ["Entry", "Fault", "World", "default_seed_world", "world_problem"]
@@ -56,35 +56,30 @@ class SteppingClock:
     what threads and tasks are doing, and the same seed gives the same run.
     """
 
-    def __init__(self, *, per_sleep: float = 0.0) -> None:
+    def __init__(self) -> None:
         self.elapsed = 0.0
         self.limit = math.inf
         """By `monotonic`: who sleeps beyond it gets an EndlessError, so that an endless wait is found."""
-        self.per_sleep = per_sleep
+        self.per_sleep = 0.0
         """Seconds that each sleep takes longer than asked for, as on a machine that is suspended."""
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Return the seconds since 1970 in UTC."""
         return START_OF_FROZEN_TIME + self.elapsed
 
     def monotonic(self) -> float:
-        """Return the seconds since the start."""
         return self.elapsed
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
         with self._lock:
             self.elapsed += max(0.0, seconds)
 
     def sleep(self, seconds: float, /) -> None:
-        """Move on by as much, at once. Raises EndlessError."""
         self.advance(seconds + self.per_sleep)
         if self.elapsed > self.limit:
             raise EndlessError
 
     async def sleep_async(self, seconds: float, /) -> None:
-        """Move on by as much, and let the other tasks run."""
         self.sleep(seconds)
         await asyncio.sleep(0)
 
@@ -105,12 +100,10 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
         request.read()
         return self.answer(request) or self._cloud.transport.handle_request(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
         await request.aread()
         return self.answer(request) or await self._cloud.async_transport.handle_async_request(request)
 
@@ -118,23 +111,21 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
 def within(make: Make, *blocks: Block) -> Make:
     """Return the same call in these blocks, the outermost first."""
 
-    def entered(toast: Any) -> ExitStack:
-        stack = ExitStack()
-        for block in blocks:
-            stack.enter_context(block(toast))
-        return stack
-
-    async def call_async(toast: AsyncToastCompute) -> Any:
-        with entered(toast):
-            return await make(toast)
-
     def call(toast: ToastCompute | AsyncToastCompute) -> Any:
+        async def call_async() -> Any:
+            with ExitStack() as stack:
+                for block in blocks:
+                    stack.enter_context(block(toast))
+                return await make(toast)
+
         if isinstance(toast, AsyncToastCompute):
-            return call_async(toast)
-        with entered(toast):
+            return call_async()
+        with ExitStack() as stack:
+            for block in blocks:
+                stack.enter_context(block(toast))
             return make(toast)
 
-    return call
+    return call if blocks else make
 
 
 def deadline(seconds: float) -> Block:
@@ -160,13 +151,9 @@ class Client:
     """A client of either variant, whose calls are made from sync code."""
 
     def __init__(
-        self,
-        variant: str,
-        credentials: Collection[str] = CREDENTIALS,
-        *,
-        runner: asyncio.Runner | None = None,
+        self, variant: str, credentials: Collection[str] = CREDENTIALS, *, runner: asyncio.Runner | None = None,
         **options: Any,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._client: Any = (AsyncToastCompute if variant == "async" else ToastCompute)(*credentials, **options)
         self._runner = (runner or asyncio.Runner()) if variant == "async" else None
         self._is_own = runner is None
@@ -210,7 +197,6 @@ class Client:
         return [*ends]
 
     def close(self) -> None:
-        """Close the client."""
         self._run(lambda toast: toast.close())
         if self._runner is not None and self._is_own:
             self._runner.close()
@@ -230,8 +216,7 @@ class Client:
 class Outcome:
     """What a call returned or raised, and what it did on the way."""
 
-    operation: str
-    action: str
+    call: Call
     value: Any
     error: Exception | None
     entries: Sequence[Entry]
@@ -244,17 +229,16 @@ class Outcome:
     @property
     def own(self) -> list[Entry]:
         """The requests of the operation itself, without the polls and tokens around it."""
-        return [entry for entry in self.entries if (entry.operation, entry.action) == (self.operation, self.action)]
+        about = (self.call.operation, self.call.action)
+        return [entry for entry in self.entries if (entry.operation, entry.action) == about]
 
     @property
     def name(self) -> str:
-        """The action, or the operation."""
-        return self.action or self.operation
+        return self.call.change
 
     @property
-    def retry(self) -> str:
-        """Whether the operation is safe to retry, in the contract's words."""
-        return operations()[self.operation].retry(self.action)
+    def ended_as(self) -> str:
+        return "done" if self.error is None else type(self.error).__name__
 
     @property
     def applied(self) -> int:
@@ -268,7 +252,6 @@ class Outcome:
 
     @property
     def took(self) -> float:
-        """The seconds from its beginning to its end."""
         return self.ended - self.began
 
 
@@ -276,22 +259,14 @@ class Bench:
     """A mock with a clock that nobody waits for, and a client of either variant on it."""
 
     def __init__(
-        self,
-        variant: str,
-        *,
-        cloud: MockCloud | None = None,
-        clock: SteppingClock | None = None,
-        credentials: Collection[str] = CREDENTIALS,
-        wire: Wire | None = None,
-        has_token: bool = True,
-        **options: Any,
-    ) -> None:
+        self, variant: str, *, cloud: MockCloud | None = None, clock: SteppingClock | None = None,
+        credentials: Collection[str] = CREDENTIALS, wire: Wire | None = None, has_token: bool = True, **options: Any,
+    ) -> None:  # fmt: skip
         self.clock = clock or SteppingClock()
         self.cloud = cloud or MockCloud(clock=self.clock)
         self._wire = wire or Wire(self.cloud)
-        self.client = Client(
-            variant, credentials, **{"transport": self._wire, "clock": self.clock, "max_retries": 2, **options}
-        )
+        usual = {"transport": self._wire, "clock": self.clock, "max_retries": 2}
+        self.client = Client(variant, credentials, **{**usual, **options})
         if has_token:
             self.call(lambda toast: toast.availability_zones.list())
 
@@ -299,14 +274,10 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the client."""
         self.client.close()
 
     def call(self, make: Make, *, before: BeforeSending | None = None) -> tuple[Any, Exception | None]:
-        """Make a call, and return what it returned or raised."""
+        """Make a call, and return what it returned or raised; `before` acts before each request of it."""
         self._wire.before = before
         self.clock.limit = self.clock.monotonic() + _LONGEST_CALL
         try:
@@ -315,21 +286,16 @@ class Bench:
             self._wire.before = None
 
     def run(
-        self,
-        operation: str,
-        action: str,
-        make: Make,
-        *,
-        case: FaultCase | None = None,
-        faults: Sequence[Fault] = (),
+        self, call: Call, *blocks: Block, case: FaultCase | None = None, faults: Sequence[Fault] = (),
         before: BeforeSending | None = None,
-    ) -> Outcome:
-        """Make a call while faults strike, and return its outcome."""
-        self.cloud.faults.add(*([case.fault(operation, action or None)] if case is not None else []), *faults)
+    ) -> Outcome:  # fmt: skip
+        """Make a call in these blocks while faults strike, and return its outcome."""
+        case_faults = [case.fault(call.operation, call.action or None)] if case is not None else []
+        self.cloud.faults.add(*case_faults, *faults)
         last, began = self.cloud.journal.last, self.clock.monotonic()
-        value, error = self.call(make, before=before)
+        value, error = self.call(within(call.make, *blocks), before=before)
         entries = self.cloud.journal.find(after=last)
-        return Outcome(operation, action, value, error, entries, began, self.clock.monotonic(), case)
+        return Outcome(call, value, error, entries, began, self.clock.monotonic(), case)
 
     @property
     def world(self) -> World:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from toast_compute import (
-    AmbiguousOutcomeError,
-    APIConnectionError,
-    APIError,
-    MalformedResponseError,
-    ToastComputeError,
-)
+from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, MalformedResponseError, ToastComputeError
 
-from .bench import LIFETIME, Entry, Outcome
+from .bench import LIFETIME, Outcome
 from .contract import NEVER, TOKEN, asks_for_fresh_token, proves_nothing
 
 ATTEMPTS = 3  # the first, and two more: what the clients here are told
@@ -34,7 +28,7 @@ def problems_of_outcome(outcome: Outcome) -> Iterator[str]:
 
 def problems_of_any_outcome(outcome: Outcome) -> Iterator[str]:
     """Yield what is wrong with what was sent and reported, whatever and however often it went wrong."""
-    name, error, own, is_never = outcome.name, outcome.error, outcome.own, outcome.retry == NEVER
+    name, error, own, is_never = outcome.name, outcome.error, outcome.own, outcome.call.retry == NEVER
     refused = [asks_for_fresh_token(entry.result_code) for entry in own]
     if len(own) > (1 if is_never else ATTEMPTS) + any(refused):
         yield f"{name} was sent {len(own)} times"
@@ -64,7 +58,7 @@ def problems_of_attempts(outcome: Outcome) -> Iterator[str]:
 
 def attempts_in(outcome: Outcome) -> int:
     """Return how many attempts an error reports of the operation itself."""
-    return sum(one.operation == outcome.operation for one in getattr(outcome.error, "attempts", ()))
+    return sum(one.operation == outcome.call.operation for one in getattr(outcome.error, "attempts", ()))
 
 
 def problems_when_it_lasts(outcome: Outcome) -> Iterator[str]:
@@ -72,10 +66,10 @@ def problems_when_it_lasts(outcome: Outcome) -> Iterator[str]:
     case, error, name = outcome.case, outcome.error, outcome.name
     if case is None or not isinstance(error, ToastComputeError):
         return
-    is_about_token, is_survived = asks_for_fresh_token(case.code), outcome.retry in case.survived
-    if error.retryable != (outcome.retry != NEVER and (case.is_final or (is_survived and not is_about_token))):
+    is_about_token, is_survived = asks_for_fresh_token(case.code), outcome.call.retry in case.survived
+    if error.retryable != (outcome.call.retry != NEVER and (case.is_final or (is_survived and not is_about_token))):
         yield f"{name} failed for {case.name}, and retryable is {error.retryable}"
-    due = 2 if is_about_token else ATTEMPTS if is_survived and outcome.retry != NEVER else 1
+    due = 2 if is_about_token else ATTEMPTS if is_survived and outcome.call.retry != NEVER else 1
     if len(outcome.own) != due:
         yield f"{name} was sent {len(outcome.own)} times and not {due} at {case.name}"
 
@@ -91,7 +85,7 @@ def problems_of_recovery(outcome: Outcome) -> Iterator[str]:
         yield f"{name} was sent again after {case.name}"
     if took > case.at_most:
         yield f"{name} took {took:g} s at {case.name}"
-    if outcome.retry not in case.survived:
+    if outcome.call.retry not in case.survived:
         return
     if case.pauses and len(outcome.own) > 1 and took <= 0:
         yield f"{name} was sent again without a pause after {case.name}"
@@ -103,22 +97,15 @@ def problems_of_recovery(outcome: Outcome) -> Iterator[str]:
         yield f"{name} was not tried again after the result code {case.code}"
 
 
-def problems_of_tokens(
-    entries: Sequence[Entry], began: float, ended: float, issued: float | None, others: int
-) -> Iterator[str]:
+def problems_of_tokens(outcome: Outcome, issued: float | None, others: int) -> Iterator[str]:
     """Yield what is wrong with the tokens that a call issued in addition to its own request.
 
-    Args:
-        entries: the requests of the call.
-        began: when it began.
-        ended: when it ended.
-        issued: when the client's token was issued; None when it has none.
-        others: how many tokens others issued meanwhile.
+    The client's token was `issued` then, or never; others issued so many meanwhile.
     """
-    asked = [entry for entry in entries if entry.operation == TOKEN]
-    refused = sum(asks_for_fresh_token(entry.result_code) for entry in entries)
+    asked = [entry for entry in outcome.entries if entry.operation == TOKEN]
+    refused = sum(asks_for_fresh_token(entry.result_code) for entry in outcome.entries)
     broken = sum(bool(entry.faults) for entry in asked)
-    has_aged = issued is None or ended - issued >= USABLE
-    most = others + refused + broken + (1 + int((ended - began) / USABLE) if has_aged else 0)
+    has_aged = issued is None or outcome.ended - issued >= USABLE
+    most = others + refused + broken + (1 + int(outcome.took / USABLE) if has_aged else 0)
     if len(asked) > most:
         yield f"{len(asked)} tokens were issued, and {most} would do"

@@ -9,7 +9,7 @@ import httpx
 from toast_compute import APIError, APITimeoutError, AuthenticationError
 from toast_compute_mock import faults
 
-from ..bench import Bench, Outcome, SteppingClock, deadline, within
+from ..bench import Bench, Outcome, SteppingClock, deadline
 from ..calls import CHANGES, ONE_OF_EACH, REPEATABLE, Call
 from ..contract import NEVER, SAFE, TOKEN
 from ..faults import FAULTS, LOST, FaultCase
@@ -37,10 +37,10 @@ def a_fault_that_strikes_once(variant: str, case: FaultCase) -> Iterator[str]:
     """Hold the outcome against the truth."""
     for call in [*ONE_OF_EACH, *(CHANGES if case in LOST else [])]:
         with Bench(variant) as bench:
-            outcome = bench.run(call.operation, call.action, call.make, case=case)
+            outcome = bench.run(call, case=case)
         if not outcome.is_faulty:
             yield f"{outcome.name} met no fault"
-        if isinstance(outcome.error, APIError) and outcome.retry in case.survived:
+        if isinstance(outcome.error, APIError) and outcome.call.retry in case.survived:
             yield f"{outcome.name} was refused in the end ({outcome.error})"
         yield from problems_of_outcome(outcome)
 
@@ -50,7 +50,7 @@ def a_fault_that_lasts(variant: str, case: FaultCase) -> Iterator[str]:
     """Hold the number of attempts and `retryable` against the contract."""
     for call in ONE_OF_EACH:
         with Bench(variant) as bench:
-            outcome = bench.run(call.operation, call.action, call.make, case=case.lasting())
+            outcome = bench.run(call, case=case.lasting())
         yield from problems_of_attempts(outcome)
         yield from problems_when_it_lasts(outcome)
 
@@ -63,12 +63,12 @@ def a_fault_before_a_sleep(variant: str, case: FaultCase) -> Iterator[str]:
         with Bench(variant, clock=clock) as bench:
             clock.per_sleep = _HOUR
             if end is APITimeoutError:
-                outcome = bench.run(call.operation, call.action, within(call.make, deadline(_DEADLINE)), case=case)
+                outcome = bench.run(call, deadline(_DEADLINE), case=case)
             else:
                 refused = faults.result_code(TOKEN, _WRONG_PASSWORD, budget=None)
-                outcome = bench.run(call.operation, call.action, call.make, case=case, faults=[refused])
-        if case in LOST and outcome.retry != NEVER and not isinstance(outcome.error, end):
-            yield f"{outcome.name} slept, and ended as {type(outcome.error).__name__}"
+                outcome = bench.run(call, case=case, faults=[refused])
+        if case in LOST and outcome.call.retry != NEVER and not isinstance(outcome.error, end):
+            yield f"{outcome.name} slept, and ended as {outcome.ended_as}"
         yield from problems_of_attempts(outcome)
 
 
@@ -101,7 +101,7 @@ def _run(variant: str, call: Call, steps: Sequence[str]) -> tuple[Outcome, int]:
             bench.cloud.faults.add(FAULTS[step].fault(call.operation, call.action or None))
 
     with Bench(variant) as bench:
-        return bench.run(call.operation, call.action, call.make, before=before), len(steps) - len(left)
+        return bench.run(call, before=before), len(steps) - len(left)
 
 
 def problems_of_sequence(outcome: Outcome, steps: Sequence[str], attempts: int) -> Iterator[str]:
@@ -110,9 +110,9 @@ def problems_of_sequence(outcome: Outcome, steps: Sequence[str], attempts: int) 
     yield from problems_of_any_outcome(outcome)
     if error is None and not outcome.applied:
         yield f"{name} was reported done, and it was not carried out"
-    if isinstance(error, APIError) and outcome.applied and outcome.retry != SAFE:
+    if isinstance(error, APIError) and outcome.applied and outcome.call.retry != SAFE:
         yield f"{name} was reported refused ({type(error).__name__}), and it was carried out"
-    if error is not None and outcome.retry != NEVER and (attempts < len(steps) or not steps[-1]):
+    if error is not None and outcome.call.retry != NEVER and (attempts < len(steps) or not steps[-1]):
         yield f"{name} failed, and another attempt would have succeeded or is due"
     if error is not None and attempts_in(outcome) != attempts:
         yield f"{name} was tried {attempts} times, and the error reports {attempts_in(outcome)} attempts"

@@ -8,7 +8,7 @@ from typing import Any
 from toast_compute import APITimeoutError, NotAllowedError, ToastComputeError
 from toast_compute_mock import faults
 
-from ..bench import Bench, capture, deadline, within
+from ..bench import Bench, capture, deadline
 from ..calls import CALLS, CHANGES, ONE_OF_EACH, Call
 from ..contract import SAFE, TOKEN
 from .table import check
@@ -25,9 +25,9 @@ def a_timeout_ends_a_late_call(variant: str, call: Call) -> Iterator[str]:
     """Let the reply be later than the timeout of the client."""
     with Bench(variant, timeout=_TIMEOUT, max_retries=0) as bench:
         late = faults.delay(call.operation, _LATE, action=call.action or None)
-        outcome = bench.run(call.operation, call.action, call.make, faults=[late])
+        outcome = bench.run(call, faults=[late])
     if not any(isinstance(one, APITimeoutError) for one in (outcome.error, getattr(outcome.error, "__cause__", None))):
-        yield f"ended as {type(outcome.error).__name__} when its reply was {_LATE:g} s late"
+        yield f"ended as {outcome.ended_as} when its reply was {_LATE:g} s late"
     if abs(outcome.took - _TIMEOUT) > _EXACTNESS:
         yield f"took {outcome.took:g} s with a timeout of {_TIMEOUT:g} s"
 
@@ -58,13 +58,11 @@ def a_deadline_ends_a_slow_call(variant: str, call: Call) -> Iterator[str]:
     """Make the call in a block with a deadline, and in two, of which the earlier one holds."""
     for deadlines in ([_DEADLINE], [_DEADLINE, _LATER], [_LATER, _DEADLINE]):
         with Bench(variant) as bench:
-            bench.cloud.faults.add(faults.delay(None, _SLOW, budget=None))
-            began = bench.clock.monotonic()
-            value, error = bench.call(within(call.make, *map(deadline, deadlines)))
-            took = bench.clock.monotonic() - began
-        if took > _DEADLINE + _EXACTNESS:
-            yield f"took {took:g} s within {deadlines}"
-        failed = [error] if error is not None else list(getattr(value, "failed", {}).values())
+            slow = faults.delay(None, _SLOW, budget=None)
+            outcome = bench.run(call, *map(deadline, deadlines), faults=[slow])
+        if outcome.took > _DEADLINE + _EXACTNESS:
+            yield f"took {outcome.took:g} s within {deadlines}"
+        failed = [outcome.error] if outcome.error else list(getattr(outcome.value, "failed", {}).values())
         if not failed or not all(isinstance(one, ToastComputeError) for one in failed):
             yield f"ended within {deadlines} as if there were no deadline"
 
@@ -74,10 +72,8 @@ def a_capture_shows_every_exchange(variant: str, call: Call) -> Iterator[str]:
     """Make the call in a block with a capture."""
     exchanges: list[Any] = []
     with Bench(variant) as bench:
-        last = bench.cloud.journal.last
-        bench.call(within(call.make, capture(exchanges)))
-    shown = [one.operation for one in exchanges]
-    sent = [entry.operation for entry in bench.cloud.journal.find(after=last)]
+        entries = bench.run(call, capture(exchanges)).entries
+    shown, sent = ([one.operation for one in each] for each in (exchanges, entries))
     if call.operation != TOKEN:
         shown, sent = ([one for one in each if one != TOKEN] for each in (shown, sent))
     if len(shown) != len(sent) or not sent:

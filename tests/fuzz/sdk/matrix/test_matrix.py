@@ -1,14 +1,13 @@
-"""Test that the matrix is content with a right SDK, tries all arguments, and would find what is wrong."""
+"""Test that the matrix is content with a right SDK, tries everything, and would find what is wrong."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
 import pytest
-from toast_compute import APIConnectionError, InvalidRequestError, ToastCompute
+from toast_compute import InvalidRequestError, ToastCompute
 from toast_compute_mock import FrozenClock, MockCloud
 
 from ...places import Place, at
@@ -52,82 +51,50 @@ def test_operation_is_known_by_its_url() -> None:
     assert operation_of("GET", "/compute/v1.0/appkeys/a/quotas") == "request"
 
 
-def _refusal(path: str = "count", text: str = "must be an integer") -> InvalidRequestError:
-    return InvalidRequestError.of("createInstance", ((path, text),))
-
-
 @pytest.mark.parametrize(
-    ("sent", "error", "problem"),
+    ("path", "text", "problem"),
     [
-        ([], _refusal(), ""),
-        ([{"method": "GET"}], _refusal(), "was sent"),
-        ([], None, "ended as NoneType"),
-        ([], TypeError(), "ended as TypeError"),
-        ([], _refusal(text="cannot be planted-value"), "shows a secret"),
-        ([], _refusal(text="one\ntwo"), "several lines"),
-        ([], _refusal(text="long " * 200), "more than a sentence"),
-        ([], _refusal("instance"), "without its name"),
+        ("count", "must be an integer", ""),
+        ("count", "cannot be planted-value", "shows a secret"),
+        ("count", "one\ntwo", "several lines"),
+        ("count", "long " * 200, "more than a sentence"),
+        ("instance", "must be an integer", "without its name"),
     ],
 )
-def test_wrong_refusal_is_found(sent: Sequence[Sent], error: Exception | None, problem: str) -> None:
-    found = problem_of_refusal(sent, error, "count")
+def test_wrong_refusal_is_found(path: str, text: str, problem: str) -> None:
+    error = InvalidRequestError.of("createInstance", ((path, text),))
+    found = problem_of_refusal([], error, "count")
     assert problem in found if problem else not found
+    assert problem_of_refusal([{}], error, "count") == "was sent, and it is not allowed"
 
 
-def _sent(method: str) -> Sent:
-    recorder = Recorder()
-    with Bench("sync", wire=recorder, has_token=False) as bench:
-        (sent,), _ = recorder.call(bench, method, ARGUMENTS[method])
-    return sent
+_NO = object()
 
 
 @pytest.mark.parametrize(
     ("method", "place", "value", "way", "wanted"),
     [
-        ("instances.create", ("name",), "other", ("body", "instance", "name"), "other"),
         ("instances.create", ("networks", 0, "id"), "n", ("body", "instance", "networks", 0, "id"), "n"),
         ("instances.create", ("security_groups",), "g", ("body", "instance", "securityGroups"), [{"name": "g"}]),
         ("instances.create", ("count",), 5, ("body", "instance", "count"), 5),
+        ("instances.create", ("count",), 11, (), _NO),
+        ("instances.create", ("count",), 2.0, (), _NO),
+        ("instances.create", ("name",), None, (), _NO),
+        ("instances.create", ("security_groups", 0, "name"), "\ud800", (), _NO),
+        ("instances.run_action", ("action", "action"), "fly", (), _NO),
         ("instances.start", ("id",), "i.d", ("path", 5), "i.d"),
+        ("instances.start", ("id",), "..", (), _NO),
+        ("instances.delete", ("id",), "a b", (), _NO),
         ("tokens.get", ("token_id",), "a/b?c&d", ("query", 0, 1), "a/b?c&d"),
+        ("tokens.get", ("token_id",), 7, (), _NO),
     ],
 )
-def test_valid_value_is_expected_in_its_place(method: str, place: Place, value: Any, way: Place, wanted: Any) -> None:
-    good = _sent(method)
-    expected = expected_of(method, good, place, value)
-    assert expected is not None
-    assert at(expected, way) == wanted
-    part = str(way[0])
-    assert {**expected, part: None} == {**good, part: None}
-
-
-@pytest.mark.parametrize(
-    ("method", "place", "value"),
-    [
-        ("instances.create", ("count",), 11),
-        ("instances.create", ("count",), True),
-        ("instances.create", ("count",), 2.0),
-        ("instances.create", ("count",), float("nan")),
-        ("instances.create", ("name",), ""),
-        ("instances.create", ("name",), b"web"),
-        ("instances.create", ("name",), None),
-        ("instances.create", ("networks",), []),
-        ("instances.create", ("networks", 0), {}),
-        ("instances.create", ("security_groups", 0, "name"), "\ud800"),
-        ("instances.run_action", ("action", "action"), "fly"),
-        ("instances.start", ("id",), ".."),
-        ("instances.delete", ("id",), "a b"),
-        ("tokens.get", ("token_id",), 7),
-    ],
-)
-def test_nothing_is_expected_of_an_invalid_value(method: str, place: Place, value: Any) -> None:
-    assert expected_of(method, _sent(method), place, value) is None
-
-
-def test_optional_argument_is_left_out_for_none() -> None:
-    expected = expected_of("instances.create", _sent("instances.create"), ("count",), None)
-    assert expected is not None
-    assert "count" not in expected["body"]["instance"]
+def test_what_the_contract_allows_is_expected(method: str, place: Place, value: Any, way: Place, wanted: Any) -> None:
+    recorder = Recorder()
+    with Bench("sync", wire=recorder, has_token=False) as bench:
+        (good,), _ = recorder.call(bench, method, ARGUMENTS[method])
+    expected: Sent | None = expected_of(method, good, place, value)
+    assert (_NO if expected is None else at(expected, way)) == wanted
 
 
 def test_token_for_each_of_many_calls_is_found() -> None:
@@ -143,17 +110,6 @@ def test_token_for_each_of_many_calls_is_found() -> None:
 def test_endless_wait_is_found() -> None:
     clock = SteppingClock()
     clock.limit = 10.0
-    for _ in range(10):
-        clock.sleep(1.0)
+    clock.sleep(10.0)
     with pytest.raises(EndlessError):
         clock.sleep(1.0)
-
-
-def test_exceptions_of_calls_at_the_same_time_are_returned() -> None:
-    def fail(_: Any) -> None:
-        raise APIConnectionError("no", operation="x", never_sent=True, retryable=False)
-
-    with Bench("sync") as bench:
-        ends = bench.client.call_all([fail, usual("instances.list")])
-    assert isinstance(ends[0], APIConnectionError)
-    assert len(ends[1]) == 2

@@ -15,17 +15,11 @@ from typing import Any
 
 import httpx
 from toast_compute import APIError, ToastComputeError
-from toast_compute.token_store import (
-    FileTokenStore,
-    MemoryTokenStore,
-    StoredToken,
-    TokenStoreError,
-    TokenStoreWarning,
-)
+from toast_compute.token_store import FileTokenStore, MemoryTokenStore, StoredToken, TokenStoreError, TokenStoreWarning
 from toast_compute_mock import MockCloud, faults
 
 from ..bench import CREDENTIALS, LIFETIME, PATIENCE, USER, Bench, SteppingClock, Wire
-from ..calls import usual
+from ..calls import CALLS, usual
 from ..contract import TOKEN, operation_of
 from ..secrecy import problems_of_error, shows
 from .table import check
@@ -43,7 +37,7 @@ def a_token_that_ended_is_not_sent(variant: str) -> Iterator[str]:
     """Let the token end, and issue no other."""
     with Bench(variant) as bench:
         bench.clock.advance(LIFETIME)
-        outcome = bench.run(_LIST, "", _READ, faults=[faults.http_status(TOKEN, 503, budget=None)])
+        outcome = bench.run(CALLS["flavors.list"], faults=[faults.http_status(TOKEN, 503, budget=None)])
     if outcome.own:
         yield "a token was sent that had ended"
     if not isinstance(outcome.error, ToastComputeError):
@@ -55,9 +49,9 @@ def a_token_that_is_valid_is_used_on(variant: str) -> Iterator[str]:
     """Let the token nearly end, and issue no other."""
     with Bench(variant) as bench:
         bench.clock.advance(LIFETIME - _NEARLY)
-        outcome = bench.run(_LIST, "", _READ, faults=[faults.http_status(TOKEN, 503, budget=None)])
+        outcome = bench.run(CALLS["flavors.list"], faults=[faults.http_status(TOKEN, 503, budget=None)])
     if outcome.error is not None:
-        yield f"a call with a token that is valid ended as {type(outcome.error).__name__}"
+        yield f"a call with a token that is valid ended as {outcome.ended_as}"
 
 
 @check()
@@ -244,7 +238,7 @@ def _problems_of_store(
             if error is not None:
                 yield f"the call ended as {type(error).__name__}"
     for bench in benches:
-        bench.close()
+        bench.client.close()
     if any(one.category is not TokenStoreWarning for one in warned) or len(warned) > len(stores):
         yield f"there are {len(warned)} warnings"
     if any(shows(str(one.message), [_PLANTED]) for one in warned):

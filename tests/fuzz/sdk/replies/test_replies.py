@@ -10,23 +10,21 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toast_compute import AmbiguousOutcomeError, APIError, MalformedResponseError, ToastCompute, ToastComputeError
-from toast_compute_api import models
+from toast_compute import AmbiguousOutcomeError, MalformedResponseError, ToastComputeError
 
 from ..bench import VARIANTS
 from ..calls import CALLS, Call, public_methods
 from ..contract import reply_validator, schema_named
 from ..replies_command import main, not_reached
 from ..report import Report
-from .checks import Result, is_refusal, is_success, problems
+from .checks import is_refusal, is_success
 from .mutations import LENIENCIES, MUTATIONS, encode
 from .run import KINDS, Run, open_run
 from .service import OWN_TOKEN, PASSWORD, SENSITIVE, Served
-from .values import comparable, timestamps, values
+from .values import comparable, values
 
 FLAVORS, CREATE, START = CALLS["flavors.list"], CALLS["instances.create"], CALLS["instances.start"]
 OK = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
@@ -45,31 +43,18 @@ def run() -> Iterator[Run]:
         yield made
 
 
-def instead(call: Call, make: Callable[[Any], Any]) -> Call:
-    """A call of an SDK that does something else."""
-    return replace(call, make=make)
+def raising(call: Call, error: BaseException) -> Call:
+    """A call of an SDK that raises something else."""
 
-
-def raising(error: BaseException) -> Callable[[Any], Any]:
     def make(_: Any) -> None:
         raise error
 
-    return make
+    return replace(call, make=make)
 
 
-def sending_twice(toast: ToastCompute) -> Any:
-    CREATE.make(toast)
-    return CREATE.make(toast)
-
-
-def logging_a_secret(toast: ToastCompute) -> Any:
-    logging.getLogger("toast_compute").debug("asking with %s", PASSWORD)
-    return toast.flavors.list()
-
-
-class UnpicklableError(ToastComputeError):
-    def __reduce__(self) -> Any:
-        raise TypeError("no")
+def doing(call: Call, *acts: Callable[[Any], Any]) -> Call:
+    """A call of an SDK that does something else."""
+    return replace(call, make=lambda toast: [act(toast) for act in acts][-1])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -83,23 +68,22 @@ def test_right_sdk_is_not_blamed(run: Run, call: Call, reply: dict[str, Any], va
 @pytest.mark.parametrize(
     ("call", "reply", "problem"),
     [
-        (instead(FLAVORS, raising(KeyError("header"))), REPLY, "KeyError is not a ToastComputeError"),
-        (instead(FLAVORS, raising(ToastComputeError(f"no {OWN_TOKEN}"))), REPLY, "shows a secret"),
-        (instead(FLAVORS, raising(ToastComputeError("x" * 2001))), REPLY, "has a text of 2001 characters"),
-        (instead(FLAVORS, raising(ToastComputeError("a\nb"))), REPLY, "has a text of several lines"),
-        (instead(FLAVORS, raising(UnpicklableError("no"))), REPLY, "cannot be pickled"),
-        (instead(FLAVORS, logging_a_secret), REPLY, "a log record shows a secret"),
-        (instead(FLAVORS, lambda toast: toast.flavors.list()[1:]), REPLY, "is not what the reply holds"),
-        (instead(CREATE, sending_twice), CREATED, "createInstance was sent 2 times"),
+        (raising(FLAVORS, KeyError("header")), REPLY, "KeyError is not a ToastComputeError"),
+        (raising(FLAVORS, ToastComputeError(f"no {OWN_TOKEN}")), REPLY, "shows a secret"),
+        (raising(FLAVORS, ToastComputeError("x" * 2001)), REPLY, "has a text of 2001 characters"),
+        (raising(FLAVORS, ToastComputeError("a\nb")), REPLY, "has a text of several lines"),
         (
-            instead(CREATE, raising(MalformedResponseError("no", operation=CREATE.operation))),
+            raising(CREATE, MalformedResponseError("no", operation="x")),
             CREATED,
             "hides that createInstance may have been carried out",
         ),
+        (raising(START, AmbiguousOutcomeError("?")), {"header": OK}, "AmbiguousOutcomeError for runInstanceAction"),
+        (doing(FLAVORS, lambda toast: toast.flavors.list()[1:]), REPLY, "is not what the reply holds"),
+        (doing(CREATE, CREATE.make, CREATE.make), CREATED, "createInstance was sent 2 times"),
         (
-            instead(START, raising(AmbiguousOutcomeError("?", operation=START.operation))),
-            {"header": OK},
-            "AmbiguousOutcomeError for runInstanceAction, which is safe to retry",
+            doing(FLAVORS, lambda _: logging.getLogger("toast_compute").debug(PASSWORD), FLAVORS.make),
+            REPLY,
+            "a log record shows a secret",
         ),
     ],
 )
@@ -107,30 +91,12 @@ def test_wrong_sdk_is_found(run: Run, call: Call, reply: dict[str, Any], problem
     assert problem in run.find(call, Served(encode(reply)), "sync", is_success(reply, reply))
 
 
-@pytest.mark.parametrize(
-    ("reply", "status", "problem"),
-    [
-        (REPLY, 500, "HTTP status 500"),
-        ({"header": {**OK, "resultCode": 5}, "flavors": []}, 200, "breaks the contract at header/resultCode"),
-        ({"header": {**OK, "isSuccessful": False}, "flavors": []}, 200, "breaks the contract at header/isSuccessful"),
-        (REPLY, 200, ""),
-    ],
-)
-def test_reply_that_is_no_success_is_found(reply: dict[str, Any], status: int, problem: str) -> None:
-    parsed = msgspec.json.decode(encode(reply), type=getattr(models, FLAVORS.success), strict=False)
-    served = Served(encode(reply), status=status)
-    found = list(problems(FLAVORS, served, Result(value=parsed.flavors, parsed=parsed)))
-    assert [problem in one for one in found] == [True] * bool(problem)
-
-
-def test_error_that_contradicts_the_reply_is_found() -> None:
-    def error(code: int, kind: str) -> APIError:
-        return APIError("no", operation="listFlavors", result_code=code, result_message="Conflict", kind=kind)
-
-    check = is_refusal(10409, "Conflict")
-    assert any("of kind other" in found for found in check(FLAVORS, Result(error=error(10409, "other"))))
-    assert any("result_code is 7" in found for found in check(FLAVORS, Result(error=error(7, "conflict"))))
-    assert any("NoneType for the refusal" in found for found in check(FLAVORS, Result(value=[])))
+def test_error_that_contradicts_the_reply_is_found(run: Run) -> None:
+    served = Served(encode({"header": NO}))
+    assert "result_code is 10409 for 11409" in run.find(FLAVORS, served, "sync", is_refusal(11409, "Conflict"))
+    assert "result_message is not" in run.find(FLAVORS, served, "sync", is_refusal(10409, "Conflicts"))
+    assert "of kind conflict for 10404" in run.find(FLAVORS, served, "sync", is_refusal(10404, "Conflict"))
+    assert "NoneType for" in run.find(FLAVORS, Served(encode(REPLY)), "sync", is_refusal(10409, "Conflict"))
 
 
 def test_time_in_another_zone_is_found() -> None:
@@ -152,9 +118,9 @@ def test_incomplete_run_is_reported(run: Run) -> None:
 @settings(max_examples=5, database=None, deadline=None)
 @given(st.data())
 def test_generated_reply_obeys_the_contract(data: st.DataObject) -> None:
-    for call in (FLAVORS, CALLS["instances.list_details"], CALLS["tokens.issue"], CALLS["instances.upload_image"]):
-        assert reply_validator(call.success).is_valid(data.draw(values(schema_named(call.success), SENSITIVE)))
-    assert comparable(data.draw(timestamps()), schema_named("Timestamp")).endswith("+00:00")
+    for name in ("flavors.list", "instances.list_details", "tokens.issue", "instances.upload_image"):
+        reply = data.draw(values(schema_named(CALLS[name].success), SENSITIVE))
+        assert reply_validator(CALLS[name].success).is_valid(reply)
 
 
 @pytest.mark.parametrize("kind", MUTATIONS)
@@ -175,8 +141,7 @@ def test_unusual_reply_is_understood(run: Run, kind: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--seed", "x"], "argument --seed: expected a whole number from 0 to 2147483647, got 'x'"),
-        (["--minutes", "0"], "argument --minutes: expected a number above 0, got '0'"),
+        (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
         (["--only", "nonesuch"], "argument --only: there is no call 'nonesuch'"),
         (["--reports", "/dev/null/x"], "--reports: /dev/null/x cannot be made: Not a directory"),
     ],

@@ -251,7 +251,7 @@ class Changes(Scenario):
             self.is_revoked = True
             outcome = self.ask("listFlavors", lambda toast: toast.flavors.list())
             self.is_revoked = False
-            self.require(outcome.error is None, f"{type(outcome.error).__name__} after the token was refused")
+            self.require(outcome.error is None, f"{outcome.ended_as} after the token was refused")
             return
         self.step("issue token", "issue a token and look it up")
         issued = self.ask(TOKEN, lambda toast: toast.tokens.issue())

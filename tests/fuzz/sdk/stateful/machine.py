@@ -41,7 +41,7 @@ class Machine(Changes, Creates, Waits):
     @invariant()
     def all_agree(self) -> None:
         """Hold the model against the mock's own records, and what the SDK reads against both."""
-        if self.bench is None:
+        if not hasattr(self, "bench"):
             return
         world = self.bench.world
         truth = {id: self.bench.status(id) for id in world.instances}
@@ -114,7 +114,7 @@ class Machine(Changes, Creates, Waits):
 
     def _read(self, operation: str, make: Make) -> Any:
         outcome = self.ask(operation, make)
-        self.require(outcome.error is None, f"{type(outcome.error).__name__} of {operation}, and no fault struck")
+        self.require(outcome.error is None, f"{outcome.ended_as} of {operation}, and no fault struck")
         return outcome.value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from toast_compute_api.behaviour import LIFECYCLE
 
@@ -19,6 +20,8 @@ _ROUNDING = 1e-3  # the mock counts in microseconds
 
 Given = Mapping[str, str]
 """What a change is given in addition to its instance: a `flavor`, `volume`, `address` or `group`."""
+Spec = Mapping[str, Any]
+"""The arguments of a create, without its networks."""
 
 
 @dataclass(slots=True)
@@ -79,20 +82,6 @@ class Instance:
         self.change, self.changed = change, change.latest
 
 
-@dataclass(slots=True)
-class Birth:
-    """An instance that was created."""
-
-    name: str
-    zone: str
-    flavor: str
-    image: str
-    key: str
-    groups: set[str]
-    root: int
-    at: float = 0.0
-
-
 @dataclass
 class Model:
     """One world."""
@@ -103,6 +92,8 @@ class Model:
     """The flavors that cannot be used."""
     flavors: frozenset[str]
     all_groups: frozenset[str]
+    min_disks: Mapping[str, int]
+    """By image."""
     instances: dict[str, Instance] = field(default_factory=dict)
     floating_ips: dict[str, str | None] = field(default_factory=dict)
     """By address, which instance has it."""
@@ -119,6 +110,7 @@ class Model:
             disabled=frozenset(flavor.id for flavor in world.flavors.values() if flavor.disabled),
             flavors=frozenset(world.flavors),
             all_groups=frozenset(world.security_groups),
+            min_disks={image.id: image.min_disk for image in world.images.values()},
             floating_ips={one.address: one.attached_to for one in world.floating_ips.values()},
             keypairs={one.name: one.public_key for one in world.keypairs.values()},
         )
@@ -223,15 +215,19 @@ class Model:
         one.rest()
         one.begin(Change("MIGRATING", one.status, now + seconds, now + seconds))
 
-    def adopt(self, id: str, birth: Birth, address: str, *, fails: bool = False) -> None:
-        """Take an instance that was created into the world."""
+    def adopt(self, id: str, spec: Spec, address: str, at: float, *, fails: bool = False) -> None:
+        """Take an instance that was created then into the world."""
         rules = LIFECYCLE.operations["createInstance"]
         one = self.instances[id] = Instance(
-            id, birth.name, LIFECYCLE.initial, birth.zone, birth.flavor, birth.image, birth.key, address,
-            set(birth.groups), birth.root,
+            id, spec["name"], LIFECYCLE.initial, spec["availability_zone"], spec["flavor"], spec["image"],
+            spec["key_name"], address, set(spec["security_groups"]), self.root_size(spec),
         )  # fmt: skip
         to = FAILED if fails else rules.to
-        one.begin(Change(rules.through[0], to, birth.at + rules.min_seconds, birth.at + rules.max_seconds))
+        one.begin(Change(rules.through[0], to, at + rules.min_seconds, at + rules.max_seconds))
+
+    def root_size(self, spec: Spec) -> int:
+        """Return the size of the root disk of what is to be created."""
+        return int(spec["volume"]["size"] if spec["volume"] else self.min_disks[spec["image"]])
 
     def confirm(self, now: float, shown: Mapping[str, str]) -> Iterator[str]:
         """Hold statuses that were read against those that may be, accept them, and yield what is wrong."""

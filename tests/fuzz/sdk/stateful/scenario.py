@@ -14,8 +14,8 @@ from toast_compute import AmbiguousOutcomeError, ToastComputeError
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud
 
-from ..bench import USER, VARIANTS, BeforeSending, Bench, Fault, Outcome, SteppingClock, kind_of_entry, moment_of
-from ..calls import Make
+from ..bench import USER, VARIANTS, Bench, Outcome, SteppingClock, kind_of_entry, moment_of
+from ..calls import Call, Make
 from ..contract import ACTION, TOKEN, asks_for_fresh_token, operations
 from ..faults import FAULTS, FaultCase
 from ..judge import problems_of_outcome, problems_of_tokens
@@ -73,7 +73,7 @@ class Scenario(RuleBasedStateMachine):
         super().__init__()
         self.taken: list[str] = []
         """The steps so far, in words."""
-        self.bench: Bench | None = None
+        self.bench: Bench
         self._issued: float | None = None
         self.is_revoked = False
         """Whether the service has just revoked all tokens."""
@@ -95,8 +95,8 @@ class Scenario(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Close the client."""
-        if self.bench is not None:
-            self.bench.close()
+        if hasattr(self, "bench"):
+            self.bench.client.close()
 
     @property
     def now(self) -> float:
@@ -151,16 +151,7 @@ class Scenario(RuleBasedStateMachine):
         return FAULTS.get(fault)
 
     def ask(
-        self,
-        operation: str,
-        make: Make,
-        *,
-        action: str = "",
-        case: FaultCase | None = None,
-        faults: Sequence[Fault] = (),
-        before: BeforeSending | None = None,
-        keep: bool = False,
-        others: int = 0,
+        self, operation: str, make: Make, *, action: str = "", keep: bool = False, others: int = 0, **options: Any
     ) -> Outcome:
         """Make a call, and hold what holds for all calls.
 
@@ -168,24 +159,21 @@ class Scenario(RuleBasedStateMachine):
             operation: what it asks for.
             make: makes it with a client.
             action: the action, for the operation whose body is one.
-            case: the fault that strikes.
-            faults: other faults that strike.
-            before: what others do meanwhile.
             keep: whether faults that have not struck may strike in the next call.
             others: how many tokens others issue meanwhile.
+            options: what goes wrong and what others do, as for `Bench.run`.
         """
-        assert self.bench is not None
-        outcome = self.bench.run(operation, action, make, case=case, faults=faults, before=before)
+        outcome = self.bench.run(Call("", operation, make, action=action), **options)
         if not keep:
             self.cloud.faults.clear()
-        self.taken[-1] += f" -> {type(outcome.error).__name__ if outcome.error is not None else 'done'}"
+        self.taken[-1] += f" -> {outcome.ended_as}"
         entries = outcome.entries
-        if case is not None:
-            self.stats.faults[case.name] += sum(bool(entry.faults) for entry in entries)
+        if outcome.case is not None:
+            self.stats.faults[outcome.case.name] += sum(bool(entry.faults) for entry in entries)
         refused = any(not one.faults and asks_for_fresh_token(one.result_code) for one in entries)
         self.require(self.is_revoked or not refused, "a token was sent that had ended")
         if operation != TOKEN:
-            self.report(problems_of_tokens(entries, outcome.began, outcome.ended, self._issued, others))
+            self.report(problems_of_tokens(outcome, self._issued, others))
             issued = [moment_of(entry) for entry in entries if entry.operation == TOKEN and entry.result_code == 0]
             own = issued[: len(issued) - others]  # others act after the client's own token was issued
             self._issued = own[-1] if own else self._issued
@@ -193,26 +181,18 @@ class Scenario(RuleBasedStateMachine):
         return outcome
 
     def ask_for_change(
-        self,
-        move: str,
-        id: str,
-        given: Given,
-        make: Make,
-        *,
-        case: FaultCase | None = None,
-        fails: bool = False,
-        **options: Any,
+        self, move: str, id: str, given: Given, make: Make, *, fails: bool = False, **options: Any
     ) -> Outcome:
         """Ask for a change of one instance, and hold it against the model request by request."""
         operation, action = (move, "") if move in operations() else (ACTION, move)
-        outcome = self.ask(operation, make, action=action, case=case, **options)
+        outcome = self.ask(operation, make, action=action, **options)
         self.replay(outcome, move, id, given, fails=fails)
         if outcome.applied and outcome.error is None:
             self.stats.carried_out[move] += 1
         is_done = outcome.error is not None or self.model.is_done(move, id, given)
         self.require(is_done, f"{move} was reported done, and it is not")
         one = self.model.instances.get(id)
-        if one is not None and (outcome.error is None or isinstance(outcome.error, AmbiguousOutcomeError)):
+        if one is not None and isinstance(outcome.error, AmbiguousOutcomeError | None):
             # So long may the SDK expect the change, whether it was carried out or not.
             one.changed = max(one.changed, outcome.ended + LIFECYCLE.operations[move].max_seconds)
         self.report(problems_of_outcome(outcome))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import pytest
 from toast_compute import AmbiguousOutcomeError, APIConnectionError, APIError, Attempt
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import faults
 
 from ..bench import GONE, VARIANTS, Bench, Entry, Outcome
-from ..calls import usual
+from ..calls import CALLS, usual
 from ..faults import FAULTS
 from ..judge import problems_of_outcome, problems_of_tokens
 from ..matrix.faults import problems_of_sequence
@@ -87,84 +85,76 @@ def test_change_that_nobody_asked_for_is_found() -> None:
     scenario.teardown()
 
 
-def entry(*, applied: int = 0, code: int | None = 0, operation: str = "createInstance", fault: str = "") -> Entry:
-    return Entry(1, 0.0, "", operation, "", "POST", "/", 200, code, applied, (fault,) if fault else (), (), b"", b"")
+def outcome(*entries: dict[str, Any], error: Exception | None = None, name: str = "keypairs.create") -> Outcome:
+    call = CALLS[name]
+    usual: dict[str, Any] = {"operation": call.operation, "result_code": 0, "applied": 0, "faults": ()}
+    made = [Entry(1, 0.0, "", action="", method="", target="", status=200, leaks=(), request_body=b"", reply_body=b"",
+                  **{**usual, **entry}) for entry in entries]  # fmt: skip
+    return Outcome(call, None, error, made, 0.0, 1.0, FAULTS["reply lost"])
 
 
-def outcome(entries: Sequence[Entry], error: Exception | None, operation: str = "createInstance") -> Outcome:
-    return Outcome(operation, "", None, error, entries, 0.0, 1.0, FAULTS["reply lost"])
+def unsent(attempts: int) -> APIConnectionError:
+    error = APIConnectionError("no", operation="x", never_sent=True, retryable=True)
+    error.attempts = (Attempt("deleteKeypair", 0.0, 1.0, "APIConnectionError", None, None, "given up"),) * attempts
+    return error
 
 
+DONE: dict[str, Any] = {"applied": 1}
+LOST: dict[str, Any] = {"applied": 1, "faults": ("f",)}
+DELETE = "keypairs.delete"
 REFUSED = APIError("no", operation="x", result_code=-4, result_message="", kind="invalid-parameters")
-ATTEMPT = Attempt("createInstance", 0.0, 1.0, "APIConnectionError", None, None, "given up")
-LOST_ERROR = APIConnectionError("no", operation="x", never_sent=True, retryable=False)
-UNSENT = APIConnectionError("no", operation="x", never_sent=True, retryable=True)
-UNSENT.attempts = (ATTEMPT,)
-DELETION = entry(operation="deleteInstance", fault="f")
-DELETED = entry(applied=1, operation="deleteInstance", fault="f")
+AMBIGUOUS = AmbiguousOutcomeError("?")
 
 
 @pytest.mark.parametrize(
-    ("entries", "error", "operation", "problem"),
+    ("given", "problem"),
     [
-        ([entry(applied=1, fault="f"), entry(applied=1)], None, "createInstance", "was sent 2 times"),
-        ([entry(applied=2)], None, "createInstance", "was carried out 2 times"),
-        ([entry()], None, "createInstance", "reported done, and it was not carried out"),
-        ([entry(applied=1, fault="f")], REFUSED, "createInstance", "reported refused"),
-        ([entry(applied=1, fault="f")], LOST_ERROR, "createInstance", "reported never sent"),
-        ([entry(applied=1)], AmbiguousOutcomeError("?"), "createInstance", "reported ambiguous, and it is not"),
-        ([entry(fault="f")], AmbiguousOutcomeError("?"), "createInstance", "the error reports 0 attempts"),
-        ([DELETED] * 2, REFUSED, "deleteInstance", "reported refused"),
-        ([DELETION], LOST_ERROR, "deleteInstance", "though deleteInstance could be sent again"),
+        (outcome(LOST, DONE), "was sent 2 times"),
+        (outcome({"applied": 2}), "was carried out 2 times"),
+        (outcome({}), "reported done, and it was not carried out"),
+        (outcome(LOST, error=REFUSED), "reported refused"),
+        (outcome(LOST, error=unsent(0)), "reported never sent"),
+        (outcome(DONE, error=AMBIGUOUS), "reported ambiguous, and it is not"),
+        (outcome(LOST, error=AMBIGUOUS), "the error reports 0 attempts"),
+        (outcome(LOST, LOST, error=REFUSED, name=DELETE), "reported refused"),
+        (outcome(LOST, error=unsent(0), name=DELETE), "though deleteKeypair could be sent again"),
+        (outcome(DONE), ""),
+        # A token that was refused is no reason not to send a create once more: it was not carried out.
+        (outcome({"result_code": -3, "faults": ("f",)}, DONE), ""),
     ],
 )
-def test_wrong_outcome_is_found(entries: list[Entry], error: Exception | None, operation: str, problem: str) -> None:
-    assert any(problem in found for found in problems_of_outcome(outcome(entries, error, operation)))
-
-
-def test_right_outcome_is_not_blamed() -> None:
-    assert not list(problems_of_outcome(outcome([entry(applied=1)], None)))
-    lost = AmbiguousOutcomeError("?")
-    lost.attempts = (ATTEMPT,)
-    assert not list(problems_of_outcome(outcome([entry(applied=1, fault="f")], lost)))
-    # A token that was refused is no reason not to send a create once more: it was not carried out.
-    assert not list(problems_of_outcome(outcome([entry(code=-3, fault="f"), entry(applied=1)], None)))
+def test_outcome_is_held_against_the_truth(given: Outcome, problem: str) -> None:
+    found = list(problems_of_outcome(given))
+    assert any(problem in one for one in found) if problem else not found
 
 
 @pytest.mark.parametrize(
-    ("entries", "error", "operation", "steps", "attempts", "problem"),
+    ("given", "steps", "attempts", "problem"),
     [
-        ([entry(), entry(applied=1)], None, "createInstance", ["HTTP 503", ""], 2, "was sent 2 times"),
-        ([entry()], None, "deleteInstance", [""], 1, "and it was not carried out"),
-        ([entry(applied=1)], REFUSED, "deleteInstance", ["reply lost", "refused"], 2, "reported refused"),
-        ([entry()], AmbiguousOutcomeError("?"), "deleteInstance", ["reply lost"], 1, "reported ambiguous"),
-        ([entry(applied=1)], LOST_ERROR, "createInstance", ["reply lost"], 1, "hides"),
-        ([entry()], UNSENT, "createInstance", ["reply lost", "not connected"], 2, "reported never sent"),
-        ([], UNSENT, "createInstance", ["not connected", "not connected"], 2, "the error reports 1"),
-        ([], UNSENT, "deleteInstance", ["not connected", ""], 1, "another attempt"),
-        ([], UNSENT, "deleteInstance", [""], 1, "another attempt"),
-        ([], UNSENT, "createInstance", ["not connected"], 1, ""),
-        ([entry(applied=1)], None, "deleteInstance", [""], 1, ""),
+        (outcome(DONE, error=REFUSED), ["reply lost", "refused"], 2, "reported refused"),
+        (outcome(error=unsent(1), name=DELETE), ["not connected"] * 2, 2, "the error reports 1"),
+        (outcome(error=unsent(1), name=DELETE), ["not connected", ""], 1, "another attempt"),
+        (outcome(error=unsent(1), name=DELETE), [""], 1, "another attempt"),
+        (outcome(DONE, name=DELETE), [""], 1, ""),
     ],
 )
 def test_outcome_of_several_faults_is_held_against_the_truth(
-    entries: list[Entry], error: Exception | None, operation: str, steps: list[str], attempts: int, problem: str
+    given: Outcome, steps: list[str], attempts: int, problem: str
 ) -> None:
-    own = [msgspec.structs.replace(one, operation=operation) for one in entries]
-    found = list(problems_of_sequence(outcome(own, error, operation), steps, attempts))
+    found = list(problems_of_sequence(given, steps, attempts))
     assert any(problem in one for one in found) if problem else not found
 
 
 def test_needless_token_is_found() -> None:
-    issue = entry(operation="issueToken")
-    assert not list(problems_of_tokens([issue], 0.0, 1.0, None, 0))
-    assert not list(problems_of_tokens([entry(code=-3), issue], 0.0, 1.0, 0.0, 0))
-    assert list(problems_of_tokens([issue], 0.0, 1.0, 0.0, 0))
-    assert list(problems_of_tokens([issue, issue], 0.0, 1.0, None, 0))
+    issue = {"operation": "issueToken"}
+    assert not list(problems_of_tokens(outcome(issue), None, 0))
+    assert not list(problems_of_tokens(outcome({"result_code": -3}, issue), 0.0, 0))
+    assert list(problems_of_tokens(outcome(issue), 0.0, 0))
+    assert list(problems_of_tokens(outcome(issue, issue), None, 0))
 
 
 def model(**given: Any) -> Model:
-    made = Model({"v": "a", "w": "b"}, frozenset({"off"}), frozenset({"f", "g", "off"}), frozenset({"web"}))
+    made = Model({"v": "a", "w": "b"}, frozenset({"off"}), frozenset({"f", "g", "off"}), frozenset({"web"}), {})
     made.floating_ips = {"1.1.1.1": None}
     members = {"status": "ACTIVE", "zone": "a", "flavor": "f", "image": "i", "key": "k", "address": "10.0.0.1"}
     made.instances["one"] = Instance("one", "one", **{**members, **given}, groups=set(), root=20)

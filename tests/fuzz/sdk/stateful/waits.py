@@ -141,7 +141,7 @@ class Waits(Scenario):
         ids = [*self.model.instances, NOT_THERE]
         self.step("map", f"map {power} over {len(ids)} instances, one of which is not there")
         outcome = self.ask(ACTION, usual("instances.map", method=power, ids=ids, limit=1), action=power)
-        self.require(outcome.error is None, f"{type(outcome.error).__name__} of map")
+        self.require(outcome.error is None, f"{outcome.ended_as} of map")
         result = outcome.value
         self.require(not result.skipped, "map has skipped some for the failure of one")
         for id in ids:
@@ -176,7 +176,6 @@ class Waits(Scenario):
 
     def _hold_wait(self, outcome: Outcome, id: str, goal: str, timeout: float) -> None:
         """Hold the end of a wait against the truth at that moment."""
-        assert self.bench is not None
         error, took, truth = outcome.error, outcome.took, self.bench.status(id)
         one = self.model.instances.get(id)
         changed = one.changed if one is not None else 0.0
