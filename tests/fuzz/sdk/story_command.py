@@ -6,14 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from toast_compute_api.behaviour import LIFECYCLE
-
 from ..replaying import command
-from .bench import VARIANTS
-from .faults import FAULTS
 from .matrix import CHECKS
 from .report import Options, Report, read_options
-from .stateful.machine import KINDS, not_reached, run_scenarios
+from .stateful.machine import TO_REACH, not_reached, run_scenarios
 from .stateful.scenario import RunStats
 
 SCENARIOS = 140
@@ -47,10 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         report.add("everything happened", f"Did not happen: {', '.join(missed)}." if missed else "")
     return report.finish(
         options.reports,
-        f"{len(CHECKS)} checks, {stats.scenarios} scenarios, {len(stats.steps)} of {len(KINDS)} kinds of steps, "
-        f"{len(stats.carried_out)} of {len(LIFECYCLE.operations)} moves, {len(stats.statuses)} of "
-        f"{len(LIFECYCLE.states)} statuses, {len(stats.faults)} of {len(FAULTS)} faults ({stats.faults.total()} "
-        f"times), {len(stats.variants)} of {len(VARIANTS)} variants",
+        f"{len(CHECKS)} checks, {stats.scenarios} scenarios, {len(stats.reached)} of {len(TO_REACH)} things reached, "
+        f"{sum(number for (what, _), number in stats.reached.items() if what == 'step')} steps",
     )
 
 

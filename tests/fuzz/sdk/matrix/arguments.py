@@ -76,7 +76,6 @@ class Recorder(Wire):
 
 @check(ARGUMENTS)
 def arguments(variant: str, method: str) -> Iterator[str]:
-    """Put every value in the place of every argument, and of every part of it."""
     given, recorder = ARGUMENTS[method], Recorder()
     with Bench(variant, wire=recorder, has_token=False) as bench:
         sent, error = recorder.call(bench, method, given)
@@ -141,7 +140,6 @@ def _place_in_request(method: str, good: Sent, place: Place) -> Place:
 
 
 def _name_in_request(method: str, good: Sent, place: Place) -> str:
-    """Return what a place is called in the request, or the end of its name there."""
     part, *way = _place_in_request(method, good, place)
     if part == "query":
         return str(good["query"][way[0]][0])
@@ -252,7 +250,6 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Allows]]] = {
 
 @check(OPTIONS)
 def options(variant: str, method: str) -> Iterator[str]:
-    """Put every value in the place of every argument that is not sent itself."""
     given, allowed = OPTIONS[method]
     recorder = Recorder()
     with Bench(variant, wire=recorder, has_token=False) as bench:
@@ -286,7 +283,6 @@ SETTINGS: Mapping[str, Allows] = {
 
 @check(SETTINGS)
 def setting(variant: str, name: str) -> Iterator[str]:
-    """Make a client with every value of a setting."""
     client = AsyncToastCompute if variant == "async" else ToastCompute
     for value, make in VALUES.items():
         error: Exception | None = None

@@ -34,7 +34,6 @@ _MANY = (*_FEW, "HTTP 503", "result code -2")
 
 @check(FAULTS.values())
 def a_fault_that_strikes_once(variant: str, case: FaultCase) -> Iterator[str]:
-    """Hold the outcome against the truth."""
     for call in [*ONE_OF_EACH, *(CHANGES if case in LOST else [])]:
         with Bench(variant) as bench:
             outcome = bench.run(call, case=case)
@@ -47,7 +46,6 @@ def a_fault_that_strikes_once(variant: str, case: FaultCase) -> Iterator[str]:
 
 @check(FAULTS.values())
 def a_fault_that_lasts(variant: str, case: FaultCase) -> Iterator[str]:
-    """Hold the number of attempts and `retryable` against the contract."""
     for call in ONE_OF_EACH:
         with Bench(variant) as bench:
             outcome = bench.run(call, case=case.lasting())
@@ -74,7 +72,6 @@ def a_fault_before_a_sleep(variant: str, case: FaultCase) -> Iterator[str]:
 
 @check([*ONE_OF_EACH, *REPEATABLE])
 def faults_one_after_another(variant: str, call: Call) -> Iterator[str]:
-    """Let every sequence of some faults strike."""
     for steps in _sequences(call):
         outcome, attempts = _run(variant, call, steps)
         for problem in problems_of_sequence(outcome, steps, attempts):
@@ -90,7 +87,6 @@ def _sequences(call: Call) -> Iterator[tuple[str, ...]]:
 
 
 def _run(variant: str, call: Call, steps: Sequence[str]) -> tuple[Outcome, int]:
-    """Make a call, and return its outcome and how many of the steps were taken."""
     left = list(steps)
 
     def before(operation: str) -> None:

@@ -56,7 +56,6 @@ class _Counting(Wire):
 
 @check()
 def the_limit_of_a_batch(variant: str) -> Iterator[str]:
-    """Count how many requests of a batch are in flight at the same time."""
     clock = SteppingClock()
     cloud = MockCloud(clock=clock)
     wire = _Counting(cloud)
@@ -72,7 +71,6 @@ def the_limit_of_a_batch(variant: str) -> Iterator[str]:
 
 @check()
 def the_retry_budget_is_refilled(variant: str) -> Iterator[str]:
-    """Let a call fail now and then, for long, with successes between."""
     with Bench(variant) as bench:
         for number in range(_ROUNDS):
             bench.cloud.faults.add(faults.http_status(LIST, 503))
@@ -87,7 +85,6 @@ def the_retry_budget_is_refilled(variant: str) -> Iterator[str]:
 
 @check()
 def the_retry_budget_is_used_up(variant: str) -> Iterator[str]:
-    """Let every call fail."""
     with Bench(variant) as bench:
         bench.cloud.faults.add(faults.http_status(LIST, 503, budget=None))
         for _ in range(_ROUNDS):
@@ -99,7 +96,6 @@ def the_retry_budget_is_used_up(variant: str) -> Iterator[str]:
 
 @check()
 def the_tokens_of_denied_calls(variant: str) -> Iterator[str]:
-    """Ask again and again for what the user may not do."""
     with Bench(variant) as bench:
         bench.cloud.faults.add(faults.result_code("createKeypair", -3, budget=None))
         for _ in range(_TIMES):
@@ -111,7 +107,6 @@ def the_tokens_of_denied_calls(variant: str) -> Iterator[str]:
 
 @check()
 def a_wait_outlives_failed_polls(variant: str) -> Iterator[str]:
-    """Let every other poll of a long wait fail."""
     with Bench(variant, max_retries=0) as bench:
         bench.cloud.worlds.migrate(USER, RUNNING, _LONG)
         bench.cloud.faults.add(faults.http_status(LIST, 503, budget=None, every=2))

@@ -22,7 +22,6 @@ _EXACTNESS = 1e-3
 
 @check(_KINDS)
 def a_timeout_ends_a_late_call(variant: str, call: Call) -> Iterator[str]:
-    """Let the reply be later than the timeout of the client."""
     with Bench(variant, timeout=_TIMEOUT, max_retries=0) as bench:
         late = faults.delay(call.operation, _LATE, action=call.action or None)
         outcome = bench.run(call, faults=[late])
@@ -34,7 +33,6 @@ def a_timeout_ends_a_late_call(variant: str, call: Call) -> Iterator[str]:
 
 @check(_KINDS)
 def a_change_is_made_when_it_is_allowed(variant: str, call: Call) -> Iterator[str]:
-    """Allow one change, and make it."""
     with Bench(variant, allow={call.change} & _NAMES) as bench:
         _, error = bench.call(call.make)
     if error is not None:
@@ -43,7 +41,6 @@ def a_change_is_made_when_it_is_allowed(variant: str, call: Call) -> Iterator[st
 
 @check(call for call in _KINDS if call.retry != SAFE)
 def a_change_is_refused_unless_it_is_allowed(variant: str, call: Call) -> Iterator[str]:
-    """Allow all changes but one, and then none at all."""
     guards: list[dict[str, Any]] = [{"allow": _NAMES - {call.change}}, {"allow": set()}, {"read_only": True}]
     for guard in guards:
         with Bench(variant, **guard) as bench:
@@ -55,7 +52,6 @@ def a_change_is_refused_unless_it_is_allowed(variant: str, call: Call) -> Iterat
 
 @check(CALLS.values())
 def a_deadline_ends_a_slow_call(variant: str, call: Call) -> Iterator[str]:
-    """Make the call in a block with a deadline, and in two, of which the earlier one holds."""
     for deadlines in ([_DEADLINE], [_DEADLINE, _LATER], [_LATER, _DEADLINE]):
         with Bench(variant) as bench:
             slow = faults.delay(None, _SLOW, budget=None)
@@ -69,7 +65,6 @@ def a_deadline_ends_a_slow_call(variant: str, call: Call) -> Iterator[str]:
 
 @check(CALLS.values())
 def a_capture_shows_every_exchange(variant: str, call: Call) -> Iterator[str]:
-    """Make the call in a block with a capture."""
     exchanges: list[Any] = []
     with Bench(variant) as bench:
         entries = bench.run(call, capture(exchanges)).entries

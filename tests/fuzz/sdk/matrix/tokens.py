@@ -34,7 +34,6 @@ _HOUR = 3600.0
 
 @check()
 def a_token_that_ended_is_not_sent(variant: str) -> Iterator[str]:
-    """Let the token end, and issue no other."""
     with Bench(variant) as bench:
         bench.clock.advance(LIFETIME)
         outcome = bench.run(CALLS["flavors.list"], faults=[faults.http_status(TOKEN, 503, budget=None)])
@@ -46,7 +45,6 @@ def a_token_that_ended_is_not_sent(variant: str) -> Iterator[str]:
 
 @check()
 def a_token_that_is_valid_is_used_on(variant: str) -> Iterator[str]:
-    """Let the token nearly end, and issue no other."""
     with Bench(variant) as bench:
         bench.clock.advance(LIFETIME - _NEARLY)
         outcome = bench.run(CALLS["flavors.list"], faults=[faults.http_status(TOKEN, 503, budget=None)])
@@ -56,7 +54,6 @@ def a_token_that_is_valid_is_used_on(variant: str) -> Iterator[str]:
 
 @check()
 def a_replaced_token_stays_secret(variant: str) -> Iterator[str]:
-    """Quote the token that was replaced a moment ago in a refusal."""
     with Bench(variant) as bench:
         (before,) = bench.cloud.worlds.secrets() - MockCloud().worlds.secrets()
         bench.clock.advance(LIFETIME)
@@ -103,7 +100,6 @@ class _Gathering(Wire):
 
 @check(("has ended", "is refused"))
 def many_calls_whose_token(variant: str, end: str) -> Iterator[str]:
-    """Make many calls at the same time with one client: one new token is enough."""
     clock = SteppingClock()
     cloud = MockCloud(clock=clock)
     wire = _Gathering(cloud, _MANY[variant])
@@ -129,7 +125,6 @@ def problems_of_tokens(cloud: MockCloud, ends: list[Any]) -> Iterator[str]:
 
 @check()
 def a_store_keeps_users_apart(variant: str) -> Iterator[str]:
-    """Let two users of one appkey keep their tokens in one store."""
     clock = SteppingClock()
     cloud = MockCloud(clock=clock)
     other = (CREDENTIALS[0], "other@example.com", "other-password")
@@ -160,7 +155,6 @@ def _raising(error: type[Exception], *arguments: Any) -> Callable[[], Any]:
 
 
 def _broken() -> Iterator[tuple[str, str, Callable[[], Any]]]:
-    """Yield stores that do not work: what is wrong, the method, and what it does."""
     for kind in (TokenStoreError, OSError, KeyError, TimeoutError, RecursionError):
         for method in ("load", "save", "forget", "lock"):
             yield (
@@ -191,7 +185,6 @@ _BROKEN = {name: (method, act) for name, method, act in _broken()}
 
 @check(_BROKEN)
 def a_client_goes_on_when_of_its_store(variant: str, what: str) -> Iterator[str]:
-    """Use a store that does not work, or returns what is not valid."""
     method, act = _BROKEN[what]
     clock = SteppingClock()
     broken = type("Broken", (MemoryTokenStore,), {method: lambda *_: act()})
@@ -200,14 +193,12 @@ def a_client_goes_on_when_of_its_store(variant: str, what: str) -> Iterator[str]
 
 @check()
 def a_store_is_shared(variant: str) -> Iterator[str]:
-    """Let several clients of one store issue one token, and another one when that is refused."""
     clock = SteppingClock()
     yield from _problems_of_store(variant, clock, [MemoryTokenStore(clock.monotonic)] * 3, issued=2)
 
 
 @check(("format", "key", "token", "lifetime", "left", "wall", "ticks", "boot"))
 def a_token_file_with_another(variant: str, member: str) -> Iterator[str]:
-    """Change a member of the file that another client has written."""
     values: tuple[Any, ...] = (None, True, -1e9, math.nan, 10**400, "", "planted\n", [], {})
     for value in values:
         with tempfile.TemporaryDirectory() as folder:

@@ -66,7 +66,6 @@ def a_wait_after_a_change_by_another_client(variant: str, call: Call) -> Iterato
 
 @check(MOVES)
 def a_wait_after_a_change_that_fails(variant: str, call: Call) -> Iterator[str]:
-    """Let a change fail, and wait for its goal, and then for a deletion that nobody has begun."""
     id, goal = _goal(call)
     with Bench(variant) as bench:
         bench.cloud.faults.add(faults.end_in_error())
@@ -104,7 +103,6 @@ class _ShortList(Wire):
 
 @check()
 def waits_that_share_their_polls(variant: str) -> Iterator[str]:
-    """Wait for several instances at the same time, and refuse the token of one poll."""
     cloud = MockCloud(clock=ScaledClock(_SPEED))
     waits = [_wait(id, "ACTIVE", _ENOUGH, poll_interval=2) for id in _new(cloud, _WAITS)]
     cloud.faults.add(faults.result_code(LIST, -3, nth=_POLLS))
@@ -126,7 +124,6 @@ def waits_that_share_a_short_list(variant: str) -> Iterator[str]:
 
 
 def _goal(call: Call) -> tuple[str, str]:
-    """Return the instance that a change is made of, and the status that it leads to."""
     to = LIFECYCLE.operations[call.change].to
     return ARGUMENTS[call.method]["id"], to if to in (GONE, *LIFECYCLE.states) else "STOP"
 
@@ -136,7 +133,6 @@ def _stale(seconds: float) -> Fault:
 
 
 def _most(call: Call) -> float:
-    """Return nearly as many seconds as a change may take."""
     return _STALE * LIFECYCLE.operations[call.change].max_seconds
 
 
@@ -153,7 +149,6 @@ def _problems(bench: Bench, id: str, goal: str, error: Exception | None) -> Iter
 
 
 def _new(cloud: MockCloud, number: int) -> list[str]:
-    """Create so many instances, and return their ids."""
     client = Client("sync", transport=cloud.transport, clock=cloud.clock)
     made = [client.call(usual("instances.create", **NEW))[0].id for _ in range(number)]
     client.close()
@@ -161,7 +156,6 @@ def _new(cloud: MockCloud, number: int) -> list[str]:
 
 
 def _together(variant: str, cloud: MockCloud, wire: Wire, waits: list[Make]) -> list[str]:
-    """Wait with one client, and return for each wait the status, "gone" or the error."""
     client = Client(variant, CREDENTIALS, transport=wire, clock=cloud.clock)
     ends = client.call_all(waits)
     client.close()

@@ -50,12 +50,10 @@ def _values(*values: Any) -> Change:
 
 
 def _headers(*changes: Mapping[str, Any]) -> Change:
-    """Change the header of the envelope."""
     return lambda reply, chance: Served(encode({**reply, "header": {**reply["header"], **chance.choice(changes)}}))
 
 
 def _bodies(make: Callable[[bytes, random.Random], bytes]) -> Change:
-    """Change the body as a whole."""
     return lambda reply, chance: Served(make(encode(reply), chance))
 
 
@@ -230,7 +228,6 @@ def _members(value: Any, schema: Schema) -> Iterator[tuple[Any, Any, Schema]]:
 
 
 def _objects(reply: Reply, schema: Schema) -> list[tuple[dict[str, Any], Schema]]:
-    """Return every object that has named members, with its schema."""
     inner = [(holder[key], own) for holder, key, own in _members(reply, schema) if "properties" in own]
     return [(reply, schema), *inner]
 

@@ -87,7 +87,6 @@ _GROUP = [
 
 
 def _rule(moves: Sequence[_Move]) -> Any:
-    """Return a rule that makes one of these moves."""
     choices = [(move, thing) for move in moves for thing in move.things]
 
     @rule(which=some_instance, choice=st.sampled_from(choices), fault=some_fault)
@@ -101,7 +100,7 @@ def _rule(moves: Sequence[_Move]) -> Any:
         if move.name == "addFloatingIp":
             given["ip"] = one.address if one is not None else "192.168.0.77"
             arguments.append(given["ip"])
-        case = self.step(move.name, f"{move.name} of {name} {thing}".strip(), fault)
+        case = self.step(move.name, f"{name} {thing}", fault)
         outcome = self.ask_for_change(
             move.name, id, given, lambda toast: getattr(toast.instances, move.method)(id, *arguments), case=case
         )
@@ -125,10 +124,9 @@ class Changes(Scenario):
 
     @rule(which=some_instance, fault=some_fault, as_data=st.booleans())
     def upload_image(self, which: int, fault: str, as_data: bool) -> None:
-        """Make an image."""
         id, name = self.pick(which, "uploadImage")
         image = self.fresh_name("image")
-        case = self.step("uploadImage", f"make {image} of {name}", fault)
+        case = self.step("uploadImage", f"{image} of {name}", fault)
         data = {"action": "uploadImage", "parameters": {"name": image}}
 
         def make(toast: Any) -> Any:
@@ -160,8 +158,7 @@ class Changes(Scenario):
             if operation == "detachVolume" and sent.count(operation) == 2:
                 self._migrate(id)
 
-        words = f"detach {volume} from {name}, which the service migrates before the second attempt"
-        case = self.step("detachVolume, lost and refused", words, "request lost")
+        case = self.step("detachVolume, lost, and a migration", f"{volume} of {name}", "request lost")
         self.ask_for_change(
             "detachVolume", id, {"volume": volume}, lambda toast: toast.instances.detach_volume(id, volume),
             case=case, before=migrate,
@@ -169,11 +166,10 @@ class Changes(Scenario):
 
     @rule(which=some_instance)
     def migrate(self, which: int) -> None:
-        """Let the service migrate an instance that rests."""
         id, name = self.pick(which, "resize")
         one = self.model.instances.get(id)
         if one is not None and one.possible(self.now) <= {"ACTIVE", "STOP"}:
-            self.step("migration", f"the service migrates {name} for a minute")
+            self.step("migration", name)
             self._migrate(id)
 
     def _migrate(self, id: str) -> None:
@@ -182,9 +178,8 @@ class Changes(Scenario):
 
     @rule(name=st.sampled_from(_KEYPAIRS), own=st.booleans(), fault=some_fault)
     def make_key(self, name: str, own: bool, fault: str) -> None:
-        """Have a key pair made, or upload one."""
         verb = "upload" if own else "create"
-        case = self.step(f"{verb} key pair", f"{verb} the key pair {name}", fault)
+        case = self.step(f"{verb} key pair", name, fault)
 
         def make(toast: Any) -> Any:
             return toast.keypairs.upload(name, PUBLIC_KEY) if own else toast.keypairs.create(name)
@@ -212,8 +207,7 @@ class Changes(Scenario):
 
     @rule(name=st.sampled_from(_KEYPAIRS), fault=some_fault)
     def delete_key(self, name: str, fault: str) -> None:
-        """Delete a key pair."""
-        case = self.step("delete key pair", f"delete the key pair {name}", fault)
+        case = self.step("delete key pair", name, fault)
         outcome = self.ask("deleteKeypair", lambda toast: toast.keypairs.delete(name), case=case)
         for entry in outcome.own:
             if self._is_applied(entry, {"success"} if name in self.model.keypairs else {"not-found"}):
@@ -221,7 +215,6 @@ class Changes(Scenario):
         self.report(problems_of_outcome(outcome))
 
     def _is_applied(self, entry: Entry, possible: set[str]) -> bool:
-        """Hold one request about key pairs against how it may end, and return whether it was carried out."""
         if entry.applied:
             self.require("success" in possible, f"{entry.operation} was carried out and had to be refused: {possible}")
         elif not entry.faults and entry.result_code != -3:  # the token's, as the scenarios revoke them
@@ -231,8 +224,7 @@ class Changes(Scenario):
 
     @rule(name=st.sampled_from(_KEYPAIRS), fault=some_fault)
     def read_key(self, name: str, fault: str) -> None:
-        """Read one key pair."""
-        case = self.step("get key pair", f"read the key pair {name}", fault)
+        case = self.step("get key pair", name, fault)
         outcome = self.ask("listKeypairs", lambda toast: toast.keypairs.get(name), case=case)
         self.report(problems_of_recovery(outcome))
         if outcome.error is None:
@@ -246,14 +238,14 @@ class Changes(Scenario):
     def change_tokens(self, is_revoked: bool) -> None:
         """Issue a token for another purpose, or revoke all: then the next call has to get one by itself."""
         if is_revoked:
-            self.step("revoke tokens", "the service revokes all tokens; list the flavors")
+            self.step("revoke tokens, and list the flavors")
             self.cloud.worlds.revoke_tokens(USER)
             self.is_revoked = True
             outcome = self.ask("listFlavors", lambda toast: toast.flavors.list())
             self.is_revoked = False
             self.require(outcome.error is None, f"{outcome.ended_as} after the token was refused")
             return
-        self.step("issue token", "issue a token and look it up")
+        self.step("issue token, and get it")
         issued = self.ask(TOKEN, lambda toast: toast.tokens.issue())
         self.require(issued.error is None, "no token was issued")
         token = issued.value.token
@@ -263,14 +255,12 @@ class Changes(Scenario):
 
     @rule(seconds=st.sampled_from(_JUMPS))
     def pass_time(self, seconds: float) -> None:
-        """Let time pass."""
-        self.step("time passes", f"{seconds:g} s pass")
+        self.step("time passes", f"{seconds:g} s")
         self.clock.advance(seconds)
 
     @rule(fault=some_fault)
     def read_catalogue(self, fault: str) -> None:
-        """Read what there is to choose from."""
-        case = self.step("catalogue", "list the flavors, then the zones", fault)
+        case = self.step("list flavors, and zones", fault=fault)
         world = self.cloud.worlds.get(USER)
         flavors = self.ask("listFlavors", lambda toast: toast.flavors.list(), case=case)
         self.report(problems_of_recovery(flavors))

@@ -47,13 +47,12 @@ class Creates(Scenario):
         self, flavor: str, zone: str, image: str, size: int | None, groups: list[str], key: int, count: int | None,
         fails: int, fault: str,
     ) -> None:  # fmt: skip
-        """Create one or several."""
         keys = [*self.model.keypairs] if key and self.model.keypairs else ["no-such-key"]
         spec = self._spec(
             key_name=keys[key % len(keys)], flavor=flavor, availability_zone=zone, image=image, security_groups=groups,
             volume=None if size is None else {"size": size},
         )  # fmt: skip
-        words = f"create {count or 1} x {spec}{' that are going to fail' if not fails else ''}"
+        words = f"{count or 1} x {spec}{' that are going to fail' if not fails else ''}"
         case = self.step("create several" if (count or 1) > 1 else "create", words, fault)
         failing = [] if fails else [faults.end_in_error(CREATE)]
         outcome = self.ask(CREATE, _create(spec, count=count), case=case, faults=failing)
@@ -61,7 +60,7 @@ class Creates(Scenario):
         made = self._replay_create(outcome, spec, count or 1, fails=has_failed)
         self.report(problems_of_outcome(outcome))
         if outcome.error is None:
-            self.stats.carried_out[CREATE] += 1
+            self.stats.count("success", CREATE)
             self.require(outcome.value.id in made, "the instance that was returned is none that was created")
             self.require(outcome.value.name == spec["name"], "the instance that was returned has another name")
 
@@ -91,10 +90,8 @@ class Creates(Scenario):
         if other == spec and foreign != _SAME:
             foreign = ""
         what = "reply" if is_applied else "request"
-        words = f"create {spec} {'once more ' if like else ''}with on_ambiguous='reconcile', the {what} gets lost"
         also = [*(["create, somebody else too"] if foreign else []), *(["create, once more"] if like else [])]
-        by_others = f", and somebody else creates one with {foreign} meanwhile" if foreign else ""
-        self.step(f"create, lose the {what}", words + by_others, also=also)
+        self.step(f"create, lose the {what}", f"{spec}, of others: {foreign or 'nothing'}", also=also)
         lose = faults.lose_reply if is_applied else faults.lose_request
         outcome = self.ask(
             CREATE,
@@ -121,13 +118,11 @@ class Creates(Scenario):
 
     @rule(loss=_some_loss)
     def create_and_see_nothing(self, loss: tuple[bool, Any]) -> None:
-        """Create, lose the reply or the request, and let the polls for its outcome fail, too."""
         if len(self.model.instances) >= QUOTA or not self.model.keypairs:
             return
         is_applied, how = loss
         spec, what = self._spec(), "reply" if is_applied else "request"
-        words = f"create {spec} with on_ambiguous='reconcile', the {what} gets lost, and the polls after it fail"
-        self.step("create, see nothing", words)
+        self.step(f"create, lose the {what} and all polls", str(spec))
         lose = faults.lose_reply if is_applied else faults.lose_request
 
         def blind(operation: str) -> None:
@@ -143,7 +138,6 @@ class Creates(Scenario):
         self.require(is_ambiguous, f"{outcome.ended_as} hides that {CREATE} may be done")
 
     def _spec(self, **members: Any) -> Spec:
-        """Return the arguments of a create that is valid but for these members."""
         usual = {
             "name": self.fresh_name(), "availability_zone": _ZONES[0], "flavor": FLAVORS[0], "image": _LINUX,
             "key_name": next(iter(self.model.keypairs), ""), "security_groups": ["default"], "volume": {"size": 20},
@@ -151,7 +145,6 @@ class Creates(Scenario):
         return {**usual, **members}
 
     def _different(self, spec: Spec, what: str) -> Spec:
-        """Return another create that differs in one thing, where it can."""
         match what:
             case "name":
                 return {**spec, "name": self.fresh_name()}
@@ -165,7 +158,6 @@ class Creates(Scenario):
         return spec
 
     def _somebody_creates(self, spec: Spec) -> BeforeSending:
-        """Let somebody else create an instance right before the scenario's client does."""
         done: list[str] = []
 
         def before(operation: str) -> None:
@@ -179,7 +171,6 @@ class Creates(Scenario):
         return before
 
     def _replay_create(self, outcome: Outcome, spec: Spec, count: int, *, fails: bool) -> list[str]:
-        """Let the model do what the mock has recorded, and return the ids of what was made."""
         possible = self._possible(spec, count)
         made: list[str] = []
         for entry in outcome.own:
@@ -193,7 +184,6 @@ class Creates(Scenario):
         return made
 
     def _possible(self, spec: Spec, count: int) -> set[str]:
-        """Return how a create may end: kinds of refusals, or "success"."""
         model, refusals = self.model, set()
         is_known = spec["flavor"] in model.flavors and spec["key_name"] in model.keypairs
         if not is_known or not {*spec["security_groups"]} <= model.all_groups:
@@ -211,7 +201,6 @@ class Creates(Scenario):
         return refusals or {"success"}
 
     def _adopt(self, spec: Spec, at: float, count: int, *, fails: bool = False) -> list[str]:
-        """Find what was created then in the mock's own records, and take it into the model."""
         ids: list[str] = []
         for _ in range(count):
             new = [one for one in self.bench.world.instances.values() if one.id not in self.model.instances]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,23 +33,20 @@ class EnoughError(BaseException):
     """The time to shorten a finding is over; Hypothesis lets it pass."""
 
 
-@dataclass
 class RunStats:
     """What all scenarios of a run have come to."""
 
-    log: Log = field(default_factory=Log)
-    scenarios: int = 0
-    steps: Counter[str] = field(default_factory=Counter)
-    """By the kind of the step."""
-    statuses: Counter[str] = field(default_factory=Counter)
-    """Those that an instance had after a step."""
-    faults: Counter[str] = field(default_factory=Counter)
-    """Those that struck."""
-    variants: set[str] = field(default_factory=set)
-    carried_out: Counter[str] = field(default_factory=Counter)
-    """The moves of the lifecycle that have succeeded."""
-    shortest: FindingError | None = None
-    _first: float = 0.0
+    def __init__(self) -> None:
+        self.log = Log()
+        self.scenarios = 0
+        self.reached: Counter[tuple[str, str]] = Counter()
+        """How often there was a `step` of a kind, a `status` after a step, a `fault` that struck, and so on."""
+        self.shortest: FindingError | None = None
+        self._first = 0.0
+
+    def count(self, what: str, *names: str) -> None:
+        """Count something that has happened."""
+        self.reached.update((what, name) for name in names)
 
     def found(self, finding: FindingError) -> None:
         """Keep a finding if it is the shortest yet. Raises EnoughError when the time to shorten it is over."""
@@ -89,18 +85,15 @@ class Scenario(RuleBasedStateMachine):
         self.bench = Bench(variant, cloud=self.cloud, clock=self.clock, has_token=False)
         self.model = Model.of(self.bench.world)
         self.stats.scenarios += 1
-        self.stats.variants.add(variant)
         names = sorted(f"{one.name} ({one.status})" for one in self.model.instances.values())
         self.taken.append(f"a client ({variant}) of a cloud with {', '.join(names)}")
 
     def teardown(self) -> None:
-        """Close the client."""
         if hasattr(self, "bench"):
             self.bench.client.close()
 
     @property
     def now(self) -> float:
-        """The time, by the monotonic clock."""
         return self.clock.monotonic()
 
     def pick(self, which: int, move: str = "", where: Callable[[Instance], object] = lambda _: True) -> tuple[str, str]:
@@ -127,7 +120,6 @@ class Scenario(RuleBasedStateMachine):
         return which % 2 == 0
 
     def fresh_name(self, kind: str = "vm") -> str:
-        """Return a name that is not taken."""
         self.made += 1
         return f"{kind}-{self.made}"
 
@@ -144,10 +136,10 @@ class Scenario(RuleBasedStateMachine):
             self.stats.found(finding)
             raise finding
 
-    def step(self, kind: str, words: str, fault: str = "", also: Sequence[str] = ()) -> FaultCase | None:
+    def step(self, kind: str, about: str = "", fault: str = "", also: Sequence[str] = ()) -> FaultCase | None:
         """Begin a step: count it as of this kind and `also` of others, and return the fault that is to strike."""
-        self.taken.append(f"{words}, with {fault}" if fault else words)
-        self.stats.steps.update([kind, *also])
+        self.taken.append(f"{kind}: {about}" + (f", with {fault}" if fault else ""))
+        self.stats.count("step", kind, *also)
         return FAULTS.get(fault)
 
     def ask(
@@ -169,7 +161,7 @@ class Scenario(RuleBasedStateMachine):
         self.taken[-1] += f" -> {outcome.ended_as}"
         entries = outcome.entries
         if outcome.case is not None:
-            self.stats.faults[outcome.case.name] += sum(bool(entry.faults) for entry in entries)
+            self.stats.count("fault", *(outcome.case.name for entry in entries if entry.faults))
         refused = any(not one.faults and asks_for_fresh_token(one.result_code) for one in entries)
         self.require(self.is_revoked or not refused, "a token was sent that had ended")
         if operation != TOKEN:
@@ -188,7 +180,7 @@ class Scenario(RuleBasedStateMachine):
         outcome = self.ask(operation, make, action=action, **options)
         self.replay(outcome, move, id, given, fails=fails)
         if outcome.applied and outcome.error is None:
-            self.stats.carried_out[move] += 1
+            self.stats.count("success", move)
         is_done = outcome.error is not None or self.model.is_done(move, id, given)
         self.require(is_done, f"{move} was reported done, and it is not")
         one = self.model.instances.get(id)

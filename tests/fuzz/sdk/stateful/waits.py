@@ -46,13 +46,12 @@ class Waits(Scenario):
         together=st.booleans(),
     )
     def wait(self, which: int, goal: str, timeout: float, fault: str, together: bool) -> None:
-        """Wait for a status of one instance, or as one of several."""
         id, name = self.pick(which)
         how = "wait for all" if together else "wait"
         # Those that are there already are waited for as well; in the result, all stand where they were asked for.
         there = self.model.instances.values()
         ids = [id, *(one.id for one in there if one.possible(self.now) == {goal} and one.changed < self.now), id]
-        case = self.step(how, f"{how}: {name} to be {goal}, {timeout:g} s at most", fault)
+        case = self.step(how, f"{name} to be {goal}, {timeout:g} s at most", fault)
         make = usual("instances.wait_for_status", id=id, status=goal, timeout=timeout)
         if together:
             make = usual("instances.wait_for_all", ids=ids, status=goal, timeout=timeout)
@@ -63,12 +62,11 @@ class Waits(Scenario):
 
     @rule(which=some_instance, timeout=st.sampled_from(_TIMEOUTS), deletes=st.booleans())
     def wait_until_deleted(self, which: int, timeout: float, deletes: bool) -> None:
-        """Delete an instance, or not, and wait until it is gone."""
         id, name = self.pick(which)
         if deletes:
-            self.step("deleteInstance", f"delete {name}")
+            self.step("deleteInstance", name)
             self.ask_for_change("deleteInstance", id, {}, usual("instances.delete", id=id))
-        self.step("wait until deleted", f"wait until {name} is deleted, {timeout:g} s at most")
+        self.step("wait until deleted", f"{name}, {timeout:g} s at most")
         self._wait(id, GONE, timeout)
 
     @rule(
@@ -79,7 +77,6 @@ class Waits(Scenario):
         fault=some_fault,
     )
     def change_and_wait(self, which: int, power: str, stale: int, backwards: bool, fault: str) -> None:
-        """Change the power and wait for the end, or for what was before, while the first reads are stale."""
         id, name = self.pick(which, power)
         goal = LIFECYCLE.operations[power].accepted_in[0] if backwards else LIFECYCLE.operations[power].to
         case = self.step("change and wait", f"{power} {name}, with {stale} stale reads", fault)
@@ -97,11 +94,10 @@ class Waits(Scenario):
             return
         self.taken.append(f"wait for {name} to be {goal}")
         if self._wait(id, goal, 40.0).is_faulty:
-            self.stats.steps["stale read"] += 1
+            self.stats.count("step", "stale read")
 
     @rule(which=some_instance, other=st.sampled_from(["", "resize", "deleteInstance"]), waits=st.booleans())
     def fail(self, which: int, other: str, waits: bool) -> None:
-        """Begin a change that ends in ERROR, and wait for its end or not."""
         id, name = self.pick(which, "addSecurityGroup")  # allowed at rest, which is what can fail
         one = self.model.instances.get(id)
         is_stopped = one is not None and one.status == "STOP"
@@ -111,7 +107,7 @@ class Waits(Scenario):
             "resize": usual("instances.resize", id=id, flavor=flavor),
             "deleteInstance": usual("instances.delete", id=id),
         }
-        self.step("failing change", f"{move} {name}, and it is going to fail")
+        self.step("failing change", f"{move} {name}")
         outcome = self.ask_for_change(
             move,
             id,
@@ -123,23 +119,21 @@ class Waits(Scenario):
         if waits and outcome.error is None:
             to = LIFECYCLE.operations[move].to
             goal = to if to in (GONE, *LIFECYCLE.states) else "STOP" if is_stopped else "ACTIVE"
-            self.step("wait for what fails", f"wait for {name} to be {goal}")
+            self.step("wait for what fails", f"{name} to be {goal}")
             self._wait(id, goal, 90.0)
 
     @rule(which=some_instance, seconds=st.sampled_from([0.3, 2.0]), goal=st.sampled_from(_GOALS[:2]))
     def wait_within_a_deadline(self, which: int, seconds: float, goal: str) -> None:
-        """Wait in a block with a deadline."""
         id, name = self.pick(which)
-        self.step("deadline", f"with a deadline of {seconds:g} s: wait for {name} to be {goal}, after a late read")
+        self.step("deadline", f"{seconds:g} s for a wait for {name} to be {goal}, after a late read")
         make = within(usual("instances.wait_for_status", id=id, status=goal), deadline(seconds))
         took = self.ask(LIST, make, faults=[faults.delay(LIST, 0.2)]).took
         self.require(took <= seconds + _EXACTNESS, f"a wait took {took:g} s, and the deadline was {seconds:g} s")
 
     @rule(power=st.sampled_from(["start", "stop"]))
     def change_many(self, power: str) -> None:
-        """Do the same to all instances, and to an unknown one."""
         ids = [*self.model.instances, NOT_THERE]
-        self.step("map", f"map {power} over {len(ids)} instances, one of which is not there")
+        self.step("map", f"{power} of {len(ids)} instances, one of which is not there")
         outcome = self.ask(ACTION, usual("instances.map", method=power, ids=ids, limit=1), action=power)
         self.require(outcome.error is None, f"{outcome.ended_as} of map")
         result = outcome.value
@@ -152,10 +146,9 @@ class Waits(Scenario):
 
     @rule(which=some_instance, fault=some_fault, detailed=st.booleans())
     def read(self, which: int, fault: str, detailed: bool) -> None:
-        """Read one instance while a fault strikes."""
         id, name = self.pick(which)
         operation, method = (DETAILS, "instances.get_details") if detailed else (LIST, "instances.get")
-        case = self.step("get details" if detailed else "get", f"read {name}", fault)
+        case = self.step("get details" if detailed else "get", name, fault)
         outcome = self.ask(operation, usual(method, id=id), case=case)
         self._hold_read(outcome)
         one = self.model.instances.get(id)
@@ -175,7 +168,6 @@ class Waits(Scenario):
         return outcome
 
     def _hold_wait(self, outcome: Outcome, id: str, goal: str, timeout: float) -> None:
-        """Hold the end of a wait against the truth at that moment."""
         error, took, truth = outcome.error, outcome.took, self.bench.status(id)
         one = self.model.instances.get(id)
         changed = one.changed if one is not None else 0.0
@@ -200,7 +192,6 @@ class Waits(Scenario):
             self._hold_read(outcome)
 
     def _hold_read(self, outcome: Outcome) -> None:
-        """Hold a failure of something that only reads: it has to have a reason."""
         error, case = outcome.error, outcome.case
         if error is None or isinstance(error, NotFoundError):
             return
