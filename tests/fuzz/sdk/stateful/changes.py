@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,10 +11,10 @@ from hypothesis.stateful import rule
 from toast_compute import NotFoundError
 
 from ..bench import USER, Entry, Outcome, kind_of_entry
-from ..calls import PUBLIC_KEY
+from ..calls import CHANGES, PUBLIC_KEY
 from ..contract import TOKEN
 from ..judge import problems_of_outcome, problems_of_recovery
-from .model import KEYPAIR_QUOTA, Instance, Model
+from .model import KEYPAIR_QUOTA, Instance
 from .scenario import Scenario, some_fault, some_instance
 
 FLAVORS = (
@@ -31,80 +31,44 @@ _KEYPAIRS = ("demo-key", "key-1", "key-2", "key-3", "key-4")
 _JUMPS = (0.5, 1.0, 3.0, 10.0, 60.0, 3_000.0, 3_500.0, 3_601.0, 3_700.0, 90_000.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """One change of one instance."""
-
-    name: str
-    method: str
-    member: str = ""
-    """What it is given: a `flavor`, `volume`, `address` or `group`; empty for nothing."""
-    things: Sequence[str] = ("",)
-    where: Callable[[Instance], object] = lambda _: True
-    """Which instances it fits."""
-    best: Callable[[Model, Instance], Iterable[str]] = lambda *_: ()
-    """The things with which it succeeds."""
-    is_best: bool = False
-    """Whether one of these is always taken, and not only where something that fits is wanted."""
+_THINGS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "resize": ("flavor", FLAVORS),
+    "attachVolume": ("volume", _VOLUMES),
+    "detachVolume": ("volume", _VOLUMES),
+    "addFloatingIp": ("address", _ADDRESSES),
+    "removeFloatingIp": ("address", _ADDRESSES),
+    "addSecurityGroup": ("group", _GROUPS),
+    "removeSecurityGroup": ("group", _GROUPS),
+}
+"""By move: what it is given in addition to its instance, and which of these there are."""
+_METHODS = {call.change: call.method for call in CHANGES}
 
 
-def _free_volumes(model: Model, one: Instance) -> list[str]:
-    return [volume for volume in _VOLUMES if not model.refusals("attachVolume", one.id, {"volume": volume})]
-
-
-_POWER = [_Move(name, name) for name in ("start", "stop", "reboot")]
-_RESIZE = [_Move("resize", "resize", "flavor", FLAVORS)]
-_DELETE = [_Move("deleteInstance", "delete")]
-_ATTACH = [_Move("attachVolume", "attach_volume", "volume", _VOLUMES, best=_free_volumes)]
-_DETACH = [
-    _Move(
-        "detachVolume", "detach_volume", "volume", _VOLUMES, lambda one: one.volumes,
-        lambda _, one: sorted(one.volumes), is_best=True,
-    )
-]  # fmt: skip
-_ADD_ADDRESS = [
-    _Move(
-        "addFloatingIp", "add_floating_ip", "address", _ADDRESSES, lambda one: not one.floating_ip,
-        lambda model, _: [address for address, owner in model.floating_ips.items() if owner is None],
-    )
-]  # fmt: skip
-_REMOVE_ADDRESS = [
-    _Move(
-        "removeFloatingIp", "remove_floating_ip", "address", _ADDRESSES, lambda one: one.floating_ip,
-        lambda _, one: [one.floating_ip] if one.floating_ip else [], is_best=True,
-    )
-]  # fmt: skip
-_GROUP = [
-    _Move(
-        "addSecurityGroup", "add_security_group", "group", _GROUPS,
-        best=lambda model, one: sorted(model.all_groups - one.groups),
-    ),
-    _Move(
-        "removeSecurityGroup", "remove_security_group", "group", _GROUPS, lambda one: one.groups,
-        lambda _, one: sorted(one.groups),
-    ),
-]  # fmt: skip
-
-
-def _rule(moves: Sequence[_Move]) -> Any:
-    choices = [(move, thing) for move in moves for thing in move.things]
+def _rule(*moves: str) -> Any:
+    """Return a rule that makes one of these moves of an instance."""
+    choices = [(move, thing) for move in moves for thing in _THINGS.get(move, ("", ("",)))[1]]
 
     @rule(which=some_instance, choice=st.sampled_from(choices), fault=some_fault)
-    def change(self: Changes, which: int, choice: tuple[_Move, str], fault: str) -> None:
+    def change(self: Changes, which: int, choice: tuple[str, str], fault: str) -> None:
         move, thing = choice
-        id, name = self.pick(which, move.name, move.where)
+        member, things = _THINGS.get(move, ("", ()))
+
+        def given(one: Instance | None, thing: str) -> dict[str, str]:
+            ip = {"ip": one.ip if one is not None else "192.168.0.77"} if move == "addFloatingIp" else {}
+            return {member: thing, **ip} if member else {}
+
+        def fitting(one: Instance) -> list[str]:
+            return [thing for thing in things if not self.model.refusals(move, one.id, given(one, thing))]
+
+        id, name = self.pick(which, move, lambda one: not member or fitting(one))
         one = self.model.instances.get(id)
-        if one is not None and (move.is_best or self.fits(which)):
-            thing = next(iter(move.best(self.model, one)), thing)
-        given, arguments = ({move.member: thing}, [thing]) if move.member else ({}, [])
-        if move.name == "addFloatingIp":
-            given["ip"] = one.address if one is not None else "192.168.0.77"
-            arguments.append(given["ip"])
-        case = self.step(move.name, f"{name} {thing}", fault)
-        outcome = self.ask_for_change(
-            move.name, id, given, lambda toast: getattr(toast.instances, move.method)(id, *arguments), case=case
-        )
-        if move.name == "attachVolume" and outcome.error is None:
+        if one is not None and self.fits(which) and thing not in fitting(one):
+            thing = next(iter(fitting(one)), thing)
+        about = given(one, thing)
+        case = self.step(move, f"{name} {thing}", fault)
+        make = attrgetter(_METHODS[move])
+        outcome = self.ask_for_change(move, id, about, lambda toast: make(toast)(id, *about.values()), case=case)
+        if move == "attachVolume" and outcome.error is None:
             self.require(outcome.value.volume_id == thing, "the attachment that was returned is of another volume")
 
     return change
@@ -113,14 +77,14 @@ def _rule(moves: Sequence[_Move]) -> Any:
 class Changes(Scenario):
     """Changes of one instance, of key pairs and of tokens."""
 
-    change_power = _rule(_POWER)
-    resize = _rule(_RESIZE)
-    delete = _rule(_DELETE)
-    attach = _rule(_ATTACH)
-    detach = _rule(_DETACH)
-    add_floating_ip = _rule(_ADD_ADDRESS)
-    remove_floating_ip = _rule(_REMOVE_ADDRESS)
-    change_group = _rule(_GROUP)
+    change_power = _rule("start", "stop", "reboot")
+    resize = _rule("resize")
+    delete = _rule("deleteInstance")
+    attach = _rule("attachVolume")
+    detach = _rule("detachVolume")
+    add_floating_ip = _rule("addFloatingIp")
+    remove_floating_ip = _rule("removeFloatingIp")
+    change_group = _rule("addSecurityGroup", "removeSecurityGroup")
 
     @rule(which=some_instance, fault=some_fault, as_data=st.booleans())
     def upload_image(self, which: int, fault: str, as_data: bool) -> None:
@@ -146,11 +110,11 @@ class Changes(Scenario):
     @rule(which=some_instance)
     def lose_a_detachment(self, which: int) -> None:
         """Detach a volume, lose the request, and let the service migrate the instance before it is sent again."""
-        id, name = self.pick(which, "detachVolume", lambda one: one.volumes)
+        id, name = self.pick(which, "detachVolume", lambda one: one.held["volume"])
         one = self.model.instances.get(id)
-        if one is None or not one.volumes or one.possible(self.now) != {"ACTIVE"}:
+        if one is None or not one.held["volume"] or one.possible(self.now) != {"ACTIVE"}:
             return
-        volume = min(one.volumes)
+        volume = min(one.held["volume"])
         sent: list[str] = []
 
         def migrate(operation: str) -> None:

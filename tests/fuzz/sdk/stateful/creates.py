@@ -72,7 +72,7 @@ class Creates(Scenario):
         differs in its name, in something else that was asked for, or in nothing.
         """
         is_applied, how = loss
-        there = [one for one in self.model.instances.values() if one.groups and one.key in self.model.keypairs]
+        there = [one for one in self.model.instances.values() if one.held["group"] and one.key in self.model.keypairs]
         like = there[which % len(there)] if twin and there else None
         room = QUOTA - len(self.model.instances)
         if not room or not self.model.keypairs:
@@ -84,7 +84,7 @@ class Creates(Scenario):
         if like is not None:
             spec = self._spec(
                 name=like.name, availability_zone=like.zone, flavor=like.flavor, image=like.image, key_name=like.key,
-                security_groups=sorted(like.groups), volume={"size": like.root},
+                security_groups=sorted(like.held["group"]), volume={"size": like.root},
             )  # fmt: skip
         other = self._different(spec, foreign)
         if other == spec and foreign != _SAME:
@@ -149,7 +149,7 @@ class Creates(Scenario):
             case "name":
                 return {**spec, "name": self.fresh_name()}
             case "security_groups":
-                return {**spec, what: sorted(self.model.all_groups - {*spec[what]}) or spec[what]}
+                return {**spec, what: sorted(self.model.known["group"] - {*spec[what]}) or spec[what]}
             case "volume":
                 return {**spec, what: {"size": spec[what]["size"] + 10}}
             case "key_name" | "flavor" | "availability_zone":
@@ -186,7 +186,7 @@ class Creates(Scenario):
     def _possible(self, spec: Spec, count: int) -> set[str]:
         model, refusals = self.model, set()
         is_known = spec["flavor"] in model.flavors and spec["key_name"] in model.keypairs
-        if not is_known or not {*spec["security_groups"]} <= model.all_groups:
+        if not is_known or not {*spec["security_groups"]} <= model.known["group"]:
             refusals.add("not-found")
         if model.root_size(spec) < model.min_disks[spec["image"]]:
             refusals.add("invalid-parameters")

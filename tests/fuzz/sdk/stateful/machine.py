@@ -17,6 +17,7 @@ from ..faults import FAULTS
 from ..report import FindingError, settings_for
 from .changes import Changes
 from .creates import Creates
+from .model import held_by
 from .scenario import EnoughError, RunStats
 from .waits import Waits
 
@@ -62,21 +63,15 @@ class Machine(Changes, Creates, Waits):
     def _problems_of_records(self, world: World) -> Iterator[str]:
         for id, one in self.model.instances.items():
             own = world.instances[id]
-            has = (
-                own.name, own.zone, own.flavor, own.image, own.key_name, own.root.size, set(own.security_groups),
-                set(own.attachments), own.interfaces[0].floating_ip_address,
-            )  # fmt: skip
-            wanted = (
-                one.name, one.zone, one.flavor, one.image, one.key, one.root, one.groups, one.volumes, one.floating_ip,
-            )  # fmt: skip
+            has = (own.name, own.zone, own.flavor, own.image, own.key_name, own.root.size, held_by(own))
+            wanted = (one.name, one.zone, one.flavor, one.image, one.key, one.root, one.held)
             if has != wanted:
                 yield f"{one.name} is recorded with {has}, and has to have {wanted}"
-        for volume, record in world.volumes.items():
-            if record.attached_to != self.model.owner(volume):
-                yield f"the volume {record.name} is attached to {record.attached_to}, not to {self.model.owner(volume)}"
-        for address, owner in self.model.floating_ips.items():
-            if world.floating_ips[address].attached_to != owner:
-                yield f"the floating IP {address} leads to {world.floating_ips[address].attached_to}, not to {owner}"
+        owners = [("volume", volume.id, volume.attached_to) for volume in world.volumes.values()]
+        owners += [("address", one.address, one.attached_to) for one in world.floating_ips.values()]
+        for what, thing, owner in owners:
+            if owner != self.model.owner(what, thing):
+                yield f"the {what} {thing} is with {owner}, and has to be with {self.model.owner(what, thing)}"
         for name, key in self.model.keypairs.items():
             if name not in world.keypairs or key not in ("", world.keypairs[name].public_key):
                 yield f"the key pair {name} is missing, or another one"
@@ -90,12 +85,14 @@ class Machine(Changes, Creates, Waits):
                 yield f"the {what} is not what is there"
         for detail in details:
             one = self.model.instances[detail.id]
-            has = (
-                detail.availability_zone, detail.flavor.id, detail.key_name, detail.volumes.root.size,
-                {group.name for group in detail.security_groups}, {volume.id for volume in detail.volumes.attachments},
-                detail.addresses[0].floating_ip_address,
-            )  # fmt: skip
-            wanted = (one.zone, one.flavor, one.key, one.root, one.groups, one.volumes, one.floating_ip)
+            address = detail.addresses[0].floating_ip_address
+            held = {
+                "volume": {volume.id for volume in detail.volumes.attachments},
+                "address": {address} if address else set(),
+                "group": {group.name for group in detail.security_groups},
+            }
+            has = (detail.availability_zone, detail.flavor.id, detail.key_name, detail.volumes.root.size, held)
+            wanted = (one.zone, one.flavor, one.key, one.root, one.held)
             if has != wanted:
                 yield f"{one.name} is read with {has}, and has {wanted}"
         if truth:

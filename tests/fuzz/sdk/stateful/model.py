@@ -5,7 +5,7 @@ Which moves there are and how long they take is read from the contract. What is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from ..bench import GONE, World
 FAILED = "ERROR"
 QUOTA = 4
 KEYPAIR_QUOTA = 4
+ADDS = {"attachVolume": "volume", "addFloatingIp": "address", "addSecurityGroup": "group"}
+REMOVES = {"detachVolume": "volume", "removeFloatingIp": "address", "removeSecurityGroup": "group"}
+"""By move, what an instance holds more or less afterwards."""
 _ROUNDING = 1e-3  # the mock counts in microseconds
 
 Given = Mapping[str, str]
@@ -50,11 +53,10 @@ class Instance:
     flavor: str
     image: str
     key: str
-    address: str
-    groups: set[str]
+    ip: str
     root: int
-    volumes: set[str] = field(default_factory=set)
-    floating_ip: str | None = None
+    held: dict[str, set[str]]
+    """The ids of its volumes, its floating IP, and the names of its groups, by `volume`, `address` and `group`."""
     change: Change | None = None
     is_undeleted: bool = False
     """Whether a deletion of it has failed, or is going to."""
@@ -88,15 +90,14 @@ class Model:
 
     zones: Mapping[str, str]
     """The zone of each volume."""
-    disabled: frozenset[str]
+    disabled: Set[str]
     """The flavors that cannot be used."""
-    flavors: frozenset[str]
-    all_groups: frozenset[str]
+    flavors: Set[str]
     min_disks: Mapping[str, int]
     """By image."""
+    known: Mapping[str, Set[str]]
+    """What instances may hold, by `volume`, `address` and `group`."""
     instances: dict[str, Instance] = field(default_factory=dict)
-    floating_ips: dict[str, str | None] = field(default_factory=dict)
-    """By address, which instance has it."""
     keypairs: dict[str, str] = field(default_factory=dict)
     """By name: the public key, empty where nobody has read it yet."""
     buried: list[str] = field(default_factory=list)
@@ -107,24 +108,26 @@ class Model:
         """Return the model of a world as it begins."""
         model = cls(
             zones={volume.id: volume.zone for volume in world.volumes.values()},
-            disabled=frozenset(flavor.id for flavor in world.flavors.values() if flavor.disabled),
-            flavors=frozenset(world.flavors),
-            all_groups=frozenset(world.security_groups),
+            disabled={flavor.id for flavor in world.flavors.values() if flavor.disabled},
+            flavors=world.flavors.keys(),
             min_disks={image.id: image.min_disk for image in world.images.values()},
-            floating_ips={one.address: one.attached_to for one in world.floating_ips.values()},
+            known={
+                "volume": world.volumes.keys(),
+                "address": world.floating_ips.keys(),
+                "group": world.security_groups.keys(),
+            },
             keypairs={one.name: one.public_key for one in world.keypairs.values()},
         )
         for one in world.instances.values():
             model.instances[one.id] = Instance(
                 one.id, one.name, one.status, one.zone, one.flavor, one.image, one.key_name,
-                one.interfaces[0].ip_address, set(one.security_groups), one.root.size, set(one.attachments),
-                one.interfaces[0].floating_ip_address,
+                one.interfaces[0].ip_address, one.root.size, held_by(one),
             )  # fmt: skip
         return model
 
-    def owner(self, volume: str) -> str | None:
-        """Return the id of the instance that has a volume."""
-        return next((one.id for one in self.instances.values() if volume in one.volumes), None)
+    def owner(self, what: str, thing: str) -> str | None:
+        """Return the id of the instance that holds a volume or an address."""
+        return next((one.id for one in self.instances.values() if thing in one.held[what]), None)
 
     def refusals(self, move: str, id: str, given: Given) -> set[str]:
         """Return the kinds of refusals for which something other than the status is the reason."""
@@ -132,25 +135,18 @@ class Model:
         if one is None:
             return {"not-found"}
         is_known, is_free = True, True
-        match move:
-            case "resize":
-                is_known = given["flavor"] in self.flavors
-                is_free = given["flavor"] not in self.disabled and given["flavor"] != one.flavor
-            case "attachVolume":
-                is_known = given["volume"] in self.zones
-                is_free = self.owner(given["volume"]) is None and self.zones.get(given["volume"]) == one.zone
-            case "detachVolume":
-                is_known = given["volume"] in one.volumes
-            case "addFloatingIp":
-                is_known = given["address"] in self.floating_ips
-                is_taken = self.floating_ips.get(given["address"]) or one.floating_ip
-                is_free = not is_taken and given["ip"] == one.address
-            case "removeFloatingIp":
-                is_known = given["address"] == one.floating_ip
-            case "addSecurityGroup":
-                is_known = given["group"] in self.all_groups
-            case "removeSecurityGroup":
-                is_known = given["group"] in one.groups
+        if move == "resize":
+            is_known = given["flavor"] in self.flavors
+            is_free = given["flavor"] not in self.disabled and given["flavor"] != one.flavor
+        elif move in REMOVES:
+            is_known = given[REMOVES[move]] in one.held[REMOVES[move]]
+        elif move in ADDS:
+            thing = given[ADDS[move]]
+            is_known = thing in self.known[ADDS[move]]
+            if move == "attachVolume":
+                is_free = self.owner("volume", thing) is None and self.zones.get(thing) == one.zone
+            elif move == "addFloatingIp":
+                is_free = self.owner("address", thing) is None and not one.held["address"] and given["ip"] == one.ip
         return {"not-found"} if not is_known else set() if is_free else {"conflict"}
 
     def outcomes(self, move: str, id: str, given: Given, now: float) -> set[str]:
@@ -175,39 +171,24 @@ class Model:
             and one.change.through not in rules.accepted_in
         ):
             one.rest()
-        match move:
-            case "attachVolume":
-                one.volumes.add(given["volume"])
-            case "detachVolume":
-                one.volumes.discard(given["volume"])
-            case "addFloatingIp":
-                one.floating_ip, self.floating_ips[given["address"]] = given["address"], id
-            case "removeFloatingIp":
-                one.floating_ip, self.floating_ips[given["address"]] = None, None
-            case "addSecurityGroup":
-                one.groups.add(given["group"])
-            case "removeSecurityGroup":
-                one.groups.discard(given["group"])
-            case "deleteInstance":
-                # What it had is free from the moment of its deletion on.
-                one.volumes.clear()
-                if one.floating_ip is not None:
-                    self.floating_ips[one.floating_ip] = None
-                    one.floating_ip = None
-                one.is_undeleted = fails
+        if move in ADDS:
+            one.held[ADDS[move]].add(given[ADDS[move]])
+        elif move in REMOVES:
+            one.held[REMOVES[move]].discard(given[REMOVES[move]])
+        elif move == "deleteInstance":
+            # What it had is free from the moment of its deletion on.
+            one.held["volume"].clear()
+            one.held["address"].clear()
+            one.is_undeleted = fails
         if rules.through:
             to = FAILED if fails else one.status if rules.to == "same" else rules.to
             flavor = None if fails else given.get("flavor")
             one.begin(Change(rules.through[0], to, now + rules.min_seconds, now + rules.max_seconds, flavor))
 
     def is_done(self, move: str, id: str, given: Given) -> bool:
-        """Return whether an instance has what a change was to give it, and not what it was to take away."""
-        one = self.instances.get(id)
-        if one is None:
-            return True
-        held = {*one.volumes, *one.groups, one.floating_ip}
-        thing = given.get("volume") or given.get("address") or given.get("group")
-        return thing is None or (thing in held) == (move in ("attachVolume", "addFloatingIp", "addSecurityGroup"))
+        """Return whether an instance holds what a change was to give it, and not what it was to take away."""
+        what, one = ADDS.get(move) or REMOVES.get(move), self.instances.get(id)
+        return one is None or what is None or (given[what] in one.held[what]) == (move in ADDS)
 
     def migrate(self, id: str, now: float, seconds: float) -> None:
         """Let an instance that rests be migrated."""
@@ -215,12 +196,13 @@ class Model:
         one.rest()
         one.begin(Change("MIGRATING", one.status, now + seconds, now + seconds))
 
-    def adopt(self, id: str, spec: Spec, address: str, at: float, *, fails: bool = False) -> None:
+    def adopt(self, id: str, spec: Spec, ip: str, at: float, *, fails: bool = False) -> None:
         """Take an instance that was created then into the world."""
         rules = LIFECYCLE.operations["createInstance"]
+        held: dict[str, set[str]] = {"volume": set(), "address": set(), "group": {*spec["security_groups"]}}
         one = self.instances[id] = Instance(
             id, spec["name"], LIFECYCLE.initial, spec["availability_zone"], spec["flavor"], spec["image"],
-            spec["key_name"], address, set(spec["security_groups"]), self.root_size(spec),
+            spec["key_name"], ip, self.root_size(spec), held,
         )  # fmt: skip
         to = FAILED if fails else rules.to
         one.begin(Change(rules.through[0], to, at + rules.min_seconds, at + rules.max_seconds))
@@ -242,3 +224,10 @@ class Model:
                 self.buried.append(id)
         for id in shown.keys() - self.instances.keys():
             yield f"there is an instance {id} that nobody has created"
+
+
+def held_by(record: Any) -> dict[str, set[str]]:
+    """Return what an instance of the mock's own records holds."""
+    floating_ip = record.interfaces[0].floating_ip_address
+    address = {floating_ip} if floating_ip else set()
+    return {"volume": {*record.attachments}, "address": address, "group": {*record.security_groups}}

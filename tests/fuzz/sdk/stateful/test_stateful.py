@@ -151,12 +151,11 @@ def test_needless_token_is_found() -> None:
     assert list(problems_of_tokens(outcome(issue, issue), None, 0))
 
 
-def model(**given: Any) -> Model:
-    made = Model({"v": "a", "w": "b"}, frozenset({"off"}), frozenset({"f", "g", "off"}), frozenset({"web"}), {})
-    made.floating_ips = {"1.1.1.1": None}
-    members = {"status": "ACTIVE", "zone": "a", "flavor": "f", "image": "i", "key": "k", "address": "10.0.0.1"}
-    made.instances["one"] = Instance("one", "one", **{**members, **given}, groups=set(), root=20)
-    return made
+def model() -> Model:
+    known: dict[str, set[str]] = {"volume": {"v", "w"}, "address": {"1.1.1.1"}, "group": {"web"}}
+    held: dict[str, set[str]] = {"volume": set(), "address": set(), "group": set()}
+    one = Instance("one", "one", "ACTIVE", "a", "f", "i", "k", "10.0.0.1", 20, held)
+    return Model({"v": "a", "w": "b"}, {"off"}, {"f", "g", "off"}, {}, known, {"one": one})
 
 
 @pytest.mark.parametrize(
