@@ -52,7 +52,7 @@ class EndlessError(Exception):
 class SteppingClock:
     """Time that goes on when somebody sleeps or it is advanced, and only then. SDK and mock accept it.
 
-    It is for one client at a time: who sleeps beside another sleeper does not wait for that one. So it need not watch
+    It is for one client at a time: two that sleep at the same time do not wait for each other. So it need not watch
     what threads and tasks are doing, and the same seed gives the same run.
     """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 
 DEFAULT_REPORTS = Path("build/fuzz")
+MORE_ROUNDS = 2
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -37,14 +39,14 @@ class Options:
     only: str | None = None
     """The name of the one call to try, where a part has such."""
 
-    def seeds(self) -> Iterator[int]:
-        """Yield one seed, and others as long as there is time."""
+    def seeds(self, is_incomplete: Callable[[], bool] = lambda: False) -> Iterator[int]:
+        """Yield one seed, two more as long as a run is incomplete, and others as long as there is time."""
         ends = time.monotonic() + 60 * (self.minutes or 0)
-        seed = self.seed
-        yield seed
-        while time.monotonic() < ends:
-            seed += 1
+        for seed in count(self.seed):
             yield seed
+            is_due = is_incomplete() and seed - self.seed < MORE_ROUNDS
+            if not is_due and time.monotonic() >= ends:
+                return
 
 
 class _Parser(argparse.ArgumentParser):

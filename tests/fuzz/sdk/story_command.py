@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
 
 from ..replaying import command
 from .matrix import CHECKS
-from .report import Options, Report, read_options
+from .report import Report, read_options
 from .stateful.machine import TO_REACH, not_reached, run_scenarios
 from .stateful.scenario import RunStats
 
@@ -16,8 +14,6 @@ SCENARIOS = 140
 STEPS = 40
 MOST_FINDINGS = 3
 """The matrix ends when so many of its checks have failed: one mistake is found by many."""
-MOST_ROUNDS = 3
-"""How many rounds a short run has to let everything happen. One is enough for most seeds."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         report.add(name, f"{name}: {problem}\n  replay: {command('story')}" if problem else "")
         if report.findings >= MOST_FINDINGS:
             break
-    for seed in _seeds(options, stats) if not report.findings else ():
+    for seed in options.seeds(lambda: bool(not_reached(stats))) if not report.findings else ():
         finding = run_scenarios(seed, stats, scenarios=SCENARIOS, steps=STEPS)
         lines = []
         if finding is not None:
@@ -46,13 +42,3 @@ def main(arguments: Sequence[str]) -> int:
         f"{len(CHECKS)} checks, {stats.scenarios} scenarios, {len(stats.reached)} of {len(TO_REACH)} things reached, "
         f"{sum(number for (what, _), number in stats.reached.items() if what == 'step')} steps",
     )
-
-
-def _seeds(options: Options, stats: RunStats) -> Iterator[int]:
-    """Yield one seed, a few more if something has not happened yet, and more as long as there is time."""
-    ends = time.monotonic() + 60 * (options.minutes or 0)
-    for seed in count(options.seed):
-        yield seed
-        is_missing = bool(not_reached(stats)) and seed + 1 < options.seed + MOST_ROUNDS
-        if not is_missing and time.monotonic() >= ends:
-            return

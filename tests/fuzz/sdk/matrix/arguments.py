@@ -12,14 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
-from toast_compute import (
-    APIError,
-    AsyncToastCompute,
-    ConfigurationError,
-    InvalidRequestError,
-    ToastCompute,
-    ToastComputeError,
-)
+import toast_compute as sdk
 from toast_compute_api.behaviour import SERVER_URL
 
 from ...places import Place, at, places, with_other, without
@@ -90,7 +83,7 @@ def arguments(variant: str, method: str) -> Iterator[str]:
                 problem = ""
                 if expected is None:
                     problem = problem_of_refusal(sent, error, _name_in_request(method, good, place))
-                elif not isinstance(error, APIError):
+                elif not isinstance(error, sdk.APIError):
                     problem = f"ended as {type(error).__name__}, and the contract allows it"
                 elif sent != [expected]:
                     problem = "was sent as something else"
@@ -102,7 +95,7 @@ def problem_of_refusal(sent: Sequence[Sent], error: Exception | None, name: str)
     """Return what is wrong with how a call was refused when `name` is the part of the request that is wrong."""
     if sent:
         return "was sent, and it is not allowed"
-    if not isinstance(error, InvalidRequestError):
+    if not isinstance(error, sdk.InvalidRequestError):
         return f"ended as {type(error).__name__}"
     if len(str(error)) > _LONGEST_SENTENCE:
         return "was refused in more than a sentence"
@@ -260,8 +253,8 @@ def options(variant: str, method: str) -> Iterator[str]:
                 problem = ""
                 if may is False:
                     problem = problem_of_refusal(sent, error, option)
-                elif not isinstance(error, ToastComputeError | None) or (
-                    may and isinstance(error, InvalidRequestError)
+                elif not isinstance(error, sdk.ToastComputeError | None) or (
+                    may and isinstance(error, sdk.InvalidRequestError)
                 ):
                     problem = f"ended as {type(error).__name__}"
                 if problem:
@@ -283,7 +276,7 @@ SETTINGS: Mapping[str, Allows] = {
 
 @check(SETTINGS)
 def setting(variant: str, name: str) -> Iterator[str]:
-    client = AsyncToastCompute if variant == "async" else ToastCompute
+    client = sdk.AsyncToastCompute if variant == "async" else sdk.ToastCompute
     for value, make in VALUES.items():
         error: Exception | None = None
         try:
@@ -293,7 +286,7 @@ def setting(variant: str, name: str) -> Iterator[str]:
         if SETTINGS[name](make()):
             if error is not None:
                 yield f"{value} ended as {type(error).__name__}"
-        elif not isinstance(error, ConfigurationError):
+        elif not isinstance(error, sdk.ConfigurationError):
             yield f"{value} was not refused with a ConfigurationError"
         elif name not in str(error) or "\n" in str(error):
             yield f"{value} is not reported in one line with the setting's name"

@@ -1,4 +1,4 @@
-"""Judge the result of a call against what it was served and what the contract says of that."""
+"""Judge the result of a call against what it was served and the contract."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from toast_compute import (
-    AmbiguousOutcomeError,
-    APIConnectionError,
-    APIError,
-    InstanceFailedError,
-    MalformedResponseError,
-    NotFoundError,
-    WaitTimeoutError,
-)
+import toast_compute as sdk
 from toast_compute.batches import BatchResult
 
 from ..calls import Call
@@ -36,14 +28,14 @@ from ..secrecy import problems_of_error, shows
 from .service import SECRETS, Served
 from .values import LARGEST_WHOLE, comparable
 
-# The errors of a call that was sent; the others say that nothing was.
+# The errors of a call that was sent; the others mean that nothing was.
 _AFTER_SENDING = (
-    APIConnectionError,
-    APIError,
-    AmbiguousOutcomeError,
-    InstanceFailedError,
-    MalformedResponseError,
-    WaitTimeoutError,
+    sdk.APIConnectionError,
+    sdk.APIError,
+    sdk.AmbiguousOutcomeError,
+    sdk.InstanceFailedError,
+    sdk.MalformedResponseError,
+    sdk.WaitTimeoutError,
 )
 
 
@@ -90,11 +82,12 @@ def is_success(meaning: dict[str, Any], literal: dict[str, Any]) -> Expectation:
     def check(call: Call, result: Result) -> Iterator[str]:
         returns = call.returns
         expected = returns(literal if call.operation == "request" else meaning) if returns is not None else None
+        is_absent = expected is sdk.NotFoundError
         if result.error is not None:
-            if returns is not None and not (expected is NotFoundError and isinstance(result.error, NotFoundError)):
+            if returns is not None and not (is_absent and isinstance(result.error, sdk.NotFoundError)):
                 yield f"{type(result.error).__name__} for a reply that obeys the contract: {result.error}"
             return
-        if expected is NotFoundError:
+        if is_absent:
             yield "something was returned that the reply does not have"
             return
         schema = schema_named(call.success)
@@ -123,9 +116,9 @@ def is_refusal(code: int, message: str) -> Expectation:
 
 def _problems_of_refusal(call: Call, error: Exception | None, code: int, message: str) -> Iterator[str]:
     kind = kind_of(code)
-    if call.returns is None and isinstance(error, WaitTimeoutError):
+    if call.returns is None and isinstance(error, sdk.WaitTimeoutError):
         return  # a wait tolerates failures that may pass
-    if isinstance(error, AmbiguousOutcomeError):
+    if isinstance(error, sdk.AmbiguousOutcomeError):
         # A failure inside the service does not prove that nothing was done.
         listed = {known["code"]: known for known in document()["x-result-codes"]["codes"]}
         if listed.get(code, {}).get("retry") != "support":
@@ -133,7 +126,7 @@ def _problems_of_refusal(call: Call, error: Exception | None, code: int, message
         return
     if call.method == "instances.wait_until_deleted" and kind == "not-found" and error is None:
         return
-    if not isinstance(error, APIError):
+    if not isinstance(error, sdk.APIError):
         yield f"{type(error).__name__} for the refusal {code}"
         return
     camel = "".join(part.title() for part in kind.removesuffix("-error").split("-"))
@@ -153,13 +146,13 @@ def _problems_of_failure(call: Call, served: Served, error: Exception) -> Iterat
     if not isinstance(error, _AFTER_SENDING):
         yield f"{type(error).__name__} is not an error of a request that was sent"
     is_never = call.retry == NEVER
-    if isinstance(error, AmbiguousOutcomeError) and not is_never:
+    if isinstance(error, sdk.AmbiguousOutcomeError) and not is_never:
         yield f"AmbiguousOutcomeError for {call.operation}, which is safe to retry"
-    if is_never and isinstance(error, APIError) and proves_nothing(error.result_code):
+    if is_never and isinstance(error, sdk.APIError) and proves_nothing(error.result_code):
         yield f"{error.result_code}, which proves nothing, is reported as a refusal"
-    if is_never and not isinstance(error, AmbiguousOutcomeError | APIError) and not served.is_unsent:
+    if is_never and not isinstance(error, sdk.AmbiguousOutcomeError | sdk.APIError) and not served.is_unsent:
         yield f"{type(error).__name__} hides that {call.operation} may have been carried out"
-    if isinstance(error, APIConnectionError) and error.never_sent != served.is_unsent:
+    if isinstance(error, sdk.APIConnectionError) and error.never_sent != served.is_unsent:
         yield f"never_sent is {error.never_sent} for a request that was {'not ' if served.is_unsent else ''}sent"
 
 
@@ -167,7 +160,7 @@ def _sent_too_often(call: Call, served: Served, result: Result) -> Iterator[str]
     if call.returns is None:  # it makes more than one call
         return
     most = 1 if call.retry == NEVER and not served.is_unsent else ATTEMPTS
-    if isinstance(result.error, APIError) and asks_for_fresh_token(result.error.result_code):
+    if isinstance(result.error, sdk.APIError) and asks_for_fresh_token(result.error.result_code):
         most += 1  # it was refused, so nothing was done
     times = result.asked.count(call.operation)
     if times > most:

@@ -60,7 +60,7 @@ def comparable(value: Any, schema: Schema) -> Any:
     """Return a value as another one that means the same is to be compared with it.
 
     The contract leaves three things to the writer: a time may have a zone or not, and trailing zeros, and stands for
-    the same moment in UTC; an optional member that is null is none; what is no member of the schema is not looked at.
+    the same moment in UTC; an optional member that is null is left out; what is not a member of the schema is ignored.
     """
     schema = resolved(schema)
     if "oneOf" in schema:

@@ -61,7 +61,7 @@ class Creates(Scenario):
         self.report(problems_of_outcome(outcome))
         if outcome.error is None:
             self.stats.count("success", CREATE)
-            self.require(outcome.value.id in made, "the instance that was returned is none that was created")
+            self.require(outcome.value.id in made, "the instance that was returned is not one that was created")
             self.require(outcome.value.name == spec["name"], "the instance that was returned has another name")
 
     @rule(twin=st.booleans(), which=some_instance, foreign=st.sampled_from(["", _SAME, *_DIFFERENCES]), loss=_some_loss)

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import toast_compute as sdk
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from toast_compute import (
-    AmbiguousOutcomeError,
-    APIConnectionError,
-    InstanceFailedError,
-    MalformedResponseError,
-    NotFoundError,
-    ServerError,
-    WaitTimeoutError,
-)
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import faults
 
@@ -89,7 +81,7 @@ class Waits(Scenario):
             faults=[faults.stale_read(None, seconds=_STALE, budget=stale)] if stale else [],
             keep=bool(stale),
         )
-        if outcome.error is not None and not isinstance(outcome.error, AmbiguousOutcomeError):
+        if outcome.error is not None and not isinstance(outcome.error, sdk.AmbiguousOutcomeError):
             self.cloud.faults.clear()
             return
         self.taken.append(f"wait for {name} to be {goal}")
@@ -156,7 +148,7 @@ class Waits(Scenario):
         if outcome.error is None:
             self.require(one is not None and outcome.value.id == id, "another instance was returned")
             self.require(str(outcome.value.status) in possible, f"{name} was read as {outcome.value.status}")
-        elif isinstance(outcome.error, NotFoundError):
+        elif isinstance(outcome.error, sdk.NotFoundError):
             self.require(GONE in possible, f"{name} was not found")
 
     def _wait(self, id: str, goal: str, timeout: float) -> Outcome:
@@ -174,7 +166,7 @@ class Waits(Scenario):
         self.require(took <= timeout + _LAST_POLL + _EXACTNESS, f"a wait of {timeout:g} s took {took:g} s")
         if error is None:
             self.require(truth == goal, f"a wait for {goal} ended, and the instance is {truth}")
-        elif isinstance(error, WaitTimeoutError):
+        elif isinstance(error, sdk.WaitTimeoutError):
             self.require(took >= timeout - _EXACTNESS, f"a wait of {timeout:g} s gave up after {took:g} s")
             is_certain = one is None or self.now > changed + _EXACTNESS
             is_missed = truth == goal and is_certain and not outcome.is_faulty
@@ -182,23 +174,23 @@ class Waits(Scenario):
             has_failed = truth == FAILED != goal and goal != GONE and one is not None
             since = min(self.now - changed, took) if has_failed else 0.0
             self.require(since <= 2 * _LONGEST_INTERVAL, f"a wait for {goal} went on for {since:g} s after the failure")
-        elif isinstance(error, InstanceFailedError):
+        elif isinstance(error, sdk.InstanceFailedError):
             self.require(truth not in (goal, *_may_become(goal)), f"a wait for {goal} failed, and it is {truth}")
             is_undeleted = one is not None and one.is_undeleted
             self.require(goal != GONE or is_undeleted, "a wait for a deletion failed, and no deletion did")
-        elif isinstance(error, NotFoundError):
+        elif isinstance(error, sdk.NotFoundError):
             self.require(truth == GONE, f"a wait did not find an instance that is {truth}")
         else:
             self._hold_read(outcome)
 
     def _hold_read(self, outcome: Outcome) -> None:
         error, case = outcome.error, outcome.case
-        if error is None or isinstance(error, NotFoundError):
+        if error is None or isinstance(error, sdk.NotFoundError):
             return
         ended = type(error).__name__
         self.require(outcome.is_faulty, f"{ended} of a read, and no fault struck")
         self.require(case is None or SAFE not in case.survived, f"{ended} of a read, which could be tried again")
-        if not isinstance(error, APIConnectionError | MalformedResponseError | ServerError):
+        if not isinstance(error, sdk.APIConnectionError | sdk.MalformedResponseError | sdk.ServerError):
             code = getattr(error, "result_code", None)
             self.require(case is not None and code == case.code, f"{ended} for {case}")
 
