@@ -8,7 +8,7 @@ import math
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from toast_compute_mock import MockCloud, faults
 from ..bench import CREDENTIALS, LIFETIME, PATIENCE, USER, Bench, SteppingClock, Wire
 from ..calls import CALLS, usual
 from ..contract import TOKEN, operation_of
+from ..judge import USABLE
 from ..secrecy import problems_of_error, shows
 from .table import check
 
@@ -147,54 +148,53 @@ class _Stuck(nullcontext[None]):
         raise OSError(5, _PLANTED)
 
 
-def _raising(error: type[Exception], *arguments: Any) -> Callable[[], Any]:
-    def fail() -> Any:
-        raise error(*arguments)
-
-    return fail
-
-
-def _broken() -> Iterator[tuple[str, str, Callable[[], Any]]]:
-    for kind in (TokenStoreError, OSError, KeyError, TimeoutError, RecursionError):
-        for method in ("load", "save", "forget", "lock"):
-            yield (
-                f"{method} raises {kind.__name__}",
-                method,
-                _raising(kind, _PLANTED if kind is not TokenStoreError else "full"),
-            )
-    yield "lock is stuck", "lock", _Stuck
-    tokens: Mapping[str, Any] = {
-        "text": _PLANTED,
-        "a number": 5,
-        "a mapping": {"id": _PLANTED, "lifetime": _HOUR, "remaining": _HOUR},
-        "an unknown token": StoredToken(_PLANTED, _HOUR, _HOUR),
-        "an empty token": StoredToken("", _HOUR, _HOUR),
-        "a token of two lines": StoredToken(f"{_PLANTED}\r\nx: y", _HOUR, _HOUR),
-        "a token that is a number": StoredToken(5, _HOUR, _HOUR),  # type: ignore[arg-type]
-        "a life of NaN": StoredToken(_PLANTED, math.nan, math.nan),
-        "an endless life": StoredToken(_PLANTED, math.inf, math.inf),
-        "a life that has ended": StoredToken(_PLANTED, _HOUR, -1.0),
-        "a life that is text": StoredToken(_PLANTED, "1", "1"),  # type: ignore[arg-type]
-    }
-    for name, token in tokens.items():
-        yield f"load returns {name}", "load", lambda token=token: token  # type: ignore[misc]
-
-
-_BROKEN = {name: (method, act) for name, method, act in _broken()}
+_ERRORS = (TokenStoreError("full"), OSError(5, _PLANTED), KeyError(_PLANTED), TimeoutError(_PLANTED), RecursionError())
+_LOADED: Mapping[str, Any] = {
+    "text": _PLANTED,
+    "a number": 5,
+    "a mapping": {"id": _PLANTED, "lifetime": _HOUR, "remaining": _HOUR},
+    "an unknown token": StoredToken(_PLANTED, _HOUR, _HOUR),
+    "an empty token": StoredToken("", _HOUR, _HOUR),
+    "a token of two lines": StoredToken(f"{_PLANTED}\r\nx: y", _HOUR, _HOUR),
+    "a token that is a number": StoredToken(5, _HOUR, _HOUR),  # type: ignore[arg-type]
+    "a life of NaN": StoredToken(_PLANTED, math.nan, math.nan),
+    "an endless life": StoredToken(_PLANTED, math.inf, math.inf),
+    "a life that has ended": StoredToken(_PLANTED, _HOUR, -1.0),
+    "a life that is text": StoredToken(_PLANTED, "1", "1"),  # type: ignore[arg-type]
+}
+_BROKEN: Mapping[str, tuple[str, Any]] = {
+    **{
+        f"{method} raises {type(error).__name__}": (method, error)
+        for method in ("load", "save", "forget", "lock")
+        for error in _ERRORS
+    },
+    **{f"load returns {name}": ("load", token) for name, token in _LOADED.items()},
+    "lock is stuck": ("lock", _Stuck()),
+}
+"""By what is wrong: the method of the store, and what it returns or raises."""
 
 
 @check(_BROKEN)
 def a_client_goes_on_when_of_its_store(variant: str, what: str) -> Iterator[str]:
-    method, act = _BROKEN[what]
+    method, result = _BROKEN[what]
     clock = SteppingClock()
-    broken = type("Broken", (MemoryTokenStore,), {method: lambda *_: act()})
+
+    def act(*_: Any) -> Any:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    broken = type("Broken", (MemoryTokenStore,), {method: act})
     yield from _problems_of_store(variant, clock, [broken(clock.monotonic)], issued=2)
 
 
 @check()
 def a_store_is_shared(variant: str) -> Iterator[str]:
     clock = SteppingClock()
-    yield from _problems_of_store(variant, clock, [MemoryTokenStore(clock.monotonic)] * 3, issued=2)
+    cloud, stores = MockCloud(clock=clock), [MemoryTokenStore(clock.monotonic)] * 3
+    for issued in (2, 4):
+        yield from _problems_of_store(variant, clock, stores, cloud=cloud, issued=issued)
+        clock.advance(USABLE)
 
 
 @check(("format", "key", "token", "lifetime", "left", "wall", "ticks", "boot"))
@@ -222,8 +222,8 @@ def _problems_of_store(
     benches = [Bench(variant, cloud=cloud, clock=clock, token_store=store, has_token=False) for store in stores]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        for bench in benches * 2:
-            if bench is benches[0] and cloud.journal.count(operation=_LIST):
+        for number, bench in enumerate(benches * 2):
+            if number == len(benches):
                 cloud.worlds.revoke_tokens(USER)
             _, error = bench.call(_READ)
             if error is not None:
