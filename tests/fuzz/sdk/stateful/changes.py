@@ -14,7 +14,7 @@ from ..bench import USER, Entry, Outcome, kind_of_entry
 from ..calls import CHANGES, PUBLIC_KEY
 from ..contract import TOKEN
 from ..judge import problems_of_outcome, problems_of_recovery
-from .model import KEYPAIR_QUOTA, Instance
+from .model import ADDS, KEYPAIR_QUOTA, Instance
 from .scenario import Scenario, some_fault, some_instance
 
 FLAVORS = (
@@ -58,7 +58,9 @@ def _rule(*moves: str) -> Any:
             return {member: thing, **ip} if member else {}
 
         def fitting(one: Instance) -> list[str]:
-            return [thing for thing in things if not self.model.refusals(move, one.id, given(one, thing))]
+            held = one.held[member] if move in ADDS else set()
+            refusals = {thing: self.model.refusals(move, one.id, given(one, thing)) for thing in things}
+            return [thing for thing in things if not refusals[thing] and thing not in held]
 
         id, name = self.pick(which, move, lambda one: not member or fitting(one))
         one = self.model.instances.get(id)
