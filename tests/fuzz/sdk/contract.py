@@ -144,23 +144,20 @@ def _are_allowed(one: Operation, sent: Sent, in_path: Mapping[str, str]) -> bool
     for parameter in map(resolved, one.spec.get("parameters", ())):
         value = given.get(parameter["name"])
         wanted = parameter.get("required", False) if value is None else True
-        if wanted and not validator(json.dumps(parameter["schema"])).is_valid(value):
+        if wanted and not validator(parameter["schema"]).is_valid(value):
             return False
-    return not one.body or bool(validator(json.dumps(one.body)).is_valid(sent["body"]))
+    return not one.body or bool(validator(one.body).is_valid(sent["body"]))
+
+
+def validator(schema: Schema, *, has_open_enums: bool = False) -> Any:
+    """Return a validator of a schema; enums may be open, as they are in replies."""
+    return _validator(json.dumps(schema), has_open_enums)
 
 
 @cache
-def validator(schema: str, *, has_open_enums: bool = False) -> Any:
-    """Return a validator of a schema in JSON; enums may be open, as they are in replies."""
-    components, own = document()["components"], json.loads(schema)
-    if has_open_enums:
-        components, own = _without_enums(components), _without_enums(own)
-    return jsonschema_rs.Draft202012Validator({**own, "components": components}, validate_formats=True)
-
-
-def reply_validator(name: str) -> Any:
-    """Return a validator of a reply by the name of its schema."""
-    return validator(json.dumps({"$ref": f"#/components/schemas/{name}"}), has_open_enums=True)
+def _validator(schema: str, has_open_enums: bool) -> Any:
+    whole = {**json.loads(schema), "components": document()["components"]}
+    return jsonschema_rs.Draft202012Validator(_without_enums(whole) if has_open_enums else whole, validate_formats=True)
 
 
 def _without_enums(value: Any) -> Any:
