@@ -37,7 +37,7 @@ PARTS = ("service", "replies", "story")
 MUTANT = "mutant:"
 """What begins the name of a mutant that is addressed by its symbol."""
 
-_OURS = frozenset({"toast_compute", "toast_compute_mock", "toast_compute_api"})
+_OURS = frozenset({"toast_compute", "toast_compute_mock", "toast_compute_api", "toast_compute_runtime"})
 _MEMBERS = frozenset({"what", "part", "unchecked_replies", "not_found_because", "change"})
 
 

@@ -39,7 +39,12 @@ def test_each_mutant_breaks_one_rule_of_its_own() -> None:
         assert rule.endswith(".")
         assert ". " not in rule
     assert {one.part for one in ALL} == set(PARTS)
-    assert {one.module.partition(".")[0] for one in ALL} == {"toast_compute", "toast_compute_mock", "toast_compute_api"}
+    assert {one.module.partition(".")[0] for one in ALL} == {
+        "toast_compute",
+        "toast_compute_mock",
+        "toast_compute_api",
+        "toast_compute_runtime",
+    }
 
 
 def test_importer_binds_the_replacement() -> None:

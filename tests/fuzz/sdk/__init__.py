@@ -1,1 +1,1 @@
-"""Is the SDK right whatever it is answered? Replies of the contract, mutated replies, and whole stories."""
+"""Fuzz the SDK: with replies, in a matrix of faults and values, and in scenarios of many calls."""

@@ -1,4 +1,4 @@
-"""Which public methods has the SDK, what does each ask for, and which part of the reply does it return?"""
+"""List the public methods of the SDK, with a call of each: its arguments, what it sends and what it returns."""
 
 from __future__ import annotations
 
@@ -6,186 +6,203 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import partial
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from toast_compute import AsyncToastCompute, NotFoundError, ToastCompute
+from toast_compute_api.behaviour import LIFECYCLE
 
-from .arguments import ARGUMENTS, ID, NAME, OTHER_ID
-from .facts import actions
+from .contract import ACTION, CREATE, DETAILS, LIST, NEVER, TOKEN, actions, operations
 
-_WHOLE = ARGUMENTS["instances.create"]
-# With nothing that may be left out, and in the shorter words that the SDK takes.
-_NEW: Mapping[str, Any] = {
-    **{name: value for name, value in _WHOLE.items() if name not in ("count", "volume")},
-    "networks": _WHOLE["networks"][0],
-    "security_groups": _WHOLE["security_groups"][0]["name"],
+RUNNING = "125a0000-0000-4000-8000-000000000001"
+STOPPED = "125a0000-0000-4000-8000-000000000002"
+KEYPAIR = "demo-key"
+ASKED_TOKEN = "planted-Asked-Token-5d1c"
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEtd4D7Z9Yrs9pE7+c3aoulWW/MefmWo2cLoMZH60ULx"
+FLAVOR = "f1a00000-0000-4000-8000-000000000001"
+_VOLUME = "b10c0000-0000-4000-8000-000000000001"
+_ATTACHED = "b10c0000-0000-4000-8000-000000000003"
+
+Make = Callable[[Any], Any]
+"""Calls a method of a client; what it returns has to be awaited when the client is asynchronous."""
+
+ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "instances.create": {
+        "name": "web-02",
+        "image": "1a9e0000-0000-4000-8000-000000000001",
+        "flavor": FLAVOR,
+        "availability_zone": "kr-pub-a",
+        "key_name": KEYPAIR,
+        "networks": [
+            {"id": "4e700000-0000-4000-8000-000000000001", "subnet_id": "5b4e0000-0000-4000-8000-000000000001"}
+        ],
+        "security_groups": [{"name": "default"}],
+        "volume": {"size": 730, "type": "General SSD"},
+        "count": 3,
+    },
+    "instances.delete": {"id": RUNNING},
+    "instances.attach_volume": {"id": RUNNING, "volume_id": _VOLUME},
+    "instances.detach_volume": {"id": RUNNING, "volume_id": _ATTACHED},
+    "instances.start": {"id": STOPPED},
+    "instances.stop": {"id": RUNNING},
+    "instances.reboot": {"id": RUNNING, "type": "HARD"},
+    "instances.resize": {"id": STOPPED, "flavor": FLAVOR},
+    "instances.upload_image": {"id": STOPPED, "name": "my-image"},
+    "instances.add_floating_ip": {"id": STOPPED, "address": "203.0.113.10", "ip_address": "192.168.0.11"},
+    "instances.remove_floating_ip": {"id": RUNNING, "address": "203.0.113.12"},
+    "instances.add_security_group": {"id": STOPPED, "name": "web"},
+    "instances.remove_security_group": {"id": RUNNING, "name": "web"},
+    "instances.run_action": {"id": STOPPED, "action": {"action": "resize", "parameters": {"flavor": FLAVOR}}},
+    "instances.get": {"id": RUNNING},
+    "instances.get_details": {"id": RUNNING},
+    "keypairs.get": {"name": KEYPAIR},
+    "keypairs.create": {"name": "new-key"},
+    "keypairs.upload": {"name": "new-key", "public_key": PUBLIC_KEY},
+    "keypairs.delete": {"name": KEYPAIR},
+    "tokens.get": {"token_id": ASKED_TOKEN},
 }
-# Neither sends anything: they are used around every call here.
-_AROUND = frozenset({"capture", "deadline", "close"})
+"""By method, for each that sends what it is given; the mock's own world accepts them.
+
+The values of one call differ, so that each can be found again in the request.
+"""
+NEW: Mapping[str, Any] = {
+    **{name: value for name, value in ARGUMENTS["instances.create"].items() if name not in ("count", "volume")},
+    "networks": ARGUMENTS["instances.create"]["networks"][0],
+    "security_groups": "default",
+}
+"""An instance in as few words as the SDK takes."""
+_AROUND = frozenset({"capture", "deadline", "close"})  # send nothing, and stand around every call here
 
 Returns = Callable[[dict[str, Any]], Any]
 """Takes a success as JSON, and returns what the method has to return as JSON; NotFoundError where it has to raise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """One call of one public method."""
 
     method: str
     """Such as `instances.start`."""
     operation: str
-    """The operation whose reply is fuzzed."""
-    make: Callable[[Any], Any]
-    """Calls the method of a client; what it returns has to be awaited when the client is asynchronous."""
-    returns: Returns | None
-    """None for a method that does not return what one reply says, such as a wait."""
+    make: Make
+    returns: Returns | None = None
+    """None for a method that does not return what one reply holds, such as a wait."""
     action: str = ""
-    variant: str = ""
-    """What tells this call from others of the same method."""
+    label: str = ""
+    """Distinguishes this call from others of the same method."""
     wanted: tuple[str, str, str] | None = None
-    """For a method that looks for one thing: the member of the reply with all, the key and the value of the one."""
+    """For a look-up of one: the member of the reply with all, the key and the value of the one."""
+
+    def __str__(self) -> str:
+        return f"{self.method} ({self.label})" if self.label else self.method
 
     @property
-    def name(self) -> str:
-        """What the call is called in reports."""
-        return f"{self.method} ({self.variant})" if self.variant else self.method
+    def change(self) -> str:
+        """The name of the operation or action, as in `allow` and in the lifecycle."""
+        return self.action or self.operation
 
+    @property
+    def retry(self) -> str:
+        """Whether the request is safe to retry, in the contract's words."""
+        return "safe" if self.operation == "request" else operations()[self.operation].retry(self.action)
 
-def calls() -> list[Call]:
-    """Return at least one call of every public method, and of `run_action` one for each action."""
-    return [*_reads(), *_changes(), *_powers(), *_several()]
+    @property
+    def success(self) -> str:
+        """The name of the schema of a success."""
+        return "EmptySuccess" if self.operation == "request" else operations()[self.operation].success(self.action)
 
 
 def public_methods() -> set[str]:
     """Return the public methods of both clients that send something, such as `instances.start`."""
     found: set[str] = set()
     for client in (ToastCompute, AsyncToastCompute):
-        found |= {name for name in _functions(client) if name not in _AROUND}
+        found |= _functions(client) - _AROUND
         for resource, annotation in inspect.get_annotations(client, eval_str=True).items():
             if not resource.startswith("_"):
                 found |= {f"{resource}.{name}" for name in _functions(annotation)}
     return found
 
 
-def _functions(cls: type) -> Iterator[str]:
-    for name, _ in inspect.getmembers(cls, inspect.isfunction):
-        if not name.startswith("_"):
-            yield name
+def _functions(cls: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(cls, inspect.isfunction) if not name.startswith("_")}
 
 
-def _member(name: str) -> Returns:
-    return lambda reply: reply[name]
+def usual(method: str, /, **arguments: Any) -> Make:
+    """Return a call of a method with these arguments or, without any, with the usual ones."""
+    return lambda toast: attrgetter(method)(toast)(**(arguments or ARGUMENTS.get(method, {})))
 
 
 def _nothing(_: dict[str, Any]) -> None:
     return None
 
 
-def _look_up(method: str, operation: str, make: Callable[[Any], Any], wanted: tuple[str, str, str]) -> Call:
+def _found(wanted: tuple[str, str, str], reply: dict[str, Any]) -> Any:
+    # That the service has applied the filter must not be taken on trust.
     member, key, value = wanted
-
-    def found(reply: dict[str, Any]) -> Any:
-        # It must not be taken on trust that the service has looked at the filter.
-        return next((one for one in reply[member] if one[key] == value), NotFoundError)
-
-    return Call(method, operation, make, found, wanted=wanted)
+    return next((one for one in reply[member] if one[key] == value), NotFoundError)
 
 
-def _reads() -> Iterator[Call]:
-    yield Call("tokens.issue", "issueToken", lambda toast: toast.tokens.issue(), _member("access"))
-    yield Call("tokens.get", "getToken", _usual("tokens.get"), _member("access"))
-    yield Call("flavors.list", "listFlavors", lambda toast: toast.flavors.list(), _member("flavors"))
-    yield Call(
-        "availability_zones.list",
-        "listAvailabilityZones",
-        lambda toast: toast.availability_zones.list(),
-        _member("zones"),
-    )
-    yield Call("instances.list", "listInstances", lambda toast: toast.instances.list(), _member("instances"))
-    yield Call(
-        "instances.list_details",
-        "listInstanceDetails",
-        lambda toast: toast.instances.list_details(),
-        _member("instances"),
-    )
-    one = ("instances", "id", ID)
-    yield _look_up("instances.get", "listInstances", _usual("instances.get"), one)
-    yield _look_up("instances.get_details", "listInstanceDetails", _usual("instances.get_details"), one)
-    yield Call("keypairs.list", "listKeypairs", lambda toast: toast.keypairs.list(), _member("keypairs"))
-    named = ("keypairs", "name", NAME)
-    yield _look_up("keypairs.get", "listKeypairs", _usual("keypairs.get"), named)
-    yield Call("request", "request", lambda toast: toast.request("GET", "/quotas", retry="safe"), lambda reply: reply)
-    # What a call does whose own reply is fine, and that of the token is not.
-    yield Call(
-        "flavors.list", "issueToken", lambda toast: toast.flavors.list(), lambda _: [], variant="with this token"
-    )
-
-
-def _changes() -> Iterator[Call]:
-    yield Call("instances.create", "createInstance", lambda toast: toast.instances.create(**_NEW), _member("instance"))
-    yield Call(
-        "instances.create",
-        "createInstance",
-        lambda toast: toast.instances.create(**_NEW, count=2, on_ambiguous="reconcile"),
-        _member("instance"),
-        variant="reconciled",
-    )
-    yield Call("instances.delete", "deleteInstance", _usual("instances.delete"), _nothing)
-    attachment = _member("attachment")
-    yield Call("instances.attach_volume", "attachVolume", _usual("instances.attach_volume"), attachment)
-    yield Call("instances.detach_volume", "detachVolume", _usual("instances.detach_volume"), _nothing)
-    keypair = _member("keypair")
-    yield Call("keypairs.create", "createKeypair", _usual("keypairs.create"), keypair)
-    yield Call("keypairs.upload", "createKeypair", _usual("keypairs.upload"), keypair)
-    yield Call("keypairs.delete", "deleteKeypair", _usual("keypairs.delete"), _nothing)
-
-
-def _powers() -> Iterator[Call]:
+def _calls() -> Iterator[Call]:
+    member = itemgetter
+    for method, operation, returns in (
+        ("tokens.issue", TOKEN, member("access")),
+        ("tokens.get", "getToken", member("access")),
+        ("flavors.list", "listFlavors", member("flavors")),
+        ("availability_zones.list", "listAvailabilityZones", member("zones")),
+        ("instances.list", LIST, member("instances")),
+        ("instances.list_details", DETAILS, member("instances")),
+        ("keypairs.list", "listKeypairs", member("keypairs")),
+        ("keypairs.create", "createKeypair", member("keypair")),
+        ("keypairs.upload", "createKeypair", member("keypair")),
+        ("keypairs.delete", "deleteKeypair", _nothing),
+        ("instances.delete", "deleteInstance", _nothing),
+        ("instances.attach_volume", "attachVolume", member("attachment")),
+        ("instances.detach_volume", "detachVolume", _nothing),
+    ):
+        yield Call(method, operation, usual(method), returns)
+    for method, operation, wanted in (
+        ("instances.get", LIST, ("instances", "id", RUNNING)),
+        ("instances.get_details", DETAILS, ("instances", "id", RUNNING)),
+        ("keypairs.get", "listKeypairs", ("keypairs", "name", KEYPAIR)),
+    ):
+        yield Call(method, operation, usual(method), partial(_found, wanted), wanted=wanted)
+    create = "instances.create"
+    yield Call(create, CREATE, usual(create, **NEW), member("instance"))
+    several = usual(create, **NEW, count=2, on_ambiguous="reconcile")
+    yield Call(create, CREATE, several, member("instance"), label="reconciled")
     for action in actions():
         method = f"instances.{re.sub('[A-Z]', lambda letter: '_' + letter[0].lower(), action)}"
-        parameters = {_on_the_wire(name): value for name, value in ARGUMENTS[method].items() if name != "id"}
-        data = {"action": action, **({"parameters": parameters} if parameters else {})}
-        returns = _member("createdImage") if action == "uploadImage" else _nothing
-        yield Call(method, "runInstanceAction", _usual(method), returns, action)
-        yield Call("instances.run_action", "runInstanceAction", _as_data(data), returns, action, variant=action)
+        id, given = ARGUMENTS[method]["id"], {_alias(name): value for name, value in ARGUMENTS[method].items()}
+        del given["id"]
+        data = {"action": action, **({"parameters": given} if given else {})}
+        result = member("createdImage") if action == "uploadImage" else _nothing
+        yield Call(method, ACTION, usual(method), result, action)
+        run = usual("instances.run_action", id=id, action=data)
+        yield Call("instances.run_action", ACTION, run, result, action, label=action)
+    stop = usual("instances.map", method="stop", ids=[RUNNING, STOPPED], limit=1)
+    yield Call("instances.map", ACTION, stop, action="stop")
+    wait = "instances.wait_for_status"
+    yield Call(wait, LIST, usual(wait, id=RUNNING, status="ACTIVE", timeout=5))
+    yield Call("instances.wait_until_deleted", LIST, usual("instances.wait_until_deleted", id=RUNNING, timeout=5))
+    both = usual("instances.wait_for_all", ids=[RUNNING, STOPPED], status="STOP", timeout=5)
+    yield Call("instances.wait_for_all", LIST, both)
+    unknown = usual("request", method="GET", path="/quotas", retry="safe")
+    yield Call("request", "request", unknown, lambda reply: reply)
+    # A call whose own reply is fine, and that of the token is not.
+    yield Call("flavors.list", TOKEN, usual("flavors.list"), lambda _: [], label="with this token")
 
 
-def _on_the_wire(name: str) -> str:
+def _alias(name: str) -> str:
     return re.sub("_(.)", lambda letter: letter[1].upper(), name)
 
 
-def _usual(method: str) -> Callable[[Any], Any]:
-    return lambda toast: attrgetter(method)(toast)(**ARGUMENTS[method])
-
-
-def _as_data(data: Mapping[str, Any]) -> Callable[[Any], Any]:
-    return lambda toast: toast.instances.run_action(ID, data)
-
-
-def _several() -> Iterator[Call]:
-    yield Call(
-        "instances.map",
-        "runInstanceAction",
-        lambda toast: toast.instances.map("stop", [ID, OTHER_ID], limit=1),
-        None,
-        "stop",
-    )
-    yield Call(
-        "instances.wait_for_status",
-        "listInstances",
-        lambda toast: toast.instances.wait_for_status(ID, "ACTIVE", timeout=5),
-        None,
-    )
-    yield Call(
-        "instances.wait_until_deleted",
-        "listInstances",
-        lambda toast: toast.instances.wait_until_deleted(ID, timeout=5),
-        None,
-    )
-    yield Call(
-        "instances.wait_for_all",
-        "listInstances",
-        lambda toast: toast.instances.wait_for_all([ID, OTHER_ID], "STOP", timeout=5),
-        None,
-    )
+CALLS: Mapping[str, Call] = {str(call): call for call in _calls()}
+"""At least one call of every public method, and of `run_action` one for each action."""
+ONE_OF_EACH = [CALLS[name] for name in ("flavors.list", "keypairs.delete", "keypairs.create")]
+"""One call that is safe to retry, one that is idempotent, and one that is neither."""
+CHANGES = [call for call in CALLS.values() if call.change in LIFECYCLE.operations and call.returns and not call.label]
+"""Every change of an instance."""
+MOVES = [call for call in CHANGES if LIFECYCLE.operations[call.change].through and call.operation != CREATE]
+"""The changes of an existing instance's status."""
+REPEATABLE = [call for call in CHANGES if call.retry != NEVER]

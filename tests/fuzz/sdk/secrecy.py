@@ -1,4 +1,4 @@
-"""Is an error fit to be shown: typed, short, to be pickled, and without a secret anywhere on it?"""
+"""Check that an error can be shown: typed, short, picklable, and without a secret anywhere on it."""
 
 from __future__ import annotations
 
@@ -30,36 +30,33 @@ def spellings(secrets: Collection[str]) -> list[str]:
     return list(forms)
 
 
-def shown(text: str, secrets: Collection[str]) -> bool:
+def shows(text: str, secrets: Collection[str]) -> bool:
     """Return whether a text shows one of the secrets, or the rest of one of which another one was masked."""
-    return any(form in text for form in spellings([*secrets, *_rests(secrets)]))
-
-
-def _rests(secrets: Collection[str]) -> list[str]:
-    return [whole.removeprefix(part) for whole in secrets for part in secrets if part != whole and part in whole]
+    rests = [whole.removeprefix(part) for whole in secrets for part in secrets if part != whole and part in whole]
+    return any(form in text for form in spellings([*secrets, *rests]))
 
 
 def problems_of_error(error: BaseException, secrets: Collection[str], *, with_locals: bool = False) -> Iterator[str]:
-    """Yield what is wrong with an exception that a caller got; `with_locals` looks into a traceback's variables, too.
+    """Yield what is wrong with an exception that a caller got; `with_locals` reads a traceback's variables, too.
 
     The texts name the class only: they are printed, and an error that shows a secret must not be.
     """
     name = type(error).__name__
     if not isinstance(error, ToastComputeError):
-        yield f"{name} is no ToastComputeError"
+        yield f"{name} is not a ToastComputeError"
         return
     for text in (str(error), repr(error), *getattr(error, "__notes__", ())):
         if len(text) > LONGEST_TEXT:
             yield f"{name} has a text of {len(text)} characters"
         if "\n" in text:
             yield f"{name} has a text of several lines"
-    if shown(_everything_on(error, with_locals=with_locals), secrets):
+    if shows(_everything_on(error, with_locals=with_locals), secrets):
         yield f"{name} shows a secret"
     yield from _problems_of_pickle(error, secrets)
 
 
 def _everything_on(error: BaseException, *, with_locals: bool) -> str:
-    """The error, its causes, their attributes and, if asked for, the variables of the SDK's frames."""
+    """Return the error, its causes, their attributes and, if asked for, the variables of the SDK's frames."""
     parts: list[str] = []
     seen: BaseException | None = error
     while seen is not None:
@@ -75,20 +72,19 @@ def _problems_of_pickle(error: ToastComputeError, secrets: Collection[str]) -> I
     name = type(error).__name__
     try:
         content = pickle.dumps(error)
-        again, twin = pickle.loads(content), copy.deepcopy(error)
+        copies = (pickle.loads(content), copy.deepcopy(error))
     except Exception as problem:  # whatever it is, it is the finding
         yield f"{name} cannot be pickled and copied: {type(problem).__name__}"
         return
     if any(form.encode() in content for form in spellings(secrets)):
         yield f"{name} carries a secret in its pickle"
-    for other in (again, twin):
+    for other in copies:
         if type(other) is not type(error) or repr(other.__dict__) != repr(error.__dict__) or str(other) != str(error):
             yield f"{name} is another error after it was pickled or copied"
-            return
 
 
 class Log(logging.Handler):
-    """Keeps what the SDK and httpx log, until it is asked whether there is a secret in it."""
+    """Keeps what the SDK and httpx log until it is searched for secrets."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -101,23 +97,22 @@ class Log(logging.Handler):
     def problems(self, secrets: Collection[str]) -> Iterator[str]:
         """Yield what is wrong with what was logged since the last time, and forget it."""
         texts, self._texts = self._texts, []
-        if texts and shown("\n".join(texts), secrets):
+        if texts and shows("\n".join(texts), secrets):
             yield "a log record shows a secret"
 
-
-@contextmanager
-def logging_into(log: Log) -> Iterator[None]:
-    """Send all that the SDK and httpx log, at every level, into `log` in the block, and nowhere else."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [(logger.level, logger.propagate) for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-        logger.addHandler(log)
-    try:
-        yield
-    finally:
-        for logger, (level, propagates) in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-            logger.propagate = propagates
-            logger.removeHandler(log)
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Get all that the SDK and httpx log in the block, at every level; it goes nowhere else."""
+        loggers = [logging.getLogger(name) for name in _LOGGERS]
+        before = [(logger.level, logger.propagate) for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.DEBUG)
+            logger.propagate = False
+            logger.addHandler(self)
+        try:
+            yield
+        finally:
+            for logger, (level, propagates) in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+                logger.propagate = propagates
+                logger.removeHandler(self)

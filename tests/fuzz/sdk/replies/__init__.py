@@ -1,0 +1,1 @@
+"""Serve the SDK replies of the contract, and wrong ones."""
