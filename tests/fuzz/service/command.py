@@ -14,9 +14,9 @@ from typing import NoReturn
 
 from ..replaying import command
 from .contract import contract
-from .material import Given
+from .generate.fixtures import Given
 from .mock_target import MockTarget
-from .reports import MARKDOWN, describe, write_reports
+from .report.reports import MARKDOWN, describe, write_reports
 from .run import PHASES
 from .session import Outcome, Plan, fuzz
 from .target import Credentials, Impostors, LiveTarget, Target, TargetError

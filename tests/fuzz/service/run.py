@@ -11,15 +11,15 @@ from itertools import chain
 from typing import TypeAlias
 
 from .calls import CurlWriter, request_for
-from .checks import CHECKS
+from .check.detail_checks import DETAIL_CHECKS
+from .check.exchange_checks import CHECKS
+from .check.history_checks import HISTORY_CHECKS
+from .check.instance_checks import INSTANCE_CHECKS, StateCheck, move_of, target_of
+from .check.keypair_checks import KEY_CHECKS
+from .check.ledger import Ledger
+from .check.secret_checks import refusal_tells_no_secret
 from .contract import Contract, Meaning, contract
-from .detail_checks import DETAIL_CHECKS
 from .exchange import Exchange, JsonObject, Reply, Request
-from .history_checks import HISTORY_CHECKS
-from .key_checks import KEY_CHECKS
-from .ledger import Ledger
-from .secret_checks import refusal_tells_no_secret
-from .state_checks import INSTANCE_CHECKS, StateCheck, move_of, target_of
 from .target import Credentials, Target, TargetError
 
 _STATE_CHECKS = {**INSTANCE_CHECKS, **DETAIL_CHECKS, **HISTORY_CHECKS, **KEY_CHECKS}

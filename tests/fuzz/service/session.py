@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from .arranging import Arranger
-from .creating import change_one_of_two, create_in_every_way
-from .engine import Engine
-from .forbidden import ForbiddenMoves
-from .in_words import Worded
-from .looking import Lookout
-from .material import Given, find_material
-from .odd import OddRequests
-from .probes import Prober
-from .reached import links_missed, not_reached
+from .generate.access_probes import Prober
+from .generate.create_variants import change_one_of_two, create_in_every_way
+from .generate.engine import Engine
+from .generate.fixtures import Given, find_material
+from .generate.forbidden_operations import ForbiddenMoves
+from .generate.inventory import Stock
+from .generate.malformed_requests import OddRequests
+from .generate.mutated_bodies import send_spoilt
+from .generate.observer import Lookout
+from .generate.preparation import Arranger
+from .generate.prose_rules import Worded
+from .report.coverage import links_missed, not_reached
 from .run import PHASES, Run, Tell
-from .spoiling import send_spoilt
-from .stock import Stock
 from .target import Target, TargetError
 
 

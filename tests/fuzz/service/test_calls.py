@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from .calls import CurlWriter
+from .check.samples import APPKEY, INSTANCE, TOKEN, request
 from .contract import contract
-from .samples import APPKEY, INSTANCE, TOKEN, request
 
 PASSWORD = "demo-password"
 WRITER = CurlWriter(contract(), APPKEY, {TOKEN, PASSWORD})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .exchange import JSON, Reply, Request
 from .mock_target import MockTarget
-from .reached import link_names, links_missed, not_reached
+from .report.coverage import link_names, links_missed, not_reached
 from .run import PHASES, Run
 from .session import Plan, fuzz
 
