@@ -1,87 +1,84 @@
-"""Is this reply right after all that came before? What can be said of instances with the ledger's help."""
+"""Check what a reply shows of instances against the ledger.
+
+All of these are given requests that keep the contract, and replies that keep their schemas.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..contract import Meaning
+from ..contract import DELETE, DETAIL, LISTS, Meaning
 from ..exchange import Exchange, JsonObject
-from .ledger import GONE, SAME, Known, Ledger, differences
+from .exchange_checks import Check
+from .ledger import Known, Ledger, differences, moment
 from .result_codes import kind_of, subsystem_of
 
-StateCheck: TypeAlias = Callable[[Ledger, Exchange, Meaning], Iterator[str]]
-
-_LISTS = ("listInstances", "listInstanceDetails")
+_SAME = "same"
+_GONE = "gone"
 _FAILED = "ERROR"
-DELETE = "deleteInstance"
-
-
-def target_of(meaning: Meaning) -> str:
-    """Return the id of the instance that a request is about; empty for none."""
-    if meaning.operation in (*_LISTS, DELETE):
-        return meaning.parameter("id")
-    return meaning.parameter("instanceId")
-
-
-def move_of(meaning: Meaning) -> str:
-    """Return the name under which `x-lifecycle` has an operation."""
-    return meaning.action or meaning.operation
+_RUNNING = "ACTIVE"
+_FIXED = ("name", "image", "availabilityZone", "keyName", "metadata", "createdAt")
 
 
 def shown_instances(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
     """Return the instances that a reply lists."""
-    if meaning.operation not in _LISTS or not exchange.reply.accepted:
+    if meaning.operation not in LISTS or not exchange.reply.accepted:
         return []
-    shown: list[JsonObject] = (exchange.content or {}).get("instances", [])
+    shown: list[JsonObject] = exchange.content.get("instances", [])
     return shown
 
 
-def shown_details(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
-    """Return the instances that a reply lists in detail."""
-    return shown_instances(exchange, meaning) if meaning.operation == _LISTS[1] else []
+def _details(exchange: Exchange, meaning: Meaning) -> list[JsonObject]:
+    return shown_instances(exchange, meaning) if meaning.operation == DETAIL else []
+
+
+def _known_details(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[tuple[Known, JsonObject]]:
+    for one in _details(exchange, meaning):
+        known = ledger.instances.get(one["id"])
+        if known is not None:
+            yield known, one
 
 
 def living_instance_is_found(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An instance that was created and not deleted is found and listed."""
     code = exchange.reply.code
-    known = ledger.instances.get(target_of(meaning))
-    if known is not None and known.is_ours and not known.deleted and not meaning.faults and code:
-        missing = kind_of(code) == "not-found" and subsystem_of(code) in (None, "instance")
-        if missing:
-            yield f"does not find an instance that was created and not deleted ({code})"
-    if meaning.operation in _LISTS and not meaning.parameter("id") and exchange.reply.accepted:
+    known = ledger.instances.get(meaning.instance_id)
+    if known in ledger.ours() and code and kind_of(code) == "not-found" and subsystem_of(code) in (None, "instance"):
+        yield f"does not find an instance that was created and not deleted ({code})"
+    if meaning.operation in LISTS and not meaning.parameter("id") and exchange.reply.accepted:
         shown = {one["id"] for one in shown_instances(exchange, meaning)}
-        missing_ones = [known for known in ledger.ours() if known.id not in shown]
-        if missing_ones:
-            yield f"does not list an instance that was created and not deleted (it was last {missing_ones[0].status})"
+        missing = [known for known in ledger.ours() if known.id not in shown]
+        if missing:
+            yield f"does not list an instance that was created and not deleted (its last status: {missing[0].status})"
 
 
 def deleted_instance_is_gone(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
-    """An instance that was deleted is DELETING for a while, and then gone for good from every list."""
+    """A deleted instance is DELETING for a while, and then gone from every list and for good."""
     move = LIFECYCLE.operations[DELETE]
     for one in shown_instances(exchange, meaning):
         known = ledger.instances.get(one["id"])
         if known is None or not known.deleted:
             continue
-        began = known.change.began if known.change is not None else exchange.at
+        elapsed = exchange.at - (known.change.began if known.change is not None else exchange.at)
         if known.gone:
             yield "shows an instance that was gone already"
         elif one["status"] not in (*move.through, _FAILED):
             yield f"shows a deleted instance as {one['status']}"
-        elif ledger.is_exact and exchange.at - began > move.max_seconds:
-            yield f"shows a deleted instance {exchange.at - began:g} s after its deletion"
-    known = ledger.instances.get(target_of(meaning))
-    if known is not None and known.gone and exchange.reply.accepted and meaning.operation not in _LISTS:
+        elif ledger.is_exact and elapsed > move.max_seconds:
+            yield f"shows a deleted instance {elapsed:g} s after its deletion"
+    known = ledger.instances.get(meaning.instance_id)
+    if known is not None and known.gone and exchange.reply.accepted and meaning.operation not in LISTS:
         yield "is accepted for an instance that is gone"
 
 
 def accepted_only_in_its_states(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """An operation is accepted only in the states that `x-lifecycle` gives for it."""
-    move = LIFECYCLE.operations.get(move_of(meaning))
-    known = ledger.instances.get(target_of(meaning))
+    move = LIFECYCLE.operations.get(meaning.step)
+    known = ledger.instances.get(meaning.instance_id)
     if move is None or known is None or not known.status or not exchange.reply.accepted:
         return
     is_certain = ledger.is_exact or not LIFECYCLE.states[known.status].transient
@@ -90,39 +87,39 @@ def accepted_only_in_its_states(ledger: Ledger, exchange: Exchange, meaning: Mea
 
 
 def status_follows_the_lifecycle(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
-    """The status that an instance shows is one that `x-lifecycle` lets follow the last one and what was done."""
+    """`x-lifecycle` lets the shown status follow the previous one and what was done."""
     for one in shown_instances(exchange, meaning):
         known = ledger.instances.get(one["id"])
         if known is None or known.deleted or not known.status:
             continue
-        allowed = statuses_due(known, exchange.at) if ledger.is_exact else _statuses_possible(known)
+        allowed = _statuses_due(known, exchange.at) if ledger.is_exact else _statuses_possible(known)
         if one["status"] not in allowed:
-            after = known.change.operation if known.change else known.status
+            after = known.change.step if known.change else known.status
             yield f"shows {one['status']} after {after}, where {' or '.join(sorted(allowed)) or 'nothing'} is due"
     if meaning.operation == "createInstance" and exchange.reply.accepted:
-        status = (exchange.content or {})["instance"]["status"]
+        status = exchange.content["instance"]["status"]
         if status not in (LIFECYCLE.initial, *LIFECYCLE.states[LIFECYCLE.initial].next):
             yield f"shows a new instance as {status}"
 
 
-def statuses_due(known: Known, at: float) -> set[str]:
-    """Return what an instance can show at this time, where time is known and nothing fails."""
+def _statuses_due(known: Known, at: float) -> set[str]:
+    """Return what an instance can show where time is known and nothing fails."""
     change = known.change
     if change is None:
         return {known.status}
-    move = LIFECYCLE.operations[change.operation]
+    move = LIFECYCLE.operations[change.step]
     elapsed = at - change.began
-    end = {change.before if move.to == SAME else move.to} - {GONE}
+    end = {change.before if move.to == _SAME else move.to} - {_GONE}
     if elapsed < move.min_seconds:
         return set(move.through)
     return end if elapsed > move.max_seconds else {*move.through, *end}
 
 
 def _statuses_possible(known: Known) -> set[str]:
-    """What an instance can show where others may act on it, too: whatever can follow in any number of steps."""
+    """Return what an instance can show where others may change it too: all that follows in any number of steps."""
     reached = {known.status}
     if known.change is not None:
-        reached |= set(LIFECYCLE.operations[known.change.operation].through)
+        reached |= set(LIFECYCLE.operations[known.change.step].through)
     while True:
         following = {after for status in reached for after in LIFECYCLE.states[status].next}
         if following <= reached:
@@ -132,24 +129,21 @@ def _statuses_possible(known: Known) -> set[str]:
 
 def detail_shows_what_was_asked_for(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """What was created can be read back equal, and so can what was changed since."""
-    if meaning.operation == "listInstanceDetails":
-        for one in shown_instances(exchange, meaning):
-            known = ledger.instances.get(one["id"])
-            if known is not None and known.is_ours and not known.deleted and known.expected:
-                for difference in differences(known, one):
-                    yield f"shows that {difference}"
+    for known, one in _known_details(ledger, exchange, meaning):
+        if known.is_ours and not known.deleted and known.expected:
+            yield from (f"shows a wrong value of {difference}" for difference in differences(known, one))
 
 
 def filter_shows_what_was_asked_for(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """A list that is asked for one thing shows that one and no other."""
-    if not exchange.reply.accepted or meaning.faults:
+    if not exchange.reply.accepted:
         return
-    if meaning.parameter("id") and meaning.operation in _LISTS:
+    if meaning.parameter("id") and meaning.operation in LISTS:
         found = [one["id"] for one in shown_instances(exchange, meaning)]
         if found != [meaning.parameter("id")]:
             yield f"shows {len(found)} instances, and not just the one that it was asked for"
     if meaning.operation == "listKeypairs":
-        shown: list[JsonObject] = (exchange.content or {})["keypairs"]
+        shown: list[JsonObject] = exchange.content["keypairs"]
         name = meaning.parameter("name")
         if name and [one["name"] for one in shown] != [name]:
             yield f"shows {len(shown)} key pairs, and not just the one that it was asked for"
@@ -158,8 +152,8 @@ def filter_shows_what_was_asked_for(_: Ledger, exchange: Exchange, meaning: Mean
 
 
 def result_is_what_was_asked_for(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
-    """What a reply says of the thing that it made is what was asked for."""
-    if not exchange.reply.accepted or meaning.faults:
+    """A reply names the thing that the request named."""
+    if not exchange.reply.accepted:
         return
     content: Any = exchange.content
     match meaning.name:
@@ -181,45 +175,136 @@ def result_is_what_was_asked_for(_: Ledger, exchange: Exchange, meaning: Meaning
 
 def used_once(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
     """A volume, its device and a floating IP are used once, and are taken only from the instance that has them."""
-    if not exchange.reply.accepted or meaning.faults:
+    if not exchange.reply.accepted:
         return
-    known = ledger.instances.get(target_of(meaning))
-    match meaning.name:
+    known = ledger.instances.get(meaning.instance_id)
+    address = meaning.member("parameters", "address")
+    match meaning.step:
         case "attachVolume":
-            if ledger.holder_of_volume(meaning.member("attachment", "volumeId")) is not None:
+            if any(meaning.member("attachment", "volumeId") in one.volumes for one in ledger.ours()):
                 yield "is accepted for a volume that is attached already"
-            if known is not None and (exchange.content or {})["attachment"]["device"] in known.devices.values():
+            if known is not None and exchange.content["attachment"]["device"] in known.volumes.values():
                 yield "gives a volume the device of another one"
-        case "runInstanceAction.addFloatingIp":
-            if ledger.holder_of_address(meaning.member("parameters", "address")) is not None:
+        case "addFloatingIp":
+            if any(address in one.addresses for one in ledger.ours()):
                 yield "is accepted for a floating IP that is in use"
         case "detachVolume":
-            if known is not None and known.is_ours and meaning.parameter("volumeId") not in known.attachments:
+            if known is not None and known.is_ours and meaning.parameter("volumeId") not in known.volumes:
                 yield "is accepted for a volume that is not attached to the instance"
-        case "runInstanceAction.removeFloatingIp":
-            if known is not None and known.is_ours and meaning.member("parameters", "address") not in known.floating:
+        case "removeFloatingIp":
+            if known is not None and known.is_ours and address not in known.addresses:
                 yield "is accepted for a floating IP that the instance does not have"
 
 
-def strange_things_stay_hidden(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
-    """Nothing of another user is shown or touched."""
-    if any(one["id"] in ledger.strange for one in shown_instances(exchange, meaning)):
+def things_of_another_user_stay_hidden(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """Nothing of another user is shown or changed."""
+    if any(one["id"] in ledger.foreign_ids for one in shown_instances(exchange, meaning)):
         yield "shows an instance of another user"
-    elif target_of(meaning) in ledger.strange and exchange.reply.accepted:
+    elif meaning.instance_id in ledger.foreign_ids and exchange.reply.accepted:
         yield "is accepted for an instance of another user"
 
 
-INSTANCE_CHECKS: Mapping[str, StateCheck] = {
-    check.__name__: check
-    for check in (
-        living_instance_is_found,
-        deleted_instance_is_gone,
-        accepted_only_in_its_states,
-        status_follows_the_lifecycle,
-        detail_shows_what_was_asked_for,
-        filter_shows_what_was_asked_for,
-        result_is_what_was_asked_for,
-        used_once,
-        strange_things_stay_hidden,
-    )
-}
+def times_are_in_order(_: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An instance is not updated or launched before it is created."""
+    for one in _details(exchange, meaning):
+        later = [one[name] for name in ("updatedAt", "launchedAt") if one.get(name) is not None]
+        if any(moment(time) < moment(one["createdAt"]) for time in later):
+            yield "shows an instance that was updated or launched before it was created"
+
+
+def nothing_is_listed_twice(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An address has one interface, and an instance is in a security group once and has a volume once."""
+    details = _details(exchange, meaning)
+    addresses = [address for one in details for address in one["addresses"]]
+    # Networks of a live service may use the same private addresses.
+    for name in ("macAddress", "floatingIpAddress", *(("ipAddress",) if ledger.is_exact else ())):
+        if _has_duplicates(address.get(name) for address in addresses):
+            yield f"shows the same {name} twice"
+    for one in details:
+        if _has_duplicates(group["name"] for group in one["securityGroups"]):
+            yield "shows an instance that is in a security group twice"
+        if _has_duplicates(volume["id"] for volume in one["volumes"]["attachments"]):
+            yield "shows an instance that has a volume twice"
+
+
+def _has_duplicates(values: Iterable[str | None]) -> bool:
+    return any(number > 1 for value, number in Counter(values).items() if value is not None)
+
+
+def flavor_is_the_listed_one(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An instance has the processors, the memory and the name of its flavor in the list of flavors."""
+    for one in _details(exchange, meaning):
+        shown = one["flavor"]
+        listed = ledger.flavors.get(shown["id"])
+        if listed is not None and (shown["cpu"], shown["ram"], shown["name"]) != listed:
+            yield f"shows {shown['name']} with {shown['cpu']} processors and {shown['ram']} MB, listed otherwise"
+
+
+def unchanged_values_stay(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """What no operation changes is shown as before: names, the root disk, addresses, a volume's properties."""
+    for known, one in _known_details(ledger, exchange, meaning):
+        before = known.detail or one
+        for name in _FIXED:
+            if one.get(name) != before.get(name):
+                yield f"shows another {name} of an instance than before"
+        if one["volumes"]["root"] != before["volumes"]["root"]:
+            yield "shows another root disk of an instance than before"
+        if not known.deleted and _interfaces(one) != _interfaces(before):
+            yield "shows other addresses of an instance than before"
+    for one in _details(exchange, meaning):
+        for volume in one["volumes"]["attachments"]:
+            if volume != ledger.volumes.get(volume["id"], volume):
+                yield "shows another name, size or type of a volume than before"
+            if volume["size"] <= 0:
+                yield f"shows a volume of {volume['size']} GB"
+
+
+def _interfaces(detail: JsonObject) -> list[tuple[str, str]]:
+    return [(one["macAddress"], one["ipAddress"]) for one in detail["addresses"]]
+
+
+def updates_are_dated(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """An update moves `updatedAt` forward: each change of status begins and ends with one."""
+    for known, one in _known_details(ledger, exchange, meaning):
+        before = known.detail or one
+        then, now = moment(before["updatedAt"]), moment(one["updatedAt"])
+        if now < then:
+            yield "shows an earlier updatedAt of an instance than before"
+        old, new = before["status"], one["status"]
+        is_between = LIFECYCLE.states[old].transient and LIFECYCLE.states[new].transient
+        if ledger.is_exact and old != new and not is_between and now == then:
+            yield f"shows {new} after {old}, and the same updatedAt"
+
+
+def boots_are_dated(ledger: Ledger, exchange: Exchange, meaning: Meaning) -> Iterator[str]:
+    """`launchedAt` is present from the first boot, and moves with a boot only."""
+    if not ledger.is_exact:
+        return
+    for one in _details(exchange, meaning):
+        if one["status"] == _RUNNING and "launchedAt" not in one:
+            yield f"shows an instance that is {_RUNNING} and never booted"
+    for known, one in _known_details(ledger, exchange, meaning):
+        before = known.detail or one
+        old, new = before["status"], one["status"]
+        may_have_booted = old != new and _RUNNING in LIFECYCLE.states[old].next and LIFECYCLE.states[new].transient
+        if one.get("launchedAt") != before.get("launchedAt") and new != _RUNNING and not may_have_booted:
+            yield f"shows another launchedAt after {old} and {new}, between which it did not boot"
+
+
+INSTANCE_CHECKS: tuple[Check, ...] = (
+    living_instance_is_found,
+    deleted_instance_is_gone,
+    accepted_only_in_its_states,
+    status_follows_the_lifecycle,
+    detail_shows_what_was_asked_for,
+    filter_shows_what_was_asked_for,
+    result_is_what_was_asked_for,
+    used_once,
+    things_of_another_user_stay_hidden,
+    times_are_in_order,
+    nothing_is_listed_twice,
+    flavor_is_the_listed_one,
+    unchanged_values_stay,
+    updates_are_dated,
+    boots_are_dated,
+)

@@ -1,4 +1,4 @@
-"""What should be there now? Kept from what was asked and accepted, never from a second look at the mock."""
+"""What should be there now, kept from what was asked and accepted."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..contract import Meaning
+from ..contract import DETAIL, Meaning
 from ..exchange import Exchange, JsonObject
 
-SAME = "same"
-GONE = "gone"
-_LEEWAY_SECONDS = 60.0  # by how much the clock of a service elsewhere may differ from this machine's
+_LEEWAY_SECONDS = 60.0  # by how much the clock of a live service may differ from this machine's
 
 
 @dataclass
 class Change:
-    """A change of status that is under way."""
+    """A change of status that has not ended."""
 
-    operation: str
+    step: str
     before: str
     began: float
 
@@ -33,28 +31,25 @@ class Known:
     id: str
     is_ours: bool
     status: str = ""
-    """What was seen last; empty when nothing was seen."""
+    """The last one that was shown; empty when none was."""
     change: Change | None = None
     deleted: bool = False
     gone: bool = False
-    """Whether it was deleted and has been seen to be gone."""
+    """Whether it was deleted and was missing afterwards."""
     expected: dict[str, Any] = field(default_factory=dict)
-    """What its detail has to show, by a name of ours."""
+    """What its detail has to show, under the names of `summary_of`."""
     flavor_before: str = ""
     """The flavor that it may show until its resize ends."""
-    attachments: set[str] = field(default_factory=set)
-    devices: dict[str, str] = field(default_factory=dict)
-    """The device of each volume, as it was told when the volume was attached."""
-    floating: dict[str, str] = field(default_factory=dict)
-    """The floating IPs by the address that they lead to."""
+    volumes: dict[str, str] = field(default_factory=dict)
+    """The device of each attached volume."""
+    addresses: dict[str, str] = field(default_factory=dict)
+    """The fixed address of each floating IP."""
     detail: JsonObject | None = None
-    """The last detail that was seen."""
+    """The last detail that was shown."""
 
 
 @dataclass
 class KnownKeypair:
-    """One key pair, as far as it is known."""
-
     name: str
     is_ours: bool
     shown: JsonObject
@@ -62,31 +57,32 @@ class KnownKeypair:
 
 
 class Ledger:
-    """What the run knows of the world it works in."""
+    """What the run knows of the service."""
 
     def __init__(self, *, is_exact: bool) -> None:
         self.is_exact = is_exact
         self.instances: dict[str, Known] = {}
-        self.ends: dict[str, float] = {}
-        """When tokens expire by the clock of this machine, where that is not the clock of the service."""
         self.keypairs: dict[str, KnownKeypair] = {}
         self.flavors: dict[str, tuple[int, int, str]] = {}
         """The processors, the memory and the name of each flavor that was listed."""
         self.volumes: dict[str, JsonObject] = {}
-        """Each volume as it was shown last."""
+        """Each volume as it was last shown."""
         self.login: tuple[str, str] | None = None
         """The only user name and password that are right."""
         self.tokens: dict[str, float] = {}
         """When each token expires, in seconds since 1970."""
-        self.strange: set[str] = set()
-        """Ids of instances of another user."""
-        self.created_before: set[str] = set()
-        """Ids that stood in a full list before the latest create."""
+        self.local_ends: dict[str, float] = {}
+        """The same on the clock of this machine, where that is not the clock of the service."""
+        self.secrets: set[str] = set()
+        self.foreign_ids: set[str] = set()
+        """Instances of another user."""
+        self.listed_ids: set[str] = set()
+        """Instances in the last full list before the latest create."""
 
     def valid_tokens(self, now: float) -> Mapping[str, bool | None]:
-        """Say of each token whether it is valid; None when that cannot be told."""
+        """Return for each token whether it is valid; None when that is not certain."""
         leeway = 0.0 if self.is_exact else _LEEWAY_SECONDS
-        ends = {**self.tokens, **self.ends}
+        ends = {**self.tokens, **self.local_ends}
         return {token: None if abs(end - now) < leeway else now < end for token, end in ends.items()}
 
     def ours(self) -> list[Known]:
@@ -97,21 +93,13 @@ class Ledger:
         """Return the names of the key pairs that the run made and that are still there."""
         return [known.name for known in self.keypairs.values() if known.is_ours and not known.deleted]
 
-    def holder_of_volume(self, volume: str) -> Known | None:
-        """Return our instance that a volume is attached to."""
-        return next((known for known in self.ours() if volume in known.attachments), None)
-
-    def holder_of_address(self, address: str) -> Known | None:
-        """Return our instance that has a floating IP."""
-        return next((known for known in self.ours() if address in known.floating), None)
-
     def update(self, exchange: Exchange, meaning: Meaning) -> None:
-        """Take in what an exchange has changed and shown."""
+        """Record what an exchange has changed and shown."""
         content = exchange.content
-        if not exchange.reply.accepted or content is None:
+        if not exchange.reply.accepted:
             return
         if meaning.faults:
-            if meaning.operation == "createInstance":  # it should not be there, but it is, and has to be deleted
+            if meaning.operation == "createInstance":  # wrongly accepted, but there, so it has to be deleted
                 one = Known(content["instance"]["id"], is_ours=True, change=Change("createInstance", "", exchange.at))
                 self.instances.setdefault(one.id, one)
             return
@@ -119,18 +107,22 @@ class Ledger:
             case "issueToken":
                 token = content["access"]["token"]
                 self.tokens[token["id"]] = moment(token["expires"])
-                if not self.is_exact:  # the clocks may differ, so only how long it lives counts
-                    life = moment(token["expires"]) - moment(token["issued_at"])
-                    self.ends[token["id"]] = exchange.at + life
+                if not self.is_exact:  # the clocks may differ, so only the lifetime counts
+                    lifetime = moment(token["expires"]) - moment(token["issued_at"])
+                    self.local_ends[token["id"]] = exchange.at + lifetime
+                self.secrets.add(token["id"])
             case "listFlavors":
-                self.flavors.update({one["id"]: (one["vcpus"], one["ram"], one["name"]) for one in content["flavors"]})
+                self.flavors |= {one["id"]: (one["vcpus"], one["ram"], one["name"]) for one in content["flavors"]}
             case "createInstance":
-                self._take_in(meaning.member("instance"), content["instance"]["id"], exchange.at)
-                self.instances[content["instance"]["id"]].status = content["instance"]["status"]
+                made = content["instance"]
+                self.add_created(meaning.member("instance"), made["id"], exchange.at).status = made["status"]
             case "listInstances" | "listInstanceDetails":
-                is_full = not meaning.parameter("id")
-                in_detail = meaning.operation == "listInstanceDetails"
-                self._see(content["instances"], is_full=is_full, in_detail=in_detail)
+                for one in content["instances"]:
+                    self._observe(one, in_detail=meaning.operation == DETAIL)
+                if not meaning.parameter("id"):
+                    listed = {one["id"] for one in content["instances"]}
+                    for known in self.instances.values():
+                        known.gone = known.gone or (known.deleted and known.id not in listed)
             case "createKeypair":
                 shown = {name: value for name, value in content["keypair"].items() if name != "privateKey"}
                 self.keypairs[shown["name"]] = KnownKeypair(shown["name"], is_ours=True, shown=shown)
@@ -142,74 +134,41 @@ class Ledger:
                     pair = self.keypairs.setdefault(one["name"], KnownKeypair(one["name"], is_ours=False, shown=one))
                     pair.shown = {**one, **pair.shown}
             case _:
-                known = self.instances.get(meaning.parameter("instanceId") or meaning.parameter("id"))
-                if known is not None:
-                    _change(known, exchange, meaning)
+                changed = self.instances.get(meaning.instance_id)
+                if changed is not None:
+                    _apply(changed, exchange, meaning)
 
-    def adopt(self, spec: JsonObject, instance_id: str, at: float) -> None:
-        """Take in an instance that was created together with the one that the reply named."""
-        self._take_in(spec, instance_id, at)
-
-    def _take_in(self, spec: JsonObject, instance_id: str, at: float) -> None:
+    def add_created(self, spec: JsonObject, instance_id: str, at: float) -> Known:
+        """Record an instance that a create of this specification made."""
         known = self.instances.setdefault(instance_id, Known(instance_id, is_ours=True))
-        known.is_ours = True
-        known.change = Change("createInstance", "", at)
-        known.expected = expected_of(spec)
+        known.is_ours, known.change, known.expected = True, Change("createInstance", "", at), expected_of(spec)
+        return known
 
-    def _see(self, shown: list[JsonObject], *, is_full: bool, in_detail: bool) -> None:
-        for one in shown:
-            known = self.instances.setdefault(one["id"], Known(one["id"], is_ours=False))
-            known.status = one["status"]
-            if known.change is not None and known.status not in LIFECYCLE.operations[known.change.operation].through:
-                known.change = None
-                known.flavor_before = ""
-            if in_detail:
-                known.detail = one
-                self.volumes.update({each["id"]: each for each in one["volumes"]["attachments"]})
-        if is_full:
-            listed = {one["id"] for one in shown}
-            for known in self.instances.values():
-                if known.deleted and known.id not in listed:
-                    known.gone = True
-
-    def let_go(self, instance_id: str) -> None:
-        """Take in that the service itself changes an instance: what it shows next is taken as it is."""
-        known = self.instances.get(instance_id)
-        if known is not None:
-            known.status, known.change = "", None
-
-    def note_missing(self, instance_id: str) -> None:
-        """Take in that a deleted instance is not found any more."""
-        known = self.instances.get(instance_id)
-        if known is not None and known.deleted:
-            known.gone = True
-
-    def forget(self, instance_id: str) -> None:
-        """Take in that an instance that should be there is not; it is said once."""
-        known = self.instances.get(instance_id)
-        if known is not None:
-            known.deleted = known.gone = True
+    def _observe(self, shown: JsonObject, *, in_detail: bool) -> None:
+        known = self.instances.setdefault(shown["id"], Known(shown["id"], is_ours=False))
+        known.status = shown["status"]
+        if known.change is not None and known.status not in LIFECYCLE.operations[known.change.step].through:
+            known.change, known.flavor_before = None, ""
+        if in_detail:
+            known.detail = shown
+            self.volumes |= {each["id"]: each for each in shown["volumes"]["attachments"]}
 
 
-def _change(known: Known, exchange: Exchange, meaning: Meaning) -> None:
-    """Take in what was done to one instance."""
+def _apply(known: Known, exchange: Exchange, meaning: Meaning) -> None:
+    """Record what was done to one instance."""
     given = meaning.member("parameters") or {}
     groups: set[str] = known.expected.setdefault("securityGroups", set())
-    move = meaning.action or meaning.operation
-    if LIFECYCLE.operations[move].through:
-        known.change = Change(move, known.status, exchange.at)
-    match move:
+    if LIFECYCLE.operations[meaning.step].through:
+        known.change = Change(meaning.step, known.status, exchange.at)
+    match meaning.step:
         case "deleteInstance":
             known.deleted = True
-            known.attachments.clear()
-            known.floating.clear()
+            known.volumes.clear()
+            known.addresses.clear()
         case "attachVolume":
-            volume = meaning.member("attachment", "volumeId")
-            known.attachments.add(volume)
-            known.devices[volume] = (exchange.content or {})["attachment"]["device"]
+            known.volumes[meaning.member("attachment", "volumeId")] = exchange.content["attachment"]["device"]
         case "detachVolume":
-            known.attachments.discard(meaning.parameter("volumeId"))
-            known.devices.pop(meaning.parameter("volumeId"), None)
+            known.volumes.pop(meaning.parameter("volumeId"), None)
         case "resize":
             known.flavor_before = known.expected.get("flavor", "")
             known.expected["flavor"] = given["flavor"]
@@ -218,38 +177,28 @@ def _change(known: Known, exchange: Exchange, meaning: Meaning) -> None:
         case "removeSecurityGroup":
             groups.discard(given["name"])
         case "addFloatingIp":
-            known.floating[given["address"]] = given["ipAddress"]
+            known.addresses[given["address"]] = given["ipAddress"]
         case "removeFloatingIp":
-            known.floating.pop(given["address"], None)
+            known.addresses.pop(given["address"], None)
 
 
 def expected_of(spec: JsonObject) -> dict[str, Any]:
-    """Return what the detail of a new instance has to show, from what was asked for."""
+    """Return the summary that the detail of a new instance has to have."""
     volume = spec.get("volume") or {}
-    expected = {
-        "name": spec["name"],
-        "image": spec["image"],
-        "flavor": spec["flavor"],
-        "availabilityZone": spec["availabilityZone"],
-        "keyName": spec["keyName"],
+    return {
+        **{name: spec[name] for name in ("name", "image", "flavor", "availabilityZone", "keyName")},
         "securityGroups": {group["name"] for group in spec["securityGroups"]},
         "addresses": len(spec["networks"]),
+        **({"root.size": int(volume["size"])} if "size" in volume else {}),
+        **({"root.type": volume["type"]} if volume.get("type") is not None else {}),
     }
-    if "size" in volume:
-        expected["root.size"] = int(volume["size"])
-    if volume.get("type") is not None:
-        expected["root.type"] = volume["type"]
-    return expected
 
 
-def shown_of(detail: JsonObject) -> dict[str, Any]:
-    """Return the same of a detail."""
+def summary_of(detail: JsonObject) -> dict[str, Any]:
+    """Return what a detail shows of what a create can ask for."""
     return {
-        "name": detail["name"],
-        "image": detail["image"],
+        **{name: detail[name] for name in ("name", "image", "availabilityZone", "keyName")},
         "flavor": detail["flavor"]["id"],
-        "availabilityZone": detail["availabilityZone"],
-        "keyName": detail["keyName"],
         "securityGroups": {group["name"] for group in detail["securityGroups"]},
         "addresses": len(detail["addresses"]),
         "root.size": detail["volumes"]["root"]["size"],
@@ -258,28 +207,24 @@ def shown_of(detail: JsonObject) -> dict[str, Any]:
 
 
 def differences(known: Known, detail: JsonObject) -> Iterator[str]:
-    """Say where a detail shows something else than it should."""
-    shown = shown_of(detail)
-    for name, wanted in known.expected.items():
-        flavor_to_come = name == "flavor" and known.flavor_before == shown[name]
-        if shown[name] != wanted and not flavor_to_come:
-            yield f"{name} is {_text(shown[name])} instead of {_text(wanted)}"
-    attached = {volume["id"] for volume in detail["volumes"]["attachments"]}
-    floating = {one["floatingIpAddress"]: one["ipAddress"] for one in detail["addresses"] if "floatingIpAddress" in one}
-    if known.is_ours and attached != known.attachments:
-        yield f"the attached volumes are {_text(attached)} instead of {_text(known.attachments)}"
-    if known.is_ours and floating != known.floating:
-        yield f"the floating IPs are {_leading(floating)} instead of {_leading(known.floating)}"
+    """Return where a detail of one of our instances differs from what is expected."""
+    shown, wanted = summary_of(detail), dict(known.expected)
+    if shown["flavor"] == known.flavor_before:
+        wanted.pop("flavor", None)
+    shown["attached volumes"] = {volume["id"] for volume in detail["volumes"]["attachments"]}
+    wanted["attached volumes"] = set(known.volumes)
+    pairs = {one.get("floatingIpAddress"): one["ipAddress"] for one in detail["addresses"]}
+    shown["floating IPs"] = {f"{floating} to {fixed}" for floating, fixed in pairs.items() if floating is not None}
+    wanted["floating IPs"] = {f"{floating} to {fixed}" for floating, fixed in known.addresses.items()}
+    for name, value in wanted.items():
+        if shown[name] != value:
+            yield f"{name}: {_text(shown[name])} instead of {_text(value)}"
 
 
 def moment(text: str) -> float:
     """Return a time of the contract in seconds since 1970; without a zone it is UTC."""
     value = datetime.fromisoformat(text)
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-
-
-def _leading(floating: Mapping[str, str]) -> str:
-    return _text({f"{address} to {own}" for address, own in floating.items()})
 
 
 def _text(value: object) -> str:

@@ -1,24 +1,23 @@
-"""What does a result code say, and which HTTP status would say the same? All read from the contract."""
+"""What a result code means, and the HTTP status that means the same; all from the contract."""
 
 from __future__ import annotations
 
 from enum import Enum
-from http import HTTPStatus
 
 from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RANGES
 from toast_compute_api.behaviour_types import http_status
 
 
 class Family(Enum):
-    """Whose fault an outcome is."""
+    """The reason for an outcome, and the HTTP status that stands for it."""
 
-    SUCCESS = "success"
-    INPUT = "a malformed request"
-    ACCESS = "no permission"
-    STATE = "the state of things"
-    UNSUPPORTED = "something that the service does not have"
-    SERVER = "an error of the service itself"
-    UNKNOWN = "nothing that the contract knows"
+    SUCCESS = ("success", 200)
+    INPUT = ("a malformed request", 400)
+    ACCESS = ("no permission", 403)
+    STATE = ("the state of things", 409)
+    UNSUPPORTED = ("something that the service does not have", 405)
+    SERVER = ("an error of the service itself", 500)
+    UNKNOWN = ("a code that is not in the contract", 500)
 
 
 _FAMILIES = {
@@ -32,22 +31,15 @@ _FAMILIES = {
     "server-error": Family.SERVER,
     "other": Family.STATE,
 }
-
-_STATUSES = {kind: status for status, kind in STATUS_KINDS.items()}
-
-_STATUSES_OF_FAMILIES = {
-    Family.SUCCESS: HTTPStatus.OK,
-    Family.INPUT: HTTPStatus.BAD_REQUEST,
-    Family.ACCESS: HTTPStatus.FORBIDDEN,
-    Family.STATE: HTTPStatus.CONFLICT,
-    Family.UNSUPPORTED: HTTPStatus.METHOD_NOT_ALLOWED,
-    Family.SERVER: HTTPStatus.INTERNAL_SERVER_ERROR,
-    Family.UNKNOWN: HTTPStatus.INTERNAL_SERVER_ERROR,
+_FAMILIES_BY_RETRY = {
+    "after-correction": Family.INPUT,
+    "read-detail": Family.STATE,  # such a code also stands for a state that forbids the request
 }
+_STATUSES = {kind: status for status, kind in STATUS_KINDS.items()}
 
 
 def kind_of(code: int) -> str | None:
-    """Return the kind that the contract gives a result code; None for a code that it does not know."""
+    """Return the kind of a result code; None for a code that the contract does not know."""
     known = RESULT_CODES.get(code)
     if known is not None:
         return known.kind
@@ -63,18 +55,13 @@ def subsystem_of(code: int) -> str | None:
 
 
 def family_of(code: int) -> Family:
-    """Return whose fault a result code says it is."""
+    """Return the reason that a result code gives."""
     known = RESULT_CODES.get(code)
-    if known is not None and known.retry == "after-correction":
-        return Family.INPUT
-    if known is not None and known.retry == "read-detail":  # it is also what is said when the state forbids it
-        return Family.STATE
     kind = kind_of(code)
-    return Family.UNKNOWN if kind is None else _FAMILIES[kind]
+    by_kind = Family.UNKNOWN if kind is None else _FAMILIES[kind]
+    return by_kind if known is None else _FAMILIES_BY_RETRY.get(known.retry, by_kind)
 
 
 def virtual_status(code: int) -> int:
-    """Return the HTTP status for a result code, where success and failure are told apart by the status alone."""
-    kind = kind_of(code)
-    status = None if kind is None else _STATUSES.get(kind)
-    return int(_STATUSES_OF_FAMILIES[family_of(code)] if status is None else status)
+    """Return the HTTP status for a result code, for tools that tell success from failure by the status alone."""
+    return _STATUSES.get(kind_of(code) or "", family_of(code).value[1])

@@ -1,80 +1,87 @@
-"""Does each check of instances bite where it should, and only there?"""
+"""Each check of instances reports what is wrong, and nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..exchange import JsonObject, Reply, Request
-from . import instance_checks as state_checks
+from . import instance_checks as checks
+from .exchange_checks import Check
 from .instance_checks import INSTANCE_CHECKS
-from .ledger import Change, Known, Ledger
-from .samples import (
-    ADDRESS,
-    INSTANCE,
-    NOON,
-    SPEC,
-    VOLUME,
-    action,
-    brief,
-    detail,
-    exchange,
-    failure,
-    judged,
-    known,
-    meaning,
-    request,
-    success,
-)
+from .ledger import Change, Ledger
+from .samples import INSTANCE, NOON, action, brief, create, detail, failure, ledger_after, ledger_with, problems
+from .samples import request as ask
+from .samples import success as ok
 
-ONE = request("listInstances", {"id": INSTANCE})
-ALL = request("listInstances")
-DETAIL = request("listInstanceDetails", {"id": INSTANCE})
-DELETE = request("deleteInstance", {"id": INSTANCE})
-ATTACH = request("attachVolume", {"instanceId": INSTANCE}, {"attachment": {"volumeId": VOLUME}})
-DETACH = request("detachVolume", {"instanceId": INSTANCE, "volumeId": VOLUME})
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    return Ledger(is_exact=True)
+VOLUME = "b10c0000-0000-4000-8000-00000000000a"
+FLOATING = "203.0.113.10"
+ONE = ask("listInstances", {"id": INSTANCE})
+ALL = ask("listInstances")
+DETAIL = ask("listInstanceDetails", {"id": INSTANCE})
+DELETE = ask("deleteInstance", {"id": INSTANCE})
+ATTACH = ask("attachVolume", {"instanceId": INSTANCE}, {"attachment": {"volumeId": VOLUME}})
+DETACH = ask("detachVolume", {"instanceId": INSTANCE, "volumeId": VOLUME})
+ADD = action("addFloatingIp", address=FLOATING, ipAddress="192.168.0.10")
+REMOVE = action("removeFloatingIp", address=FLOATING)
+ATTACHED = ok(attachment={"device": "d", "id": "a", "volumeId": VOLUME})
+PORT = {
+    "macAddress": "fa:16:3e:00:00:01",
+    "ipAddress": "192.168.0.10",
+    "version": 4,
+    "floatingIpAddress": "203.0.113.9",
+}
+OTHER_PORT = {"macAddress": "fa:16:3e:00:00:02", "ipAddress": "192.168.0.11", "version": 4}
+EARLIER, LATER = "2026-01-15T08:55:00.000000", "2026-01-15T09:05:00.000000"
+CREATED = create(volume={"size": 20, "type": "General HDD"}), ok(instance=brief("BUILD"))
+TRANSIENT_END = NOON + LIFECYCLE.operations["deleteInstance"].max_seconds + 1
 
 
-def take(ledger: Ledger, asked: Request, reply: Reply, *, at: float = NOON) -> None:
-    """Let the ledger take in an exchange."""
-    ledger.update(exchange(asked, reply, at=at), meaning(asked))
+def shown(*instances: JsonObject) -> Reply:
+    return ok(instances=list(instances))
 
 
-def test_an_instance_that_lives_is_to_be_found(ledger: Ledger) -> None:
-    known(ledger)
-    check = state_checks.living_instance_is_found
-    assert judged(check, ledger, ONE, failure(10404))
-    assert judged(check, ledger, action("stop"), failure(-5))
-    assert judged(check, ledger, ALL, success(instances=[]))
-    assert not judged(check, ledger, ALL, success(instances=[brief()]))
-    assert not judged(check, ledger, ATTACH, failure(40404))
+def disks(*attachments: JsonObject, size: int = 20, kind: str = "General HDD") -> JsonObject:
+    return {"volumes": {"root": {"size": size, "type": kind}, "attachments": list(attachments)}}
 
 
-def test_an_instance_that_was_deleted_need_not_be_found(ledger: Ledger) -> None:
-    known(ledger, deleted=True)
-    assert not judged(state_checks.living_instance_is_found, ledger, ONE, failure(10404))
-    assert not judged(state_checks.living_instance_is_found, ledger, ALL, success(instances=[]))
+def hold(
+    check: Check,
+    ledger: Ledger,
+    asked: Request,
+    *,
+    wrong: Iterable[Reply] = (),
+    right: Iterable[Reply] = (),
+    at: float = NOON,
+) -> None:
+    """Assert which replies a check reports."""
+    assert all(problems(check, asked, reply, ledger, at=at) for reply in wrong)
+    assert not [problem for reply in right for problem in problems(check, asked, reply, ledger, at=at)]
 
 
-def test_a_deleted_instance_goes(ledger: Ledger) -> None:
-    check = state_checks.deleted_instance_is_gone
-    known(ledger)
-    take(ledger, DELETE, success())
-    soon, late = NOON + 1, NOON + LIFECYCLE.operations["deleteInstance"].max_seconds + 1
-    assert not judged(check, ledger, ALL, success(instances=[brief("DELETING")]), at=soon)
-    assert judged(check, ledger, ALL, success(instances=[brief("DELETING")]), at=late)
-    assert judged(check, ledger, ALL, success(instances=[brief("ACTIVE")]), at=soon)
-    take(ledger, ALL, success(instances=[]), at=soon)
-    assert judged(check, ledger, ALL, success(instances=[brief("DELETING")]), at=soon)
-    assert judged(check, ledger, action("start"), success(), at=late)
-    assert not judged(check, ledger, action("start"), failure(10404), at=late)
+def test_living_instance_has_to_be_found() -> None:
+    check, living, deleted = checks.living_instance_is_found, ledger_with(), ledger_with(deleted=True)
+    hold(check, living, ONE, wrong=[failure(10404)])
+    hold(check, living, action("stop"), wrong=[failure(-5)])
+    hold(check, living, ALL, wrong=[shown()], right=[shown(brief())])
+    hold(check, living, ATTACH, right=[failure(40404)])
+    hold(check, deleted, ONE, right=[failure(10404)])
+    hold(check, deleted, ALL, right=[shown()])
+
+
+def test_deleted_instance_has_to_disappear() -> None:
+    check, ledger = checks.deleted_instance_is_gone, ledger_with()
+    ledger.instances[INSTANCE].deleted = True
+    ledger.instances[INSTANCE].change = Change("deleteInstance", "ACTIVE", NOON)
+    hold(check, ledger, ALL, wrong=[shown(brief("ACTIVE"))], right=[shown(brief("DELETING"))])
+    hold(check, ledger, ALL, wrong=[shown(brief("DELETING"))], at=TRANSIENT_END)
+    ledger.instances[INSTANCE].gone = True
+    hold(check, ledger, ALL, wrong=[shown(brief("DELETING"))])
+    hold(check, ledger, action("start"), wrong=[ok()], right=[failure(10404)])
 
 
 @pytest.mark.parametrize(
@@ -89,75 +96,46 @@ def test_a_deleted_instance_goes(ledger: Ledger) -> None:
         ("REBOOTING", ATTACH, True),
     ],
 )
-def test_an_operation_is_accepted_only_in_its_states(
-    ledger: Ledger, status: str, asked: Request, is_wrong: bool
-) -> None:
-    known(ledger, status)
-    assert bool(judged(state_checks.accepted_only_in_its_states, ledger, asked, success())) is is_wrong
-    assert not judged(state_checks.accepted_only_in_its_states, ledger, asked, failure(10409))
+def test_operation_is_accepted_only_in_its_states(status: str, asked: Request, is_wrong: bool) -> None:
+    check, ledger = checks.accepted_only_in_its_states, ledger_with(status)
+    hold(check, ledger, asked, wrong=[ok()] * is_wrong, right=[failure(10409), *[ok()] * (not is_wrong)])
 
 
-def test_where_time_is_not_known_a_state_that_passes_proves_nothing() -> None:
-    ledger = Ledger(is_exact=False)
-    known(ledger, "REBOOTING")
-    assert not judged(state_checks.accepted_only_in_its_states, ledger, ATTACH, success())
-    known(ledger, "ACTIVE")
-    assert judged(state_checks.accepted_only_in_its_states, ledger, action("start"), success())
+def test_transient_state_is_uncertain_where_time_is_not_known() -> None:
+    check = checks.accepted_only_in_its_states
+    hold(check, ledger_with("REBOOTING", is_exact=False), ATTACH, right=[ok()])
+    hold(check, ledger_with("ACTIVE", is_exact=False), action("start"), wrong=[ok()])
 
 
 @pytest.mark.parametrize(
-    ("seconds", "status", "is_wrong"),
-    [
-        (0.0, "POWERING_OFF", False),
-        (0.0, "ACTIVE", True),
-        (0.0, "STOP", True),
-        (3.0, "POWERING_OFF", False),
-        (3.0, "STOP", False),
-        (6.0, "STOP", False),
-        (6.0, "POWERING_OFF", True),
-        (6.0, "ACTIVE", True),
-        (6.0, "ERROR", True),
-    ],
+    ("seconds", "right"), [(0.0, {"POWERING_OFF"}), (3.0, {"POWERING_OFF", "STOP"}), (6.0, {"STOP"})]
 )
-def test_a_status_follows_what_was_done(ledger: Ledger, seconds: float, status: str, is_wrong: bool) -> None:
-    known(ledger, "ACTIVE", change=Change("stop", "ACTIVE", NOON))
-    reply = success(instances=[brief(status)])
-    assert bool(judged(state_checks.status_follows_the_lifecycle, ledger, ONE, reply, at=NOON + seconds)) is is_wrong
+def test_status_follows_what_was_done(seconds: float, right: set[str]) -> None:
+    ledger = ledger_with(change=Change("stop", "ACTIVE", NOON))
+    replies = {status: shown(brief(status)) for status in ("ACTIVE", "POWERING_OFF", "STOP", "ERROR")}
+    hold(
+        checks.status_follows_the_lifecycle,
+        ledger,
+        ONE,
+        wrong=[reply for status, reply in replies.items() if status not in right],
+        right=[replies[status] for status in right],
+        at=NOON + seconds,
+    )
 
 
-def test_a_resize_ends_where_it_began(ledger: Ledger) -> None:
-    known(ledger, "STOP", change=Change("resize", "STOP", NOON))
-    check = state_checks.status_follows_the_lifecycle
-    assert not judged(check, ledger, ONE, success(instances=[brief("STOP")]), at=NOON + 60)
-    assert judged(check, ledger, ONE, success(instances=[brief("ACTIVE")]), at=NOON + 60)
+def test_status_of_an_instance_at_rest_and_of_a_new_one() -> None:
+    check = checks.status_follows_the_lifecycle
+    resized = ledger_with("STOP", change=Change("resize", "STOP", NOON))
+    hold(check, resized, ONE, wrong=[shown(brief("ACTIVE"))], right=[shown(brief("STOP"))], at=NOON + 60)
+    hold(check, ledger_with(), ONE, wrong=[shown(brief("STOP"))])
+    hold(check, ledger_with(is_exact=False), ONE, wrong=[shown(brief("BUILD"))], right=[shown(brief("STOP"))])
+    right = [ok(instance=brief("BUILD")), ok(instance=brief("ACTIVE"))]
+    hold(check, Ledger(is_exact=True), create(), wrong=[ok(instance=brief("STOP"))], right=right)
 
 
-def test_a_status_does_not_change_by_itself_where_nobody_else_is(ledger: Ledger) -> None:
-    known(ledger, "ACTIVE")
-    assert judged(state_checks.status_follows_the_lifecycle, ledger, ONE, success(instances=[brief("STOP")]))
-
-
-def test_where_others_may_act_only_the_impossible_is_found() -> None:
-    ledger = Ledger(is_exact=False)
-    check = state_checks.status_follows_the_lifecycle
-    known(ledger, "ACTIVE")
-    assert not judged(check, ledger, ONE, success(instances=[brief("STOP")]))
-    assert judged(check, ledger, ONE, success(instances=[brief("BUILD")]))
-
-
-def test_a_new_instance_is_not_in_any_status(ledger: Ledger) -> None:
-    create = request("createInstance", body={"instance": SPEC})
-    check = state_checks.status_follows_the_lifecycle
-    assert not judged(check, ledger, create, success(instance=brief("BUILD")))
-    assert judged(check, ledger, create, success(instance=brief("STOP")))
-
-
-def test_what_was_created_is_to_be_read_back_equal(ledger: Ledger) -> None:
-    check = state_checks.detail_shows_what_was_asked_for
-    create = request("createInstance", body={"instance": {**SPEC, "volume": {"size": 20, "type": "General HDD"}}})
-    take(ledger, create, success(instance=brief("BUILD")))
-    assert not judged(check, ledger, DETAIL, success(instances=[detail("BUILD")]))
-    changes: tuple[JsonObject, ...] = (
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"name": "other"},
         {"image": "other"},
         {"availabilityZone": "kr-pub-b"},
@@ -165,101 +143,152 @@ def test_what_was_created_is_to_be_read_back_equal(ledger: Ledger) -> None:
         {"securityGroups": []},
         {"addresses": []},
         {"flavor": {"id": "other", "name": "n", "cpu": 1, "ram": 1}},
-        {"volumes": {"root": {"size": 30, "type": "General HDD"}, "attachments": []}},
-        {"volumes": {"root": {"size": 20, "type": "General SSD"}, "attachments": []}},
-    )
-    for changed in changes:
-        assert judged(check, ledger, DETAIL, success(instances=[detail("BUILD", **changed)])), changed
+        disks(size=30),
+        disks(kind="General SSD"),
+    ],
+)
+def test_created_instance_has_to_read_back_equal(changes: JsonObject) -> None:
+    ledger = ledger_after(CREATED)
+    wrong, right = shown(detail("BUILD", **changes)), shown(detail("BUILD"))
+    hold(checks.detail_shows_what_was_asked_for, ledger, DETAIL, wrong=[wrong], right=[right])
 
 
-def test_what_was_changed_is_to_be_read_back_equal(ledger: Ledger) -> None:
-    check = state_checks.detail_shows_what_was_asked_for
-    create = request("createInstance", body={"instance": SPEC})
-    take(ledger, create, success(instance=brief("BUILD")))
-    plain = success(instances=[detail()])
-    take(ledger, ATTACH, success(attachment={"device": "/dev/vdb", "id": "a", "volumeId": VOLUME}))
-    assert judged(check, ledger, DETAIL, plain)
-    take(ledger, DETACH, success())
-    assert not judged(check, ledger, DETAIL, plain)
-    take(ledger, action("addFloatingIp", address=ADDRESS, ipAddress="192.168.0.10"), success())
-    assert judged(check, ledger, DETAIL, plain)
-    take(ledger, action("removeFloatingIp", address=ADDRESS), success())
-    take(ledger, action("addSecurityGroup", name="web"), success())
-    assert judged(check, ledger, DETAIL, plain)
-    take(ledger, action("removeSecurityGroup", name="web"), success())
-    assert not judged(check, ledger, DETAIL, plain)
+@pytest.mark.parametrize(
+    ("change", "undo"),
+    [
+        ((ATTACH, ATTACHED), DETACH),
+        ((ADD, ok()), REMOVE),
+        ((action("addSecurityGroup", name="web"), ok()), action("removeSecurityGroup", name="web")),
+    ],
+)
+def test_change_has_to_read_back_equal_until_it_is_undone(change: tuple[Request, Reply], undo: Request) -> None:
+    check, plain = checks.detail_shows_what_was_asked_for, shown(detail())
+    hold(check, ledger_after(CREATED, change), DETAIL, wrong=[plain])
+    hold(check, ledger_after(CREATED, change, (undo, ok())), DETAIL, right=[plain])
 
 
-def test_a_new_flavor_shows_when_its_resize_ends(ledger: Ledger) -> None:
-    check = state_checks.detail_shows_what_was_asked_for
-    take(ledger, request("createInstance", body={"instance": SPEC}), success(instance=brief("BUILD")))
-    take(ledger, ONE, success(instances=[brief("ACTIVE")]))
-    take(ledger, action("resize", flavor="flavor-2"), success())
-    assert not judged(check, ledger, DETAIL, success(instances=[detail("RESIZING")]))
-    take(ledger, ONE, success(instances=[brief("ACTIVE")]))
-    assert judged(check, ledger, DETAIL, success(instances=[detail()]))
+def test_new_flavor_is_shown_when_the_resize_ends() -> None:
+    check, active = checks.detail_shows_what_was_asked_for, (ONE, shown(brief()))
+    resized = (CREATED, active, (action("resize", flavor="flavor-2"), ok()))
+    hold(check, ledger_after(*resized), DETAIL, right=[shown(detail("RESIZING"))])
+    hold(check, ledger_after(*resized, active), DETAIL, wrong=[shown(detail())])
 
 
-def test_a_filter_shows_just_what_was_asked_for(ledger: Ledger) -> None:
-    check = state_checks.filter_shows_what_was_asked_for
-    assert not judged(check, ledger, ONE, success(instances=[brief()]))
-    assert judged(check, ledger, ONE, success(instances=[]))
-    assert judged(check, ledger, ONE, success(instances=[brief(), brief(id="other")]))
+def test_filter_shows_only_what_was_asked_for() -> None:
+    check, ledger = checks.filter_shows_what_was_asked_for, Ledger(is_exact=True)
     key = {"name": "k", "publicKey": "p", "fingerprint": "f"}
-    by_name = request("listKeypairs", {"name": "k"})
-    assert not judged(check, ledger, by_name, success(keypairs=[{**key, "createdAt": "2026-01-12T09:00:00"}]))
-    assert judged(check, ledger, by_name, success(keypairs=[]))
-    assert not judged(check, ledger, request("listKeypairs"), success(keypairs=[key]))
-    assert judged(check, ledger, request("listKeypairs"), success(keypairs=[{**key, "createdAt": "2026-01-12"}]))
+    hold(check, ledger, ONE, wrong=[shown(), shown(brief(), brief(id="other"))], right=[shown(brief())])
+    dated = ok(keypairs=[{**key, "createdAt": "2026-01-12T09:00:00"}])
+    hold(check, ledger, ask("listKeypairs", {"name": "k"}), wrong=[ok(keypairs=[])], right=[dated])
+    hold(check, ledger, ask("listKeypairs"), wrong=[dated], right=[ok(keypairs=[key])])
 
 
-def test_a_reply_names_what_was_asked_for(ledger: Ledger) -> None:
-    check = state_checks.result_is_what_was_asked_for
-    create = request("createInstance", body={"instance": SPEC})
-    assert not judged(check, ledger, create, success(instance=brief("BUILD")))
-    assert judged(check, ledger, create, success(instance=brief("BUILD", name="other")))
+def test_reply_names_what_was_asked_for() -> None:
+    check, ledger = checks.result_is_what_was_asked_for, Ledger(is_exact=True)
+    made, image = ok(instance=brief("BUILD")), ok(createdImage={"id": "i", "name": "mine"})
+    hold(check, ledger, create(), wrong=[ok(instance=brief("BUILD", name="other"))], right=[made])
     upload = action("uploadImage", name="mine")
-    assert not judged(check, ledger, upload, success(createdImage={"id": "i", "name": "mine"}))
-    assert judged(check, ledger, upload, success(createdImage={"id": "i", "name": ""}))
-    assert judged(check, ledger, ATTACH, success(attachment={"device": "d", "id": "a", "volumeId": "other"}))
+    hold(check, ledger, upload, wrong=[ok(createdImage={"id": "i", "name": ""})], right=[image])
+    other = ok(attachment={"device": "d", "id": "a", "volumeId": "other"})
+    hold(check, ledger, ATTACH, wrong=[other], right=[ATTACHED])
 
 
-def test_a_volume_and_a_floating_ip_have_one_instance(ledger: Ledger) -> None:
-    check = state_checks.used_once
-    attached = success(attachment={"device": "d", "id": "a", "volumeId": VOLUME})
-    add = action("addFloatingIp", address=ADDRESS, ipAddress="192.168.0.10")
-    one = known(ledger)
-    assert not judged(check, ledger, ATTACH, attached)
-    one.devices["another volume"] = "d"
-    assert judged(check, ledger, ATTACH, attached)
-    one.devices["another volume"] = "e"
-    assert not judged(check, ledger, ATTACH, attached)
-    assert not judged(check, ledger, add, success())
-    assert judged(check, ledger, DETACH, success())
-    assert judged(check, ledger, action("removeFloatingIp", address=ADDRESS), success())
-    one.attachments.add(VOLUME)
-    one.floating[ADDRESS] = "192.168.0.10"
-    assert judged(check, ledger, ATTACH, attached)
-    assert judged(check, ledger, add, success())
-    assert not judged(check, ledger, DETACH, success())
+def test_volume_and_floating_ip_have_one_instance() -> None:
+    check = checks.used_once
+    without = ledger_with(volumes={"another volume": "e"})
+    hold(check, without, ATTACH, right=[ATTACHED])
+    hold(check, without, ADD, right=[ok()])
+    hold(check, without, DETACH, wrong=[ok()])
+    hold(check, without, REMOVE, wrong=[ok()])
+    hold(check, ledger_with(volumes={"another volume": "d"}), ATTACH, wrong=[ATTACHED])
+    holding = ledger_with(volumes={VOLUME: "e"}, addresses={FLOATING: "192.168.0.10"})
+    hold(check, holding, ATTACH, wrong=[ATTACHED])
+    hold(check, holding, ADD, wrong=[ok()])
+    hold(check, holding, DETACH, right=[ok()])
+    hold(check, holding, REMOVE, right=[ok()])
 
 
-def test_what_belongs_to_another_user_is_neither_shown_nor_touched(ledger: Ledger) -> None:
-    check = state_checks.strange_things_stay_hidden
-    ledger.strange.add(INSTANCE)
-    assert judged(check, ledger, ALL, success(instances=[brief()]))
-    assert judged(check, ledger, DELETE, success())
-    assert not judged(check, ledger, DELETE, failure(10404))
-    assert not judged(check, ledger, ALL, success(instances=[brief(id="ours")]))
+def test_things_of_another_user_are_neither_shown_nor_changed() -> None:
+    check, ledger = checks.things_of_another_user_stay_hidden, Ledger(is_exact=True)
+    ledger.foreign_ids.add(INSTANCE)
+    hold(check, ledger, ALL, wrong=[shown(brief())], right=[shown(brief(id="ours"))])
+    hold(check, ledger, DELETE, wrong=[ok()], right=[failure(10404)])
 
 
-def test_no_check_is_without_a_test() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in INSTANCE_CHECKS if f"state_checks.{name}" not in text] == []
+def test_times_are_in_order() -> None:
+    wrong = [shown(detail(**{name: EARLIER})) for name in ("updatedAt", "launchedAt")]
+    hold(checks.times_are_in_order, Ledger(is_exact=True), DETAIL, wrong=wrong, right=[shown(detail())])
 
 
-def test_a_ledger_knows_whose_an_instance_is(ledger: Ledger) -> None:
-    take(ledger, ALL, success(instances=[brief(id="theirs")]))
-    take(ledger, request("createInstance", body={"instance": SPEC}), success(instance=brief("BUILD")))
+def test_nothing_is_listed_twice() -> None:
+    check, exact, live = checks.nothing_is_listed_twice, Ledger(is_exact=True), Ledger(is_exact=False)
+
+    def pair(**changes: str) -> Reply:
+        return shown(detail(addresses=[PORT]), detail(addresses=[{**OTHER_PORT, **changes}]))
+
+    same = {name: pair(**{name: str(PORT[name])}) for name in ("macAddress", "ipAddress", "floatingIpAddress")}
+    hold(check, exact, DETAIL, wrong=same.values(), right=[pair()])
+    hold(check, live, DETAIL, right=[same["ipAddress"]])  # networks may use the same private addresses
+    groups, volume = [{"name": "default"}, {"name": "web"}], {"id": "v", "name": "n", "size": 1, "type": "t"}
+    right = [shown(detail(securityGroups=groups)), shown(detail(**disks(volume)))]
+    wrong = [shown(detail(securityGroups=[*groups, groups[0]])), shown(detail(**disks(volume, volume)))]
+    hold(check, exact, DETAIL, wrong=wrong, right=right)
+
+
+@pytest.mark.parametrize("changes", [{}, {"vcpus": 4}, {"ram": 2048}, {"name": "other"}, {"vcpus": 4096, "ram": 2}])
+def test_flavor_is_the_listed_one(changes: dict[str, Any]) -> None:
+    flavor = {"id": "flavor-1", "vcpus": 2, "ram": 4096, "name": "m2.c2m4", **changes}
+    ledger = ledger_after((ask("listFlavors"), ok(flavors=[flavor])))
+    reply = [shown(detail())]
+    hold(
+        checks.flavor_is_the_listed_one, ledger, DETAIL, wrong=reply if changes else (), right=() if changes else reply
+    )
+
+
+def compare(check: Check, before: JsonObject, *, is_exact: bool = True, **replies: list[JsonObject]) -> None:
+    """Assert which details a check reports after this one."""
+    ledger = ledger_after((DETAIL, shown(before)), is_exact=is_exact)
+    hold(check, ledger, DETAIL, **{name: list(map(shown, details)) for name, details in replies.items()})  # type: ignore[arg-type]
+
+
+def test_unchanged_values_stay() -> None:
+    check, volume = checks.unchanged_values_stay, {"id": "v", "name": "data", "size": 10, "type": "General HDD"}
+    changes: list[JsonObject] = [
+        *({name: "other"} for name in ("name", "image", "keyName", "createdAt")),
+        {"metadata": {"a": "b"}},
+        {"addresses": [OTHER_PORT]},
+        disks(size=30),
+        disks({**volume, "size": 0}),
+    ]
+    wrong = [detail(**change) for change in changes]
+    compare(check, detail(), wrong=wrong, right=[detail("STOP", updatedAt=LATER), detail(**disks(volume))])
+    compare(check, detail(**disks(volume)), wrong=[detail(**disks({**volume, "size": 20}))])
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_updates_are_dated(is_exact: bool) -> None:
+    check, undated = checks.updates_are_dated, [detail("STOP")]
+    right = [detail(), detail("STOP", updatedAt=LATER)]
+    compare(check, detail(), is_exact=is_exact, wrong=[detail(updatedAt=EARLIER)], right=right)
+    compare(check, detail(), is_exact=is_exact, **{"wrong" if is_exact else "right": undated})
+    compare(check, detail("BUILD"), is_exact=is_exact, right=[detail("POWERING_OFF")])
+
+
+def test_only_a_boot_changes_launched_at() -> None:
+    check, once, twice = checks.boots_are_dated, {"launchedAt": "2026-01-15T09:00:10"}, {"launchedAt": LATER}
+    compare(check, detail("STOP"), wrong=[detail()], right=[detail(**once)])
+    compare(check, detail("POWERING_ON", **once), right=[detail(**twice), detail("POWERING_OFF", **twice)])
+    stopping = detail("POWERING_OFF", **once)
+    compare(check, stopping, wrong=[detail("STOP", **twice)], right=[detail("STOP", **once)])
+    compare(check, stopping, is_exact=False, right=[detail("STOP", **twice)])
+    compare(check, detail("RESIZING", **once), wrong=[detail("STOP", **twice)])
+
+
+def test_every_check_has_a_test() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [check.__name__ for check in INSTANCE_CHECKS if f"checks.{check.__name__}" not in source] == []
+
+
+def test_ledger_knows_what_the_run_made() -> None:
+    ledger = ledger_after((ALL, shown(brief(id="theirs"))), CREATED)
     assert [one.id for one in ledger.ours()] == [INSTANCE]
-    assert not Known("x", is_ours=False).is_ours

@@ -1,20 +1,20 @@
-"""What does the service offer to work with? Asked of the service, given as options, or the contract's examples."""
+"""What the service offers to work with: listed by it, given as options, or in the contract's examples."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..contract import Contract
-from ..exchange import JSON, JsonObject
+from ..contract import DETAIL, Contract
+from ..exchange import JsonObject
 from ..run import Run
 from ..target import TargetError
 
 
 @dataclass(frozen=True)
-class Material:
+class Fixtures:
     """Ids and names that exist at the service."""
 
     image: str
@@ -34,38 +34,23 @@ class Material:
     """Floating IPs that are free."""
 
 
-@dataclass(frozen=True)
-class Given:
-    """What was given as options; empty for what was not."""
-
-    image: str = ""
-    windows_image: str = ""
-    network: str = ""
-    subnet: str = ""
-    zone: str = ""
-    groups: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-
-
-def example_of(contract: Contract, operation: str, name: str) -> JsonObject:
-    """Return an example of the contract for an operation's body."""
-    examples: Mapping[str, Any] = contract.spec(operation)["requestBody"]["content"][JSON]["examples"]
-    value: JsonObject = examples[name]["value"]
-    return value
+def create_example(contract: Contract) -> JsonObject:
+    """Return the instance of the contract's example of a create."""
+    spec: JsonObject = contract.body_examples("createInstance")["create"]["instance"]
+    return spec
 
 
 def longest_name_on_windows(contract: Contract) -> int:
-    """Return how many characters a name may have on every image. The contract says it in words only."""
-    words: str = contract.document["components"]["schemas"]["InstanceSpec"]["properties"]["name"]["description"]
-    (number,) = re.findall(r"up to (\d+) on Windows images", words)
+    """Return how many characters a name may have on every image, which the contract states in prose only."""
+    prose: str = contract.document["components"]["schemas"]["InstanceSpec"]["properties"]["name"]["description"]
+    (number,) = re.findall(r"up to (\d+) on Windows images", prose)
     return int(number)
 
 
-def find_material(run: Run, given: Given) -> Material:
-    """Return what to work with. Raises TargetError when the service has too little."""
+def find_fixtures(run: Run, given: Mapping[str, Any]) -> Fixtures:
+    """Return what to work with; `given` are members of Fixtures. Raises TargetError when the service has too little."""
     contract = run.contract
-    details = _listed(run, "listInstanceDetails", "instances")
+    details = _listed(run, DETAIL, "instances")
     zones = [one["zoneName"] for one in _listed(run, "listAvailabilityZones", "zones") if one["zoneState"]["available"]]
     usable = [one for one in _listed(run, "listFlavors", "flavors") if one["isPublic"] and not one["disabled"]]
     flavors = [one["id"] for one in usable if "volumeSize" not in one]
@@ -73,52 +58,41 @@ def find_material(run: Run, given: Given) -> Material:
         raise TargetError("the service lists fewer than two flavors that can be used")
     if not zones:
         raise TargetError("the service lists no availability zone that can be used")
-    spec: JsonObject = example_of(contract, "createInstance", "create")["instance"]
-    network: JsonObject = spec["networks"][0]
-    groups = given.groups or tuple(
-        dict.fromkeys(
-            [
-                spec["securityGroups"][0]["name"],
-                example_of(contract, "runInstanceAction", "addSecurityGroup")["parameters"]["name"],
-            ]
-        )
-    )
-    address: str = example_of(contract, "runInstanceAction", "addFloatingIp")["parameters"]["address"]
-    volume: str = example_of(contract, "attachVolume", "attach")["attachment"]["volumeId"]
-    return Material(
-        image=given.image or next((one["image"] for one in details), spec["image"]),
-        windows_image=given.windows_image or run.target.windows_image,
+    spec, actions = create_example(contract), contract.body_examples("runInstanceAction")
+    network = spec["networks"][0]
+    groups = (spec["securityGroups"][0]["name"], actions["addSecurityGroup"]["parameters"]["name"])
+    found = Fixtures(
+        image=next((one["image"] for one in details), spec["image"]),
+        windows_image=run.target.windows_image,
         flavors=tuple(flavors),
         fixed_flavors=tuple(one["id"] for one in usable if "volumeSize" in one),
-        network=given.network or network["id"],
-        subnet=given.subnet or ("" if given.network else network["subnetId"]),
-        zone=given.zone or (spec["availabilityZone"] if spec["availabilityZone"] in zones else zones[0]),
-        groups=groups,
-        volumes=given.volumes or run.target.volumes or (volume,),
-        addresses=given.addresses or run.target.addresses or (address,),
+        network=network["id"],
+        subnet="" if given.get("network") else network["subnetId"],
+        zone=spec["availabilityZone"] if spec["availabilityZone"] in zones else zones[0],
+        groups=tuple(dict.fromkeys(groups)),
+        volumes=run.target.volumes or (contract.body_examples("attachVolume")["attach"]["attachment"]["volumeId"],),
+        addresses=run.target.addresses or (actions["addFloatingIp"]["parameters"]["address"],),
     )
+    return replace(found, **{name: value for name, value in given.items() if value})
 
 
-def spec_of(material: Material, name: str, keypair: str) -> JsonObject:
-    """Return the body of the simplest create."""
-    reference = {"id": material.network, "subnetId": material.subnet}
+def create_body(fixtures: Fixtures, name: str, keypair: str, **changes: Any) -> JsonObject:
+    """Return the body of the simplest create, with other members of the instance where they are given."""
+    reference = {"id": fixtures.network, "subnetId": fixtures.subnet}
     return {
         "instance": {
             "name": name,
-            "image": material.image,
-            "flavor": material.flavors[0],
+            "image": fixtures.image,
+            "flavor": fixtures.flavors[0],
             "networks": [{member: value for member, value in reference.items() if value}],
-            "availabilityZone": material.zone,
+            "availabilityZone": fixtures.zone,
             "keyName": keypair,
-            "securityGroups": [{"name": material.groups[0]}],
+            "securityGroups": [{"name": fixtures.groups[0]}],
+            **changes,
         }
     }
 
 
 def _listed(run: Run, operation: str, member: str) -> list[JsonObject]:
-    exchange = run.call(operation)
-    name = f"#/components/schemas/{run.contract.success_name(operation, '')}"
-    if exchange.content is None or run.contract.problem(name, exchange.content) is not None:
-        return []
-    shown: list[JsonObject] = exchange.content[member]
-    return shown
+    content = run.call(operation).content
+    return content[member] if run.contract.is_success(operation, content) else []

@@ -1,207 +1,184 @@
-"""Is refused what a state does not allow? Every operation, in every state that it must not be accepted in."""
+"""Try every operation in every state that forbids it, and use twice what can be used once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..check.instance_checks import DELETE
 from ..check.ledger import Known
-from ..exchange import JsonObject
-from ..run import Run
+from ..contract import ACTION, DELETE
 from . import placeholders
 from .document import example_bodies
-from .fixtures import Material
-from .inventory import Stock
-from .observer import Lookout
-from .preparation import Arranger, Parts
+from .fixtures import create_body
+from .inventory import ADDRESS, VOLUME, Kind, accepted_in
+from .preparation import Parts, Preparation
 
 FORBIDDEN = "forbidden"
-"""The phase of these requests."""
-
 _INSTANCE = "instanceId"
 _CHANGE = "stop"
-_ADDS = "addFloatingIp"
 
 
-class ForbiddenMoves:
+class ForbiddenOperations:
     """Tries what the states of one run's instances forbid."""
 
-    def __init__(self, run: Run, stock: Stock, arranger: Arranger, lookout: Lookout, material: Material) -> None:
-        self._run = run
-        self._stock = stock
-        self._arranger = arranger
-        self._lookout = lookout
+    def __init__(self, preparation: Preparation) -> None:
+        self._preparation = preparation
+        self._inventory = inventory = preparation.inventory
+        self._run = run = inventory.run
+        self._observer = inventory.observer
         self._bodies = {
             action or operation: (operation, body)
-            for operation, action, body in example_bodies(run.contract, run.target.credentials, material)
+            for operation, action, body in example_bodies(run.contract, run.target.credentials, inventory.fixtures)
         }
 
     def try_all(self) -> None:
-        """Try them in every state that an instance can be brought to."""
+        """Try everything."""
+        self.try_states()
+        self.try_exceptional_states()
+        self.try_two_volumes()
+        self.try_things_in_use()
+        self.try_second_address()
+        self.try_released_things()
+        self.try_similar_names()
+
+    def try_states(self) -> None:
+        """Try what is forbidden in every state that an instance can be brought to, and while each change lasts."""
         for status, state in LIFECYCLE.states.items():
             if not state.transient:
-                known = self._stock.instance_in([status])
+                known = self._inventory.instance_in([status])
                 if known is not None and known.status == status:
-                    self._try_in(known, status)
-        for move_name, move in LIFECYCLE.operations.items():
+                    self._try_in_state_of(known)
+        for step, move in LIFECYCLE.operations.items():
             if move.through and not self._run.is_over:
-                self._try_on_the_way(move_name)
+                self._try_during(step)
 
-    def try_upset(self) -> None:
-        """Try them on an instance that the service migrates, and on one whose change has failed."""
-        run, stock, target = self._run, self._stock, self._run.target
-        known = stock.instance_in(LIFECYCLE.operations[_CHANGE].accepted_in)
+    def try_exceptional_states(self) -> None:
+        """Try it on an instance that the service migrates, and on one whose change has failed."""
+        target = self._run.target
+        known = self._inventory.instance_in(accepted_in(_CHANGE))
         if known is None:
             return
         seconds = target.migrate(known.id)
         if seconds:
-            self._see_anew(known)
-            self._try_in(known, known.status)
-            target.rest(seconds)
-            self._see_anew(known)
+            self._observer.read_anew(known.id)
+            self._try_in_state_of(known)
+            target.wait(seconds)
+            self._observer.read_anew(known.id)
         if target.fail_next_change():
-            run.call("runInstanceAction", {_INSTANCE: known.id}, {"action": _CHANGE}, phase=FORBIDDEN)
-            target.rest(LIFECYCLE.operations[_CHANGE].max_seconds)
-            self._see_anew(known)
-            self._try_in(known, known.status)
-            run.call(DELETE, {"id": known.id}, phase=FORBIDDEN, prepared=True)
+            self._run.step(_CHANGE, known.id, phase=FORBIDDEN)
+            target.wait(LIFECYCLE.operations[_CHANGE].max_seconds)
+            self._observer.read_anew(known.id)
+            self._try_in_state_of(known)
+            self._run.step(DELETE, known.id, phase=FORBIDDEN, prepared=True)
 
-    def _see_anew(self, known: Known) -> None:
-        self._run.ledger.let_go(known.id)
-        self._lookout.at(known.id)
-
-    def try_used(self) -> None:
-        """Try to use once more what is in use, and to take it from an instance that does not have it."""
-        stock, call = self._stock, self._run.call
-        pair = stock.attached_volume()
-        other = self._other_than(pair[0]) if pair is not None else None
-        if pair is not None and other is not None:
-            body: JsonObject = {"attachment": {"volumeId": pair[1]}}
-            call("attachVolume", {_INSTANCE: other.id}, body, phase=FORBIDDEN)
-            call("detachVolume", {_INSTANCE: other.id, "volumeId": pair[1]}, phase=FORBIDDEN)
-        pair = stock.used_address()
-        other = self._other_than(pair[0]) if pair is not None else None
-        port = stock.port_of(other) if other is not None else None
-        if pair is not None and other is not None and port is not None:
-            for action, parameters in (
-                ("addFloatingIp", {"address": pair[1], "ipAddress": port}),
-                ("removeFloatingIp", {"address": pair[1]}),
-            ):
-                body = {"action": action, "parameters": parameters}
-                call("runInstanceAction", {_INSTANCE: other.id}, body, phase=FORBIDDEN)
-
-    def try_two(self) -> None:
-        """Attach two volumes to one instance, where there are two, and take one of them away again."""
-        stock, run = self._stock, self._run
-        known = stock.instance_in(LIFECYCLE.operations["attachVolume"].accepted_in)
-        volumes = [one for one in stock.material.volumes if run.ledger.holder_of_volume(one) is None][:2]
+    def try_two_volumes(self) -> None:
+        """Attach two volumes to one instance, where there are two, and detach one of them."""
+        inventory = self._inventory
+        known = inventory.instance_in(accepted_in(VOLUME.gain))
+        attached = {volume for one in self._run.ledger.ours() for volume in one.volumes}
+        volumes = [one for one in inventory.fixtures.volumes if one not in attached][:2]
         if known is None:
             return
-        place = {_INSTANCE: known.id}
-        # The first one is attached again while the second one is there: neither may get the place of the other.
-        again = volumes[:1] if len(volumes) > 1 else []
+        steps = [(VOLUME.gain, volume) for volume in volumes]
+        if len(volumes) > 1:  # attached again while the second one is there, neither may get the device of the other
+            steps += [(VOLUME.loss, volumes[0]), (VOLUME.gain, volumes[0])]
+        for step, volume in steps:
+            self._run.step(step, known.id, {"volumeId": volume}, phase=FORBIDDEN)
         for volume in volumes:
-            run.call("attachVolume", place, {"attachment": {"volumeId": volume}}, phase=FORBIDDEN)
-        for volume in again:
-            run.call("detachVolume", {**place, "volumeId": volume}, phase=FORBIDDEN)
-            run.call("attachVolume", place, {"attachment": {"volumeId": volume}}, phase=FORBIDDEN)
-        for volume in volumes:
-            run.call("detachVolume", {**place, "volumeId": volume}, phase=FORBIDDEN)
-            self._lookout.from_both_sides(known.id)
+            self._run.step(VOLUME.loss, known.id, {"volumeId": volume}, phase=FORBIDDEN)
+            self._observer.compare(known.id)
+
+    def try_things_in_use(self) -> None:
+        """Give an instance what another one has, and take from it what it does not have."""
+        for kind in (VOLUME, ADDRESS):
+            pair = self._inventory.held(kind)
+            other = self._other_than(pair[0]) if pair is not None else None
+            values = self._inventory.values_of_gain(kind, pair[1], other) if pair and other else None
+            if pair is not None and other is not None and values is not None:
+                self._run.step(kind.gain, other.id, values, phase=FORBIDDEN)
+                self._run.step(kind.loss, other.id, {kind.member: pair[1]}, phase=FORBIDDEN)
 
     def try_second_address(self) -> None:
-        """Let floating IPs lead to the second address of an instance, and to the first one, too."""
-        stock = self._stock
-        known = stock.instance_with_two_addresses()
-        detail = self._lookout.at(known.id) if known is not None else None
-        if known is None or detail is None or not stock.bring_to(known, LIFECYCLE.operations[_ADDS].accepted_in):
+        """Let floating IPs lead to the second address of an instance, and to the first one too."""
+        inventory = self._inventory
+        networks = create_body(inventory.fixtures, "", "")["instance"]["networks"]
+        known = inventory.create_another(networks=networks * 2)
+        detail = self._observer.read(known.id) if known is not None else None
+        if known is None or detail is None or not inventory.bring_to(known, accepted_in(ADDRESS.gain)):
             return
         for port in reversed(detail["addresses"]):
-            address = stock.free_address()
-            if address in known.floating:
-                break  # there is one only, and it was taken away again for this
-            self._act(known, _ADDS, {"address": address, "ipAddress": port["ipAddress"]})
-        for address in tuple(known.floating):
-            self._act(known, "removeFloatingIp", {"address": address})
+            address = inventory.free(ADDRESS)
+            if address in known.addresses:
+                break  # it is the only one, and was taken away again for this
+            self._change_address(known, ADDRESS.gain, {"address": address, "ipAddress": port["ipAddress"]})
+        for address in tuple(known.addresses):
+            self._change_address(known, ADDRESS.loss, {"address": address})
 
-    def _act(self, known: Known, action: str, parameters: dict[str, str]) -> None:
-        body: JsonObject = {"action": action, "parameters": parameters}
-        place, is_exact = {_INSTANCE: known.id}, self._run.target.is_exact
-        self._run.call("runInstanceAction", place, body, phase=FORBIDDEN, prepared=is_exact)
-        self._lookout.from_both_sides(known.id)
+    def _change_address(self, known: Known, step: str, values: dict[str, str]) -> None:
+        self._run.step(step, known.id, values, phase=FORBIDDEN, prepared=self._run.target.is_exact)
+        self._observer.compare(known.id)
 
-    def try_freed(self) -> None:
+    def try_released_things(self) -> None:
         """Delete an instance that has a volume and a floating IP, and use both again."""
-        stock, run = self._stock, self._run
-        attached = stock.attached_volume()
-        addressed = stock.used_address()
-        for known in {one[0].id: one[0] for one in (attached, addressed) if one is not None}.values():
-            if stock.bring_to(known, LIFECYCLE.operations[DELETE].accepted_in):
-                run.call(DELETE, {"id": known.id})
-        run.target.rest(LIFECYCLE.operations[DELETE].max_seconds if run.target.is_exact else 0.0)
-        other = stock.instance_in(LIFECYCLE.operations["attachVolume"].accepted_in)
-        port = stock.port_of(other) if other is not None else None
-        if attached is None or addressed is None or other is None or port is None or not run.target.is_exact:
+        inventory, run = self._inventory, self._run
+        held: dict[Kind, tuple[Known, str] | None] = {kind: inventory.held(kind) for kind in (VOLUME, ADDRESS)}
+        for known in {pair[0].id: pair[0] for pair in held.values() if pair is not None}.values():
+            if inventory.bring_to(known, accepted_in(DELETE)):
+                run.step(DELETE, known.id)
+        run.target.wait(LIFECYCLE.operations[DELETE].max_seconds if run.target.is_exact else 0.0)
+        other = inventory.instance_in(accepted_in(VOLUME.gain))
+        port = inventory.port_of(other) if other is not None else None
+        if other is None or port is None or None in held.values() or not run.target.is_exact:
             return
-        place = {_INSTANCE: other.id}
-        run.call("attachVolume", place, {"attachment": {"volumeId": attached[1]}}, phase=FORBIDDEN, prepared=True)
-        given = {"address": addressed[1], "ipAddress": port}
-        body: JsonObject = {"action": "addFloatingIp", "parameters": given}
-        run.call("runInstanceAction", place, body, phase=FORBIDDEN, prepared=True)
+        for kind, pair in held.items():
+            values = {kind.member: pair[1]} if pair is not None else {}
+            values |= {"ipAddress": port} if kind is ADDRESS else {}
+            run.step(kind.gain, other.id, values, phase=FORBIDDEN, prepared=True)
 
-    def try_names(self) -> None:
-        """Ask for a key pair by a name that is nearly its own, and delete it by that."""
-        name = self._stock.keypair()
+    def try_similar_names(self) -> None:
+        """Read and delete a key pair by names that are almost its own."""
+        name = self._inventory.keypair()
         for other in (name.swapcase(), f"{name} ", name[:-1]):
             for operation in ("listKeypairs", "deleteKeypair"):
                 self._run.call(operation, {"name": other}, phase=FORBIDDEN)
 
     def _other_than(self, known: Known) -> Known | None:
-        """Another instance of the run's own, in a state in which most is accepted."""
-        self._stock.fresh_instance()
+        """Return another instance of the run's own, in a state in which most is accepted."""
+        self._inventory.create_another()
         other = self._run.ledger.ours()[-1]
-        is_other = other is not known and other.id != known.id
-        allowed = LIFECYCLE.operations["attachVolume"].accepted_in
-        return other if is_other and (not self._stock.may_wait or self._stock.bring_to(other, allowed)) else None
+        is_usable = other.id != known.id and self._inventory.is_ready(other, accepted_in(VOLUME.gain))
+        return other if is_usable else None
 
-    def _try_on_the_way(self, move_name: str) -> None:
-        """Begin a move, and try what is forbidden while it lasts."""
-        if move_name == "createInstance":
-            self._stock.fresh_instance()
+    def _try_during(self, step: str) -> None:
+        """Begin a change, and try what is forbidden while it lasts."""
+        if step == "createInstance":
+            self._inventory.create_another()
             known: Known | None = self._run.ledger.ours()[-1]
         else:
-            known = self._stock.instance_in(LIFECYCLE.operations[move_name].accepted_in)
-            if known is None:
-                return
-            self._lookout.before_at(known.id)
-            self._call(known, move_name)
+            known = self._inventory.instance_in(accepted_in(step))
+            if known is not None:
+                self._try(known, step)
         if known is not None:
-            self._lookout.at(known.id)
-            self._try_in(known, known.status)
+            self._observer.read(known.id)
+            self._try_in_state_of(known)
 
-    def _try_in(self, known: Known, status: str) -> None:
-        for name in self._forbidden_in(status):
-            if self._run.is_over:
-                return
-            self._lookout.before_at(known.id)
-            self._call(known, name)
-
-    def _forbidden_in(self, status: str) -> Iterator[str]:
-        for name, move in LIFECYCLE.operations.items():
+    def _try_in_state_of(self, known: Known) -> None:
+        status = known.status
+        for step, move in LIFECYCLE.operations.items():
             if move.accepted_in and status not in move.accepted_in:
-                yield name
+                if self._run.is_over:
+                    return
+                self._try(known, step)
 
-    def _call(self, known: Known, name: str) -> None:
-        operation, body = self._bodies.get(name, (name, None))
-        parameters = {"id": known.id} if operation == DELETE else {_INSTANCE: known.id}
-        if operation == "detachVolume":
-            parameters["volumeId"] = placeholders.OWN_VOLUME
-        query = {name: value for name, value in parameters.items() if name != _INSTANCE}
-        path = {name: value for name, value in parameters.items() if name == _INSTANCE}
-        parts = Parts(path, query, body, instance_names=(_INSTANCE,))
-        self._arranger.arrange(operation, name if operation == "runInstanceAction" else "", parts, leave_state=True)
-        filled: JsonObject | None = parts.body
-        exchange = self._run.call(operation, {**parts.path, **parts.query}, filled, phase=FORBIDDEN)
-        self._lookout.after(exchange)
+    def _try(self, known: Known, step: str) -> None:
+        """Try a step on an instance in the state that it is in."""
+        self._observer.read_before(known.id)
+        operation, body = self._bodies.get(step, (step, None))
+        parts = Parts({_INSTANCE: known.id}, {}, body)
+        if operation == DELETE:
+            parts = Parts({}, {"id": known.id})
+        elif operation == VOLUME.loss:
+            parts.query["volumeId"] = placeholders.OWN_VOLUME
+        action = step if operation == ACTION else ""
+        self._preparation.prepare(operation, action, parts, leave_state=True)
+        exchange = self._run.call(operation, {**parts.path, **parts.query}, parts.body, phase=FORBIDDEN)
+        self._observer.after(exchange)

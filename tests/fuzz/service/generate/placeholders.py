@@ -1,9 +1,12 @@
-"""What stands in the rewritten document wherever something of the run's own is meant? It is replaced before sending."""
+"""Placeholders: what generated requests name in place of things of the run's own, and where."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+Path: TypeAlias = tuple[str, ...]
+"""The way to a value: `query` or `body`, then the names of members."""
 
 OWN_INSTANCE = "own-instance"
 OWN_VOLUME = "own-volume"
@@ -13,32 +16,39 @@ NEW_KEYPAIR = "new-keypair"
 OTHER_FLAVOR = "other-flavor"
 OTHER_GROUP = "other-group"
 OWN_GROUP = "own-group"
-# An address has to be one: these are of a network that is reserved for documentation.
+# An address has to be valid: these are of a network that RFC 5737 reserves for documentation.
 OWN_ADDRESS = "192.0.2.1"
 OWN_PORT = "192.0.2.2"
-ALL = frozenset(
-    {
-        OWN_INSTANCE,
-        OWN_VOLUME,
-        OWN_TOKEN,
-        OWN_KEYPAIR,
-        NEW_KEYPAIR,
-        OTHER_FLAVOR,
-        OTHER_GROUP,
-        OWN_GROUP,
-        OWN_ADDRESS,
-        OWN_PORT,
-    }
-)
+
+_ID, _NAME = ("query", "id"), ("query", "name")
+_PARAMETERS = ("body", "parameters")
+PLACES: Mapping[str, Mapping[Path, str]] = {
+    "getToken": {_ID: OWN_TOKEN},
+    "listInstances": {_ID: OWN_INSTANCE},
+    "listInstanceDetails": {_ID: OWN_INSTANCE},
+    "deleteInstance": {_ID: OWN_INSTANCE},
+    "attachVolume": {("body", "attachment", "volumeId"): OWN_VOLUME},
+    "detachVolume": {("query", "volumeId"): OWN_VOLUME},
+    "listKeypairs": {_NAME: OWN_KEYPAIR},
+    "createKeypair": {("body", "keypair", "name"): NEW_KEYPAIR},
+    "deleteKeypair": {_NAME: OWN_KEYPAIR},
+    "resize": {(*_PARAMETERS, "flavor"): OTHER_FLAVOR},
+    "addFloatingIp": {(*_PARAMETERS, "address"): OWN_ADDRESS, (*_PARAMETERS, "ipAddress"): OWN_PORT},
+    "removeFloatingIp": {(*_PARAMETERS, "address"): OWN_ADDRESS},
+    "addSecurityGroup": {(*_PARAMETERS, "name"): OTHER_GROUP},
+    "removeSecurityGroup": {(*_PARAMETERS, "name"): OWN_GROUP},
+}
+"""Where the examples of an operation or action have a placeholder, and which."""
+_ALL = frozenset({OWN_INSTANCE, *(one for places in PLACES.values() for one in places.values())})
 
 
-def stands_in(value: Any) -> bool:
-    """Say whether a placeholder stands anywhere in a value."""
+def has_placeholder(value: Any) -> bool:
+    """Return whether a placeholder is anywhere in a value."""
     if isinstance(value, Mapping):
-        return any(stands_in(one) for one in value.values())
+        return any(map(has_placeholder, value.values()))
     if isinstance(value, list):
-        return any(stands_in(one) for one in value)
-    return isinstance(value, str) and value in ALL
+        return any(map(has_placeholder, value))
+    return isinstance(value, str) and value in _ALL
 
 
 def filled(value: Any, values: Mapping[str, str]) -> Any:

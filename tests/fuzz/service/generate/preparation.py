@@ -1,24 +1,25 @@
-"""How is a request given all that it needs? Placeholders become things of the run's own, in a state that fits."""
+"""Give a request all that it needs: placeholders become things of the run's own, in a state that fits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from toast_compute_api.behaviour import LIFECYCLE
-
 from ..check.ledger import Known
+from ..contract import name_of
 from ..exchange import JsonObject
-from ..run import Run
 from . import placeholders
-from .fixtures import example_of, longest_name_on_windows
-from .inventory import Stock
+from .fixtures import create_example, longest_name_on_windows
+from .inventory import ADDRESS, KINDS, VOLUME, Inventory, accepted_in
+from .placeholders import PLACES, Path, filled
 
-Path: TypeAlias = tuple[str, ...]
+_MOST_NETWORKS = 3
+_LEAST_INSTANCES = 3  # so many are there before one is deleted
+_OWN_THING = {VOLUME: placeholders.OWN_VOLUME, ADDRESS: placeholders.OWN_ADDRESS}
 
-_FEW_NETWORKS = 3
-_AT_LEAST = 3  # so many instances are there before one is deleted
+Values: TypeAlias = dict[str, str]
+"""What is put in, by placeholder."""
 
 
 @dataclass
@@ -27,265 +28,221 @@ class Parts:
 
     path: MutableMapping[str, Any]
     query: MutableMapping[str, Any]
-    body: Any
-    instance_names: tuple[str, ...] = ()
-    """Under which names the path may have the instance."""
+    body: Any = None
+    instance_name: str = "instanceId"
+    """The name that the path may have for the instance."""
 
     def target(self) -> tuple[MutableMapping[str, Any], str] | None:
         """Return where the instance is named, and as what."""
-        for name in self.instance_names:
-            if name in self.path:
-                return self.path, name
+        if self.instance_name in self.path:
+            return self.path, self.instance_name
         return (self.query, "id") if "id" in self.query else None
 
-    def member(self, path: Path) -> Any:
-        """Return a value by its path: of the body, or of the query."""
-        if path[0] == "query":
-            return self.query.get(path[1])
-        value: Any = self.body
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
+    def at(self, path: Path) -> Any:
+        """Return a value by its path."""
+        value: Any = self.query if path[0] == "query" else self.body
+        for name in path[1:]:
+            value = value.get(name) if isinstance(value, Mapping) else None
         return value
 
-
-@dataclass
-class Plan:
-    """What is put in, and what has to be there for the request to be accepted."""
-
-    known: Known | None = None
-    values: dict[str, str] = field(default_factory=dict)
-    """By placeholder."""
-    due: dict[Path, str] = field(default_factory=dict)
-    is_possible: bool = True
+    def fill(self, values: Values) -> None:
+        """Replace the placeholders."""
+        for place in (self.path, self.query):
+            for name, value in place.items():
+                place[name] = values.get(value, value) if isinstance(value, str) else value
+        self.body = filled(self.body, values)
 
 
-class Arranger:
-    """Arranges requests for one run."""
+class Preparation:
+    """Prepares requests for one run."""
 
-    def __init__(self, run: Run, stock: Stock) -> None:
-        self._run = run
-        self._stock = stock
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self._run = inventory.run
+        self._fixtures = inventory.fixtures
         self.is_patient = False
-        """Whether to wait for what has been accepted before, too, even where that takes real time."""
-        self._upload = example_of(run.contract, "createKeypair", "upload")["keypair"]["publicKey"]
+        """Whether to wait also for what has been accepted before, where that takes real time."""
+        self._upload = self._run.contract.body_examples("createKeypair")["upload"]["keypair"]["publicKey"]
 
-    def arrange(self, operation: str, action: str, parts: Parts, *, leave_state: bool = False) -> bool:
-        """Fill in the placeholders, and return whether nothing is left to refuse the request for.
+    def prepare(self, operation: str, action: str, parts: Parts, *, leave_state: bool = False) -> bool:
+        """Fill in the placeholders, and return whether there is no reason left to refuse the request.
 
         With `leave_state`, an instance that is named by its id stays in the state it is in.
         """
-        self._stock.trim()
-        # Where waiting takes real time, it is worth that only for what has not been accepted yet.
-        name = f"{operation}.{action}" if action else operation
-        is_new = name not in self._run.tally.accepted
-        self._stock.may_wait = self._run.target.is_exact or is_new or self.is_patient
-        move = action or operation
-        plan = self._plan(operation, move, parts, leave_state=leave_state)
-        for place in (parts.path, parts.query):
-            for name, value in place.items():
-                if isinstance(value, str) and value in plan.values:
-                    place[name] = plan.values[value]
-        parts.body = placeholders.filled(parts.body, plan.values)
-        if not plan.is_possible or not self._run.target.is_exact:
+        inventory, run = self.inventory, self._run
+        inventory.trim()
+        # Where waiting takes real time, only what has not been accepted yet is worth it.
+        is_new = name_of(operation, action) not in run.counters.accepted
+        inventory.may_wait = run.target.is_exact or is_new or self.is_patient
+        values, is_possible = self._values(operation, action or operation, parts, leave_state=leave_state)
+        parts.fill(values)
+        if not is_possible or not run.target.is_exact:
             return False
         if operation == "createInstance":
-            return self._is_plain(parts.member(("instance",)))
+            return self._is_plain(parts.at(("body", "instance")))
         if operation == "createKeypair":
-            name = parts.member(("keypair", "name"))
-            return name not in self._run.ledger.our_keypairs() and parts.member(("keypair", "publicKey")) in (
-                None,
-                self._upload,
-            )
-        return all(parts.member(path) == value for path, value in plan.due.items())
+            is_new = parts.at(("body", "keypair", "name")) not in run.ledger.our_keypairs()
+            return is_new and parts.at(("body", "keypair", "publicKey")) in (None, self._upload)
+        if operation == "listKeypairs":
+            return True
+        due = PLACES.get(action or operation, {})
+        return all(parts.at(path) == values[one] for path, one in due.items() if one in values)
 
     def fill(self, parts: Parts) -> None:
         """Fill in the placeholders with whatever there is."""
-        values = self._any_values()
-        for place in (parts.path, parts.query):
-            for name, value in place.items():
-                place[name] = placeholders.filled(value, values)
-        parts.body = placeholders.filled(parts.body, values)
+        parts.fill(self._any_values())
 
-    def _plan(self, operation: str, move: str, parts: Parts, *, leave_state: bool) -> Plan:
-        stock = self._stock
+    def _values(self, operation: str, step: str, parts: Parts, *, leave_state: bool) -> tuple[Values, bool]:
+        """Make ready what the request needs, and return what to put in and whether it can be accepted then."""
+        inventory, ledger = self.inventory, self._run.ledger
+        name = parts.query.get("name")
         match operation:
             case "createInstance":
-                return Plan(values={placeholders.OWN_KEYPAIR: stock.keypair()})
+                return {placeholders.OWN_KEYPAIR: inventory.keypair()}, True
             case "createKeypair":
-                return Plan(values={placeholders.NEW_KEYPAIR: stock.new_name()})
+                return {placeholders.NEW_KEYPAIR: inventory.new_name()}, True
             case "listKeypairs":
-                own, name = stock.keypair(), parts.query.get("name")
-                is_possible = name in (None, placeholders.OWN_KEYPAIR) or name in self._run.ledger.our_keypairs()
-                return Plan(values={placeholders.OWN_KEYPAIR: own}, is_possible=is_possible)
+                own = inventory.keypair()
+                is_possible = name in (None, placeholders.OWN_KEYPAIR) or name in ledger.our_keypairs()
+                return {placeholders.OWN_KEYPAIR: own}, is_possible
             case "deleteKeypair":
-                return self._plan_for_deleting_a_keypair(parts)
+                known = ledger.keypairs.get(name) if isinstance(name, str) else None
+                is_foreign = known is not None and not known.is_ours and not known.deleted
+                if name != placeholders.OWN_KEYPAIR and not is_foreign:
+                    return {}, False
+                parts.query["name"] = inventory.spare_keypair()
+                return {}, True
             case "getToken":
-                token = self._run.token
-                return Plan(values={placeholders.OWN_TOKEN: token}, due={("query", "id"): token})
+                return {placeholders.OWN_TOKEN: self._run.token}, True
             case "issueToken":
-                return Plan(is_possible=False)
+                return {}, False
             case "listFlavors" | "listAvailabilityZones":
-                return Plan()
-        return self._plan_for_instance(operation, move, parts, leave_state=leave_state)
+                return {}, True
+        return self._values_for_instance(operation, step, parts, leave_state=leave_state)
 
-    def _plan_for_deleting_a_keypair(self, parts: Parts) -> Plan:
-        name = parts.query.get("name")
-        known = self._run.ledger.keypairs.get(name) if isinstance(name, str) else None
-        is_strange = known is not None and not known.is_ours and not known.deleted
-        if name != placeholders.OWN_KEYPAIR and not is_strange:
-            return Plan(is_possible=False)
-        spare = self._stock.spare_keypair()
-        parts.query["name"] = spare
-        return Plan(due={("query", "name"): spare})
-
-    def _plan_for_instance(self, operation: str, move: str, parts: Parts, *, leave_state: bool) -> Plan:
+    def _values_for_instance(
+        self, operation: str, step: str, parts: Parts, *, leave_state: bool
+    ) -> tuple[Values, bool]:
         place = parts.target()
-        named = place[0][place[1]] if place is not None else None
-        known = self._run.ledger.instances.get(named) if isinstance(named, str) else None
         changes = self._run.contract.changes(operation)
         if place is None:
-            return Plan(is_possible=not changes)
-        is_strange = known is not None and not known.is_ours and changes  # never touch what others made
-        is_named = named != placeholders.OWN_INSTANCE and not is_strange
+            return {}, not changes
+        named = place[0][place[1]]
+        known = self._run.ledger.instances.get(named) if isinstance(named, str) else None
+        is_foreign = known is not None and not known.is_ours and changes  # what others made is never changed
+        is_named = named != placeholders.OWN_INSTANCE and not is_foreign
         if is_named and (known is None or not known.is_ours or known.deleted):
-            return Plan(values=self._any_values(), is_possible=False)
+            return self._any_values(), False
         if is_named and known is not None and leave_state:
-            return Plan(known=known, values=self._fitting_values(move, known), is_possible=False)
-        plan = self._plan_for_move(move, known if is_named else None)
-        if plan.known is None:
-            plan.is_possible = False
-            ours = self._run.ledger.ours()
-            plan.known = ours[0] if ours else None
-        if plan.known is not None:
-            place[0][place[1]] = plan.known.id
-        plan.values = {**self._any_values(plan.known), **plan.values}
-        return plan
+            return self._values_in_any_state(step, known), False
+        chosen, values, is_possible = self._choose(step, known if is_named else None)
+        if chosen is None:
+            is_possible = False
+            chosen = next(iter(self._run.ledger.ours()), None)
+        if chosen is not None:
+            place[0][place[1]] = chosen.id
+        return {**self._any_values(chosen), **values}, is_possible
 
-    def _plan_for_move(self, move: str, known: Known | None) -> Plan:
-        """Choose an instance that the move is possible for, or make this one ready."""
-        stock = self._stock
-        allowed = LIFECYCLE.operations[move].accepted_in if move in LIFECYCLE.operations else tuple(LIFECYCLE.states)
-        values: dict[str, str] = {}
-        due: dict[Path, str] = {}
-        match move:
-            case "detachVolume":
-                pair = stock.attached_volume()
-                if pair is None or (known is not None and pair[0] is not known):
-                    return Plan(known=known, is_possible=False)
-                return Plan(pair[0], {placeholders.OWN_VOLUME: pair[1]}, {("query", "volumeId"): pair[1]})
-            case "removeFloatingIp":
-                pair = stock.used_address()
-                if pair is None or (known is not None and pair[0] is not known):
-                    return Plan(known=known, is_possible=False)
-                return Plan(pair[0], {placeholders.OWN_ADDRESS: pair[1]}, {("parameters", "address"): pair[1]})
-            case "attachVolume":
-                values[placeholders.OWN_VOLUME] = due["attachment", "volumeId"] = stock.free_volume()
-            case "addFloatingIp":
-                values[placeholders.OWN_ADDRESS] = due["parameters", "address"] = stock.free_address()
-        if move == "deleteInstance" and len(self._run.ledger.ours()) < _AT_LEAST:
-            stock.fresh_instance()
+    def _choose(self, step: str, known: Known | None) -> tuple[Known | None, Values, bool]:
+        """Choose an instance for which the step is possible, or make this one ready."""
+        inventory = self.inventory
+        kind = KINDS.get(step)
+        values: Values = {}
+        if kind is not None and step == kind.loss:
+            pair = inventory.held(kind)
+            if pair is None or (known is not None and pair[0] is not known):
+                return known, {}, False
+            return pair[0], {_OWN_THING[kind]: pair[1]}, True
+        if kind is not None:
+            values[_OWN_THING[kind]] = inventory.free(kind)
         preferred: set[str] = set()
-        if move == "addFloatingIp" and known is None:
-            if all(one.floating for one in self._run.ledger.ours()):
-                stock.fresh_instance()
-            preferred = {one.id for one in self._run.ledger.ours() if not one.floating}
+        if step == "deleteInstance" and len(self._run.ledger.ours()) < _LEAST_INSTANCES:
+            inventory.create_another()
+        if step == ADDRESS.gain and known is None:
+            if all(one.addresses for one in self._run.ledger.ours()):
+                inventory.create_another()
+            preferred = {one.id for one in self._run.ledger.ours() if not one.addresses}
         if known is None:
-            known = stock.instance_in(allowed, preferred=preferred)
-        elif stock.may_wait and not stock.bring_to(known, allowed):
-            return Plan(known=known, values=values, is_possible=False)
+            known = inventory.instance_in(accepted_in(step), preferred=preferred)
+        elif not inventory.is_ready(known, accepted_in(step)):
+            return known, values, False
         if known is None:
-            return Plan(values=values, is_possible=False)
-        is_possible = True
-        match move:
-            case "attachVolume":
-                is_possible = known.expected.get("availabilityZone") == stock.material.zone
-            case "addFloatingIp":
-                port = stock.port_of(known)
-                is_possible = port is not None
-                values[placeholders.OWN_PORT] = due["parameters", "ipAddress"] = port or placeholders.OWN_PORT
-            case "resize":
-                values[placeholders.OTHER_FLAVOR] = due["parameters", "flavor"] = self._other_flavor(known)
-            case "addSecurityGroup" | "removeSecurityGroup":
-                group = self._group_for(move, known)
-                values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = due["parameters", "name"] = group
-        return Plan(known, values, due, is_possible)
+            return None, values, False
+        is_possible = step != VOLUME.gain or known.expected.get("availabilityZone") == self._fixtures.zone
+        if step == ADDRESS.gain:
+            port = inventory.port_of(known)
+            is_possible = port is not None
+            values[placeholders.OWN_PORT] = port or placeholders.OWN_PORT
+        elif step == "resize":
+            values[placeholders.OTHER_FLAVOR] = self._other_flavor(known)
+        elif step in ("addSecurityGroup", "removeSecurityGroup"):
+            group = self._fitting_group(step, known)
+            if group is None:
+                group = self._fixtures.groups[-1]
+                if step == "removeSecurityGroup":
+                    self._run.step("addSecurityGroup", known.id, {"name": group})
+            values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
+        return known, values, is_possible
 
-    def _group_for(self, move: str, known: Known) -> str:
-        group = self._fitting_group(move, known)
-        if group is None:
-            group = self._stock.material.groups[-1]
-            if move == "removeSecurityGroup":
-                body: JsonObject = {"action": "addSecurityGroup", "parameters": {"name": group}}
-                self._run.call("runInstanceAction", {"instanceId": known.id}, body)
-        return group
-
-    def _fitting_group(self, move: str, known: Known) -> str | None:
-        """The first group that an instance is not in, or the last one that it is in."""
-        groups = self._stock.material.groups
+    def _fitting_group(self, step: str, known: Known) -> str | None:
+        """Return the first group that an instance is not in, or the last one that it is in."""
+        groups = self._fixtures.groups
         present: set[str] = known.expected.get("securityGroups", set())
-        if move == "addSecurityGroup":
+        if step == "addSecurityGroup":
             return next((one for one in groups if one not in present), None)
         return next((one for one in reversed(groups) if one in present), None)
 
     def _other_flavor(self, known: Known) -> str:
-        return next(one for one in self._stock.material.flavors if one != known.expected.get("flavor"))
+        return next(one for one in self._fixtures.flavors if one != known.expected.get("flavor"))
 
-    def _fitting_values(self, move: str, known: Known) -> dict[str, str]:
-        """Values with which only the state of an instance can be the reason for a refusal."""
-        values, stock = self._any_values(known), self._stock
-        match move:
-            case "attachVolume":
-                values[placeholders.OWN_VOLUME] = stock.free_volume()
-            case "detachVolume":
-                values[placeholders.OWN_VOLUME] = next(iter(known.attachments), stock.material.volumes[0])
-            case "addFloatingIp":
-                values[placeholders.OWN_ADDRESS] = stock.free_address()
-                values[placeholders.OWN_PORT] = stock.port_of(known) or placeholders.OWN_PORT
-            case "removeFloatingIp":
-                values[placeholders.OWN_ADDRESS] = next(iter(known.floating), stock.material.addresses[0])
-            case "resize":
-                values[placeholders.OTHER_FLAVOR] = self._other_flavor(known)
-            case "addSecurityGroup" | "removeSecurityGroup":
-                group = self._fitting_group(move, known) or stock.material.groups[0]
-                values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
+    def _values_in_any_state(self, step: str, known: Known) -> Values:
+        """Return values with which only the state of an instance can be the reason for a refusal."""
+        values, kind = self._any_values(known), KINDS.get(step)
+        if kind is not None and step == kind.loss:
+            values[_OWN_THING[kind]] = next(iter([*kind.of(known), *kind.of(self._fixtures)]))
+        elif kind is not None:
+            values[_OWN_THING[kind]] = self.inventory.free(kind)
+            if kind is ADDRESS:
+                values[placeholders.OWN_PORT] = self.inventory.port_of(known) or placeholders.OWN_PORT
+        elif step == "resize":
+            values[placeholders.OTHER_FLAVOR] = self._other_flavor(known)
+        elif step in ("addSecurityGroup", "removeSecurityGroup"):
+            group = self._fitting_group(step, known) or self._fixtures.groups[0]
+            values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
         return values
 
-    def _any_values(self, known: Known | None = None) -> dict[str, str]:
-        """Values for placeholders where it does not matter whether the request is accepted."""
-        material = self._stock.material
-        ours = self._run.ledger.ours()
-        known = known or (ours[0] if ours else None)
+    def _any_values(self, known: Known | None = None) -> Values:
+        """Return values for placeholders where it does not matter whether the request is accepted."""
+        fixtures = self._fixtures
+        known = known or next(iter(self._run.ledger.ours()), None)
         return {
             placeholders.OWN_INSTANCE: known.id if known is not None else placeholders.OWN_INSTANCE,
-            placeholders.OWN_VOLUME: material.volumes[0],
-            placeholders.OTHER_FLAVOR: material.flavors[-1],
-            placeholders.OTHER_GROUP: material.groups[-1],
-            placeholders.OWN_GROUP: material.groups[0],
-            placeholders.OWN_ADDRESS: material.addresses[0],
+            placeholders.OWN_VOLUME: fixtures.volumes[0],
+            placeholders.OTHER_FLAVOR: fixtures.flavors[-1],
+            placeholders.OTHER_GROUP: fixtures.groups[-1],
+            placeholders.OWN_GROUP: fixtures.groups[0],
+            placeholders.OWN_ADDRESS: fixtures.addresses[0],
         }
 
     def _is_plain(self, spec: Any) -> bool:
-        """Whether a create names nothing but what is there, and no rule that the schemas cannot say applies."""
-        if not isinstance(spec, dict):
-            return False
-        material = self._stock.material
+        """Return whether a create names only what exists, and no rule applies that the schemas cannot express."""
+        fixtures, run = self._fixtures, self._run
+        smallest = create_example(run.contract)["volume"]["size"]
+        instances = [one for one in run.ledger.instances.values() if not one.gone]
         try:
-            count = int(spec.get("count", 1))
-            networks = [(one.get("id"), one.get("subnetId", material.subnet)) for one in spec["networks"]]
-            volume: Mapping[str, Any] = spec.get("volume", {})
-            smallest = example_of(self._run.contract, "createInstance", "create")["instance"]["volume"]["size"]
-            instances = [one for one in self._run.ledger.instances.values() if not one.gone]
+            volume: JsonObject = spec.get("volume", {})
+            networks = [(one.get("id"), one.get("subnetId", fixtures.subnet)) for one in spec["networks"]]
             return bool(
-                spec["image"] == material.image
-                and spec["flavor"] in material.flavors
-                and spec["availabilityZone"] == material.zone
-                and spec["keyName"] in self._run.ledger.our_keypairs()
-                and {group["name"] for group in spec["securityGroups"]} <= set(material.groups)
-                and all(one in ((material.network, material.subnet), (None, material.subnet)) for one in networks)
-                and len(networks) <= _FEW_NETWORKS
-                and len(spec["name"]) <= longest_name_on_windows(self._run.contract)
+                spec["image"] == fixtures.image
+                and spec["flavor"] in fixtures.flavors
+                and spec["availabilityZone"] == fixtures.zone
+                and spec["keyName"] in run.ledger.our_keypairs()
+                and {group["name"] for group in spec["securityGroups"]} <= set(fixtures.groups)
+                and set(networks) <= {(fixtures.network, fixtures.subnet), (None, fixtures.subnet)}
+                and len(networks) <= _MOST_NETWORKS
+                and len(spec["name"]) <= longest_name_on_windows(run.contract)
                 and volume.get("size", smallest) >= smallest
-                and (self._run.target.quota is None or len(instances) + count <= self._run.target.quota)
+                and (run.target.quota is None or len(instances) + int(spec.get("count", 1)) <= run.target.quota)
             )
         except (TypeError, KeyError, AttributeError, ValueError):
             return False

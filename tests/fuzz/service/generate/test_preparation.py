@@ -1,4 +1,4 @@
-"""Is a request given what it needs, and is what others made left alone?"""
+"""A request is given what it needs, and what others made is not changed."""
 
 from __future__ import annotations
 
@@ -9,88 +9,82 @@ import pytest
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..contract import contract
+from ..run import Run
+from ..session import Plan, Session
+from ..target import MockTarget
 from . import placeholders
 from .document import example_bodies
+from .placeholders import has_placeholder
 from .preparation import Parts
-from .ready import World
 
 SEED_INSTANCE = "125a0000-0000-4000-8000-000000000001"
 SEED_KEYPAIR = "demo-key"
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    yield world
-    assert not world.run.findings
+def session() -> Iterator[Session]:
+    session = Session(Run(MockTarget(1)), Plan(seed=1, examples=1, scenarios=1))
+    session.begin()
+    yield session
+    assert not session.run.findings
 
 
-def parts(name: str, world: World, instance: str = placeholders.OWN_INSTANCE) -> tuple[str, str, Parts]:
-    """The parts of a good request, with placeholders."""
-    bodies = {
-        action or operation: (operation, action, body)
-        for operation, action, body in example_bodies(contract(), world.run.target.credentials, world.material)
-    }
-    operation, action, body = bodies.get(name, (name, "", None))
+def parts_of(step: str, session: Session, instance: str = placeholders.OWN_INSTANCE) -> tuple[str, str, Parts]:
+    """Return operation, action and parts of a valid request with placeholders."""
+    examples = example_bodies(contract(), session.run.target.credentials, session.fixtures)
+    bodies = {action or operation: (operation, action, body) for operation, action, body in examples}
+    operation, action, body = bodies.get(step, (step, "", None))
     path: dict[str, Any] = {"instanceId": instance} if "{instanceId}" in contract().path(operation) else {}
-    query: dict[str, Any] = {"volumeId": placeholders.OWN_VOLUME} if operation == "detachVolume" else {}
-    if operation == "deleteInstance":
-        query["id"] = instance
-    return operation, action, Parts(path, query, body, instance_names=("instanceId",))
+    query = {"detachVolume": {"volumeId": placeholders.OWN_VOLUME}, "deleteInstance": {"id": instance}}
+    return operation, action, Parts(path, query.get(operation, {}), body)
 
 
-@pytest.mark.parametrize("move", [name for name in LIFECYCLE.operations if name != "createInstance"])
-def test_everything_is_accepted_that_was_arranged_and_again(move: str, world: World) -> None:
+@pytest.mark.parametrize("step", [name for name in LIFECYCLE.operations if name != "createInstance"])
+def test_prepared_request_is_accepted_every_time(step: str, session: Session) -> None:
     for _ in range(3):
-        operation, action, given = parts(move, world)
-        assert world.arranger.arrange(operation, action, given)
-        assert not placeholders.stands_in([dict(given.path), dict(given.query), given.body])
-        exchange = world.run.call(operation, {**given.path, **given.query}, given.body)
+        operation, action, parts = parts_of(step, session)
+        assert session.preparation.prepare(operation, action, parts)
+        assert not has_placeholder([dict(parts.path), dict(parts.query), parts.body])
+        exchange = session.run.call(operation, {**parts.path, **parts.query}, parts.body)
         assert exchange.reply.accepted, exchange.reply.body
 
 
-def test_a_create_is_arranged_with_what_the_service_has(world: World) -> None:
-    operation, action, given = parts("createInstance", world)
-    given.body["instance"]["name"] = "short"
-    assert world.arranger.arrange(operation, action, given)
-    assert world.run.call(operation, None, given.body).reply.accepted
+@pytest.mark.parametrize(("member", "value", "is_possible"), [("name", "short", True), ("image", "other", False)])
+def test_create_is_expected_to_be_accepted_if_it_names_what_exists(
+    member: str, value: str, is_possible: bool, session: Session
+) -> None:
+    operation, action, parts = parts_of("createInstance", session)
+    parts.body["instance"][member] = value
+    assert session.preparation.prepare(operation, action, parts) is is_possible
+    assert session.run.call(operation, None, parts.body).reply.accepted is is_possible
 
 
-def test_a_create_that_names_what_is_not_there_is_not_expected_to_be_accepted(world: World) -> None:
-    operation, action, given = parts("createInstance", world)
-    given.body["instance"]["image"] = "other"
-    assert not world.arranger.arrange(operation, action, given)
-
-
-@pytest.mark.parametrize("move", ["deleteInstance", "stop", "attachVolume", "addSecurityGroup"])
-def test_what_others_made_is_never_touched(move: str, world: World) -> None:
-    operation, action, given = parts(move, world, SEED_INSTANCE)
-    world.arranger.arrange(operation, action, given)
-    place = given.target()
+@pytest.mark.parametrize("step", ["deleteInstance", "stop", "attachVolume", "addSecurityGroup"])
+def test_instance_of_others_is_never_changed(step: str, session: Session) -> None:
+    operation, action, parts = parts_of(step, session, SEED_INSTANCE)
+    session.preparation.prepare(operation, action, parts)
+    place = parts.target()
     assert place is not None
-    assert place[0][place[1]] in {known.id for known in world.run.ledger.ours()}
+    assert place[0][place[1]] in {known.id for known in session.run.ledger.ours()}
 
 
-def test_the_key_pairs_of_others_are_not_deleted(world: World) -> None:
-    given = Parts({}, {"name": SEED_KEYPAIR}, None)
-    assert world.arranger.arrange("deleteKeypair", "", given)
-    assert given.query["name"] in world.run.ledger.our_keypairs()
+@pytest.mark.parametrize(
+    ("operation", "name"), [("deleteKeypair", SEED_KEYPAIR), ("listKeypairs", placeholders.OWN_KEYPAIR)]
+)
+def test_keypair_is_one_of_the_run(operation: str, name: str, session: Session) -> None:
+    parts = Parts({}, {"name": name})
+    assert session.preparation.prepare(operation, "", parts)
+    assert parts.query["name"] in session.run.ledger.our_keypairs()
 
 
-def test_they_may_be_looked_at(world: World) -> None:
-    given = Parts({}, {"id": SEED_INSTANCE}, None)
-    world.arranger.arrange("listInstances", "", given)
-    assert given.query["id"] == SEED_INSTANCE
+def test_instance_of_others_may_be_read(session: Session) -> None:
+    parts = Parts({}, {"id": SEED_INSTANCE})
+    session.preparation.prepare("listInstances", "", parts)
+    assert parts.query["id"] == SEED_INSTANCE
 
 
-def test_a_key_pair_of_the_runs_own_is_put_in_where_one_is_meant(world: World) -> None:
-    given = Parts({}, {"name": placeholders.OWN_KEYPAIR}, None)
-    assert world.arranger.arrange("listKeypairs", "", given)
-    assert given.query["name"] in world.run.ledger.our_keypairs()
-
-
-def test_nothing_of_the_run_is_left_at_its_end(world: World) -> None:
-    world.stock.spare_keypair()
-    world.stock.empty()
-    assert not world.run.ledger.ours()
-    assert not world.run.ledger.our_keypairs()
+def test_inventory_leaves_nothing_behind(session: Session) -> None:
+    session.inventory.spare_keypair()
+    session.inventory.empty()
+    assert not session.run.ledger.ours()
+    assert not session.run.ledger.our_keypairs()

@@ -1,43 +1,47 @@
-"""Do the requests that need no chance try what they say, and is the mock right about all of them?"""
+"""The requests that do not depend on chance try what they are for, and the mock answers all of them correctly."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from ..check.samples import brief, detail
 from ..contract import contract
-from ..target import Subnet
-from .access_probes import EXPIRED, FOREIGN, MISSING, OTHER_APPKEY, UNKNOWN
-from .create_variants import CREATING, change_one_of_two, create_in_every_way, ways
-from .forbidden_operations import FORBIDDEN, ForbiddenMoves
-from .malformed_requests import ODD, OddRequests
-from .mutated_bodies import SPOILT, send_spoilt, spoilt
-from .preparation import Parts
-from .prose_rules import (
-    IN_WORDS,
-    Worded,
-    addresses_are_in_their_subnets,
-    image_needs_its_disk,
-    names_on_windows_are_short,
-    refused_create_takes_nothing,
-    subnet_is_in_its_network,
-    upload_is_one_key,
-)
-from .ready import World
+from ..exchange import JSON, Reply, Request
+from ..run import Counters, Run
+from ..session import Plan, Session
+from ..target import MockTarget
+from .access_probes import use_up_the_quota
+from .forbidden_operations import ForbiddenOperations
+from .invalid_requests import MALFORMED, MUTATED, mutations, send_malformed, send_mutated
+from .observer import changed_members, list_differences
+from .prose_rules import CREATING, PROSE, ProseRules, create_in_every_way, create_variants
+
+
+def begun(target: MockTarget | None = None) -> Session:
+    session = Session(Run(target or MockTarget(1)), Plan(seed=1, examples=1, scenarios=1))
+    session.begin()
+    return session
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    yield world
-    assert not world.run.findings
+def session() -> Iterator[Session]:
+    session = begun()
+    yield session
+    assert not session.run.findings
 
 
-def test_each_spoilt_body_differs_in_one_thing_and_none_twice() -> None:
+@pytest.fixture
+def counters(session: Session) -> Counters:
+    return session.run.counters
+
+
+def test_mutated_body_differs_in_one_thing() -> None:
     body = {"instance": {"name": "n", "count": 1, "networks": [{"id": "x"}]}}
-    bodies = [json.dumps(one) for one in spoilt(body)]
+    bodies = [json.dumps(one) for one in mutations(body)]
     assert json.dumps(body) not in bodies
     for wanted in (
         {"instance": {"name": "n", "count": "1", "networks": [{"id": "x"}]}},
@@ -50,28 +54,31 @@ def test_each_spoilt_body_differs_in_one_thing_and_none_twice() -> None:
         assert json.dumps(wanted) in bodies
 
 
-def test_every_operation_with_a_body_gets_spoilt_ones(world: World) -> None:
-    operations = [one for one in contract().operations if contract().body_schema(one) is not None]
-    send_spoilt(world.run, world.arranger, world.lookout, world.material, operations)
-    assert world.run.tally.phases[SPOILT] > 300
-    for name in contract().names:
-        if name.partition(".")[0] in operations:
-            assert any(known == name and code for known, code in world.run.tally.codes), name
-
-
-def test_every_operation_gets_odd_requests(world: World) -> None:
-    OddRequests(world.run, contract().operations).send_all(world.run.ledger.ours()[0].id)
-    assert world.run.tally.phases[ODD] > 200
-    assert {name.partition(".")[0] for name, code in world.run.tally.codes if code} >= set(contract().operations) - {
+def test_every_operation_gets_malformed_requests_and_mutated_bodies(session: Session, counters: Counters) -> None:
+    send_malformed(session.run, contract().operations, session.run.ledger.ours()[0].id)
+    send_mutated(session.preparation, contract().operations)
+    refused = {name for name, code in counters.codes if code}
+    assert {name.partition(".")[0] for name in refused} >= {*contract().operations} - {
         "listFlavors",
         "listAvailabilityZones",
     }
+    assert refused >= {name for name in contract().names if contract().body_schema(name.partition(".")[0])}
+    assert counters.phases[MALFORMED] > 200
+    assert counters.phases[MUTATED] > 300
 
 
-def test_what_a_state_forbids_is_tried_in_it_at_rest_and_on_the_way(world: World) -> None:
-    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
-    moves.try_all()
-    states = world.run.tally.states
+def test_instance_is_created_in_every_way(session: Session, counters: Counters) -> None:
+    create_in_every_way(session.inventory)
+    assert counters.phases[CREATING] == len(list(create_variants(session.run, session.fixtures))) + 2
+    assert not [code for name, code in counters.codes if name == "createInstance" and code]
+    one, other = session.run.ledger.ours()[-2:]
+    assert len(one.expected["securityGroups"] ^ other.expected["securityGroups"]) == 1
+
+
+def test_operations_are_tried_in_states_that_forbid_them(session: Session, counters: Counters) -> None:
+    forbidden = ForbiddenOperations(session.preparation)
+    forbidden.try_states()
+    forbidden.try_exceptional_states()
     for name, status in (
         ("runInstanceAction.start", "ACTIVE"),
         ("runInstanceAction.stop", "STOP"),
@@ -80,133 +87,119 @@ def test_what_a_state_forbids_is_tried_in_it_at_rest_and_on_the_way(world: World
         ("runInstanceAction.start", "BUILD"),
         ("attachVolume", "REBOOTING"),
         ("deleteInstance", "DELETING"),
+        ("attachVolume", "MIGRATING"),
+        ("runInstanceAction.resize", "ERROR"),
     ):
-        assert states[name, status, False], (name, status)
-        assert not states[name, status, True]
+        assert counters.states[name, status, False], (name, status)
+        assert not counters.states[name, status, True]
+    assert counters.states["deleteInstance", "ERROR", True]
 
 
-def test_what_is_in_use_is_not_used_twice_and_what_is_freed_is(world: World) -> None:
-    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
-    moves.try_two()
-    moves.try_used()
-    moves.try_freed()
-    moves.try_names()
-    codes = world.run.tally.codes
-    assert world.run.tally.phases[FORBIDDEN] >= 16
-    assert codes["deleteKeypair", 13404] >= 3
-    assert codes["attachVolume", 40409]
-    assert codes["detachVolume", 40404]
-    assert codes["runInstanceAction.addFloatingIp", 22409]
-    assert codes["runInstanceAction.removeFloatingIp", 22404]
+def test_things_in_use_are_tried_twice_and_released_ones_again(session: Session, counters: Counters) -> None:
+    forbidden = ForbiddenOperations(session.preparation)
+    forbidden.try_two_volumes()
+    assert (counters.codes["attachVolume", 0], counters.codes["detachVolume", 0]) == (3, 3)
+    forbidden.try_things_in_use()
+    forbidden.try_released_things()
+    forbidden.try_similar_names()
+    add, remove = "runInstanceAction.addFloatingIp", "runInstanceAction.removeFloatingIp"
+    assert counters.codes["deleteKeypair", 13404] >= 3
+    for refusal in (("attachVolume", 40409), ("detachVolume", 40404), (add, 22409), (remove, 22404)):
+        assert counters.codes[refusal], refusal
+    forbidden.try_second_address()
+    assert session.run.ledger.ours()[-1].expected["addresses"] == 2
+    assert counters.codes[add, 0] >= 3
 
 
-def test_what_is_forbidden_is_tried_while_the_service_migrates_and_after_a_failure(world: World) -> None:
-    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
-    moves.try_upset()
-    states = world.run.tally.states
-    for status in ("MIGRATING", "ERROR"):
-        assert states["attachVolume", status, False], status
-        assert states["runInstanceAction.resize", status, False], status
-    assert states["deleteInstance", "ERROR", True]
+def test_rules_in_prose_are_tried(session: Session, counters: Counters) -> None:
+    ProseRules(session.inventory).try_all()
+    assert counters.phases[PROSE] > session.run.target.addresses_in_subnet
+    assert counters.codes["createInstance", -4] == 2  # a name that is too long, and a disk that is too small
+    assert counters.codes["createInstance", 20001] == 1  # the subnet is full
+    assert counters.codes["createKeypair", -4] == 5
+    assert counters.codes["runInstanceAction.uploadImage", 0] == 1
+    assert counters.codes["deleteInstance", 0] > session.run.target.addresses_in_subnet
 
 
-def test_what_only_words_say_is_tried(world: World) -> None:
-    Worded(world.run, world.stock, world.lookout).try_all()
-    codes = world.run.tally.codes
-    assert world.run.tally.phases[IN_WORDS] > world.run.target.addresses_in_subnet
-    assert codes["createInstance", -4] == 2  # a name that is too long, and a disk that is too small
-    assert codes["createInstance", 20001] == 1  # the subnet is full
-    assert codes["createKeypair", -4] == 5
-    assert codes["runInstanceAction.uploadImage", 0] == 1
-    assert codes["deleteInstance", 0] > world.run.target.addresses_in_subnet
-
-
-def test_names_on_windows_are_judged_by_their_length() -> None:
-    assert not list(names_on_windows_are_short(12, 12, accepted=True))
-    assert not list(names_on_windows_are_short(13, 12, accepted=False))
-    assert list(names_on_windows_are_short(13, 12, accepted=True))
-    assert list(names_on_windows_are_short(12, 12, accepted=False))
-
-
-def test_rules_that_are_in_words_are_judged() -> None:
-    assert not list(refused_create_takes_nothing(accepted=True))
-    assert list(refused_create_takes_nothing(accepted=False))
-    for rule in (subnet_is_in_its_network, upload_is_one_key):
-        assert list(rule(accepted=True))
-        assert not list(rule(accepted=False))
-    asked = [Subnet("a", "n", "192.168.0.0/24"), Subnet("b", "m", "10.0.0.0/24")]
-    assert not list(addresses_are_in_their_subnets(["192.168.0.7", "10.0.0.7"], asked))
-    assert list(addresses_are_in_their_subnets(["10.0.0.7", "192.168.0.7"], asked))
-    assert list(addresses_are_in_their_subnets(["192.168.0.7"], asked))
-
-
-def test_a_volume_that_is_attached_again_gets_a_place_of_its_own(world: World) -> None:
-    moves = ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material)
-    moves.try_two()
-    assert world.run.tally.codes["attachVolume", 0] == 3
-    assert world.run.tally.codes["detachVolume", 0] == 3
-
-
-@pytest.mark.parametrize(
-    ("asked", "shown", "is_right"),
-    [
-        (20, None, True),
-        (20, 20, False),
-        (20, 30, False),
-        (None, 30, True),
-        (None, 20, False),
-        (None, None, False),
-        (30, 30, True),
-        (30, None, False),
-    ],
-)
-def test_an_image_needs_a_disk_as_large_as_it_was_made_of(asked: int | None, shown: int | None, is_right: bool) -> None:
-    assert (not list(image_needs_its_disk(asked, 30, shown))) is is_right
-
-
-def test_a_floating_ip_leads_to_the_second_address_of_an_instance(world: World) -> None:
-    ForbiddenMoves(world.run, world.stock, world.arranger, world.lookout, world.material).try_second_address()
-    assert world.run.ledger.ours()[-1].expected["addresses"] == 2
-    assert world.run.tally.codes["runInstanceAction.addFloatingIp", 0] == 2
-    assert world.run.tally.codes["runInstanceAction.removeFloatingIp", 0] == 2
-
-
-def test_an_instance_is_created_in_every_way(world: World) -> None:
-    create_in_every_way(world.run, world.stock, world.lookout)
-    assert world.run.tally.phases[CREATING] == len(list(ways(world.run, world.material, "key")))
-    assert not [code for name, code in world.run.tally.codes if name == "createInstance" and code]
-
-
-def test_of_two_instances_that_were_created_together_one_is_changed(world: World) -> None:
-    change_one_of_two(world.run, world.stock, world.lookout)
-    one, other = world.run.ledger.ours()[-2:]
-    assert len(one.expected["securityGroups"] ^ other.expected["securityGroups"]) == 1
-    assert world.run.tally.codes["runInstanceAction.addSecurityGroup", 0] == 1
-
-
-def test_nearly_the_password_is_tried_and_tokens_of_others_are_looked_up(world: World) -> None:
-    world.prober.ask_for_other_tokens()
-    assert world.run.tally.codes["issueToken", 50401] >= 6
-    assert world.run.tally.codes["getToken", 50404] == 2
-
-
-def test_every_token_that_opens_nothing_is_tried_once_on_each_name(world: World) -> None:
-    before = world.run.tally.probes.copy()
+def test_access_is_tried_with_other_tokens_passwords_and_users(session: Session, counters: Counters) -> None:
+    assert counters.codes["issueToken", 50401] >= 6
+    assert counters.codes["getToken", 50404] == 2
     for _ in range(2):
-        world.prober.try_doors("listFlavors", "", Parts({}, {}, None), {})
-    tried = world.run.tally.probes - before
-    assert dict(tried) == dict.fromkeys((MISSING, UNKNOWN, EXPIRED, FOREIGN, OTHER_APPKEY), 1)
-    assert set(world.prober.kinds) == set(tried)
+        session.probes.try_tokens("listFlavors", "", {}, None)
+    assert counters.probes == dict.fromkeys(session.probes.kinds, 1)
+    assert len(counters.probes) == 5
+    session.probes.use_foreign_instance()
+    assert not session.run.ledger.foreign_ids & session.run.ledger.instances.keys()
+    assert counters.codes["deleteInstance", 10404]
+    use_up_the_quota(session.inventory)
+    assert counters.codes["createInstance", 10403]
 
 
-def test_the_things_of_another_user_are_tried_and_stay(world: World) -> None:
-    world.prober.let_a_stranger_in(world.material)
-    world.prober.touch_the_strange()
-    (strange,) = world.run.ledger.strange
-    assert strange not in world.run.ledger.instances
-    assert world.run.tally.codes["deleteInstance", 10404]
+def test_list_and_detail_have_to_agree() -> None:
+    def found(one: Any, other: Any, *, is_exact: bool = True) -> list[str]:
+        return list(list_differences([one] if one else [], [other] if other else [], is_exact=is_exact))
+
+    assert not found(brief(), detail())
+    for other in (None, detail(name="other"), detail("STOP"), detail(id="other")):
+        assert found(brief(), other)
+    assert not found(brief("POWERING_OFF"), detail("STOP"), is_exact=False)
+    assert not found(brief(), None, is_exact=False)
+    assert found(brief("STOP"), detail("BUILD"), is_exact=False)
+    assert found(brief(), detail(name="other"), is_exact=False)
 
 
-def test_the_quota_is_used_up(world: World) -> None:
-    world.prober.use_up_the_quota(world.material, world.stock.keypair())
-    assert world.run.tally.codes["createInstance", 10403]
+def test_status_may_change_by_itself_where_time_is_not_known() -> None:
+    assert changed_members(detail(), detail(keyName="other"), is_exact=False) == ["keyName"]
+    assert changed_members(detail(), detail("STOP"), is_exact=True) == ["status"]
+    assert not changed_members(detail(), detail("STOP"), is_exact=False)
+
+
+class Faulty(MockTarget):
+    """Shows another key name, lets an instance come back, or creates one more, when told to."""
+
+    key = back = ""
+    more = False
+
+    def send(self, request: Request) -> Reply:
+        reply = super().send(request)
+        content: Any = reply.content
+        is_list = request.method == "GET" and "/instances" in request.target and reply.accepted
+        if is_list and self.key and "detail" in request.target:
+            content = {**content, "instances": [{**one, "keyName": self.key} for one in content["instances"]]}
+        if is_list and self.back and "?" not in request.target:
+            content["instances"].append({**brief(), "id": self.back})
+        if self.more and request.method == "POST" and request.target.endswith("/instances"):
+            super().send(request)
+        return Reply(reply.status, reply.content_type, json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("fault", ["key", "back", "more"])
+def test_observer_reports_what_a_request_has_changed_wrongly(fault: str) -> None:
+    target = Faulty(1)
+    session = begun(target)
+    known = session.run.ledger.ours()[0]
+    session.observer.read_before(known.id)
+    if fault == "more":
+        target.more = True
+        session.inventory.create("one")
+    else:
+        exchange = session.run.step("start" if fault == "key" else "deleteInstance", known.id)
+        setattr(target, fault, known.id)
+        session.observer.after(exchange)
+    expected = {
+        "key": "refusal_changes_nothing",
+        "back": "deleted_instance_is_gone",
+        "more": "create_makes_as_many_as_asked_for",
+    }
+    assert expected[fault] in {check for check, _ in session.run.findings}
+
+
+def test_reply_that_breaks_its_schema_is_not_recorded(session: Session) -> None:
+    run = session.run
+    known = run.ledger.ours()[0]
+    asked = run.request("listInstanceDetails", {"id": known.id})
+    shown = run.send(asked, phase="test").content
+    broken = {**shown, "instances": [{**shown["instances"][0], "name": 7, "status": "STOP"}]}
+    run.judge(asked, Reply(200, JSON, json.dumps(broken).encode()), phase="test")
+    assert known.status != "STOP"
+    assert run.findings.pop(("reply_keeps_its_schema", "listInstanceDetails"))
