@@ -1,4 +1,4 @@
-"""Which part of the fuzzer is wanted? `python -m tests.fuzz PART [options]`."""
+"""The command `python -m tests.fuzz PART [options]`."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _PARTS = {
     "proof": "tests.fuzz.bugs.proof",
 }
 _BAD_USE = 2
-_NOT_READ = 141  # as of a program that the signal ends
+_OUTPUT_CLOSED = 141  # the status of a program that SIGPIPE ends
 _BUG = "--bug"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a part. With `--bug NAME` before it or behind it, a deliberate bug is planted first."""
+    """Run a part. With `--bug NAME` anywhere in the arguments, with that mutant."""
     rest = list(arguments)
     bug = None
     if _BUG in rest:
-        place = rest.index(_BUG)
-        if place + 1 == len(rest):
+        index = rest.index(_BUG)
+        if index + 1 == len(rest):
             return _refuse(f"{_BUG}: needs the name of a bug")
-        bug = rest[place + 1]
-        del rest[place : place + 2]
+        bug = rest[index + 1]
+        del rest[index : index + 2]
     if rest and rest[0] in ("-h", "--help"):
         print(f"usage: python -m tests.fuzz PART [{_BUG} NAME] [options]; PART is one of {', '.join(_PARTS)}")
         return 0
     if not rest or rest[0] not in _PARTS:
-        named = f"{rest[0]!r} is no part" if rest else "names no part"
+        named = f"{rest[0]!r} is not a part" if rest else "names no part"
         return _refuse(f"{named}; there are {', '.join(_PARTS)}")
     if bug is not None:
-        # Before anything of ours is imported: a bug is planted in the text of a module while that is loaded.
+        # Before anything of ours is imported: a mutant is applied to the text of a module while that is loaded.
         from .bugs.planting import BugError, plant
 
         try:
@@ -50,9 +50,9 @@ def main(arguments: Sequence[str]) -> int:
         status: int = part.main(rest[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads on, and Python must not find that out once more at its end.
+        # Nobody reads the output any more, and Python must not report that once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOT_READ
+        return _OUTPUT_CLOSED
     return status
 
 

@@ -1,4 +1,4 @@
-"""How is a table written for people? In Markdown."""
+"""Write a table in Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in a JSON value is something, and what is the value with something else there?"""
+"""Places in a JSON value, and copies with a change at one of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Place = tuple[str | int, ...]
 
 
 def places(value: Any, so_far: Place = ()) -> Iterator[Place]:
-    """Every place in a value but that of the whole: those of objects and arrays, and then those within them."""
+    """Return every place in a value but its own, each before those within it."""
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, part in parts:
         yield (*so_far, step)

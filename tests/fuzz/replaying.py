@@ -1,4 +1,4 @@
-"""How is a part of the fuzzer called again from the folder of the project?"""
+"""Say how to repeat a run of the fuzzer."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _planted: list[str] = []
 
 
 def note_bug(name: str) -> None:
-    """Take in that a deliberate bug was planted: without it, nothing would be found again."""
+    """Record the mutant of this run: a repeated run needs it too."""
     _planted[:] = ["--bug", name]
 
 
 def command(part: str) -> str:
-    """Return what to type: with the interpreter that runs now, where that is one of the project's own."""
+    """Return the command of a part, with the present interpreter where it is one of the project."""
     own = Path(sys.executable)
     python = own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else "python"
     return " ".join([str(python), "-m", "tests.fuzz", part, *_planted])

@@ -1,4 +1,4 @@
-"""What is there to say to `python -m tests.fuzz service`, and what does it answer?"""
+"""The command `python -m tests.fuzz service`."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..replaying import command
 from .contract import contract
-from .material import Given
-from .mock_target import MockTarget
-from .reports import MARKDOWN, describe, write_reports
+from .report.junit import counts, describe, write_junit
 from .run import PHASES
 from .session import Outcome, Plan, fuzz
-from .target import Credentials, Impostors, LiveTarget, Target, TargetError
+from .target import Credentials, LiveTarget, MockTarget, Target, TargetError
 
 _FOUND = 1
 _BAD_USE = 2
 _INTERRUPTED = 130
-_EXAMPLES = 20
-_SCENARIOS = 50
-_HELP = """Credentials and tokens can stand in the environment instead, where no list of processes shows them:
-FUZZ_APPKEY, FUZZ_USERNAME, FUZZ_PASSWORD. FUZZ_EXPIRED_TOKEN and FUZZ_FOREIGN_TOKEN are tokens that must open nothing.
+_CREDENTIALS = ("appkey", "username", "password")
+_HELP = """Credentials and tokens can be in the environment instead, where no list of processes shows them:
+FUZZ_APPKEY, FUZZ_USERNAME, FUZZ_PASSWORD. FUZZ_EXPIRED_TOKEN and FUZZ_FOREIGN_TOKEN must give no access.
 """
+_ONE = ("image", "windows_image", "network", "subnet", "zone")
+_MANY = {"security_group": "groups", "volume": "volumes", "floating_ip": "addresses"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,9 +39,11 @@ def main(arguments: Sequence[str]) -> int:
     """Fuzz the mock in this process, or a service behind a URL. Returns 0, 1 for findings, 2 for bad use."""
     try:
         options = _parser().parse_args(arguments)
-        plans = _Plans(options)
+        if options.url is not None:
+            for name in _CREDENTIALS:
+                setattr(options, name, _secret(options, name))
         options.reports.mkdir(parents=True, exist_ok=True)
-        return _go(options, plans)
+        return _go(options)
     except TargetError as error:
         print(f"fuzz service: {error}", file=sys.stderr)
         return _BAD_USE
@@ -50,141 +51,117 @@ def main(arguments: Sequence[str]) -> int:
         print("fuzz service: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        raise  # nobody reads on; the reports have nothing to do with it
+        raise  # nobody reads the output any more; the reports are not the reason
     except OSError as error:
         print(f"fuzz service: --reports: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
         return _BAD_USE
 
 
-class _Plans:
-    """Targets and plans, one after the other."""
-
-    def __init__(self, options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> None:
-        self._options = options
-        self._environment = environment
-        if options.url is not None:
-            self.credentials = Credentials(*(self._secret(name) for name in ("appkey", "username", "password")))
-        self.replay = " ".join([command("service"), shlex.join(self._repeated())]).strip()
-
-    def target(self, seed: int) -> Target:
-        """Return a service to try; the mock is a fresh one each time."""
-        if self._options.url is None:
-            return MockTarget(seed)
-        expired, foreign = (self._environment.get(f"FUZZ_{kind}_TOKEN") or None for kind in ("EXPIRED", "FOREIGN"))
-        return LiveTarget(self._options.url, self.credentials, Impostors(expired, foreign))
-
-    def plan(self, seed: int) -> Plan:
-        """Return what to do with a seed."""
-        options = self._options
-        return Plan(
-            seed=seed,
-            examples=options.examples,
-            scenarios=options.scenarios,
-            phases=tuple(phase for phase in PHASES if phase in (options.phase or PHASES)),
-            only=tuple(options.only),
-            until=options.until,
-            fail_fast=options.fail_fast,
-            may_miss=frozenset(options.may_miss),
-            given=Given(
-                image=options.image,
-                windows_image=options.windows_image,
-                network=options.network,
-                subnet=options.subnet,
-                zone=options.zone,
-                groups=tuple(options.security_group),
-                volumes=tuple(options.volume),
-                addresses=tuple(options.floating_ip),
-            ),
-        )
-
-    def _secret(self, name: str) -> str:
-        value: str = getattr(self._options, name) or self._environment.get(f"FUZZ_{name.upper()}", "")
-        if not value:
-            raise TargetError(f"--{name}: is missing; FUZZ_{name.upper()} in the environment will do, too")
-        return value
-
-    def _repeated(self) -> list[str]:
-        """The options that a replay needs, without secrets."""
-        names = ("url", "examples", "scenarios", "phase", "only", "image", "windows_image", "network", "subnet", "zone")
-        repeated = []
-        for name in (*names, "security_group", "volume", "floating_ip"):
-            value = getattr(self._options, name)
-            if value and value != _parser().get_default(name):
-                option = "--" + name.replace("_", "-")
-                repeated += [
-                    part for one in (value if isinstance(value, list) else [value]) for part in (option, str(one))
-                ]
-        return repeated
-
-
-def _go(options: argparse.Namespace, plans: _Plans) -> int:
+def _go(options: argparse.Namespace) -> int:
     end = time.monotonic() + 60 * options.minutes if options.minutes else 0.0
+    replay = " ".join([command("service"), shlex.join(_repeated(options))]).strip()
     seed = options.seed
     outcomes: list[Outcome] = []
     while True:
-        print(f"fuzz service: seed {seed}", flush=True)
-        with closing(plans.target(seed)) as target:
-            outcome = fuzz(target, plans.plan(seed), _say if options.url is not None else None)
-        _tell(outcome, plans.replay)
-        # Of a long run only what is wanted is kept: a good outcome after the first one says nothing new.
-        if not outcomes or not outcome.is_good:
+        _print(f"seed {seed}")
+        with closing(_target(options, seed)) as target:
+            outcome = fuzz(target, _plan(options, seed), _print if options.url is not None else None)
+        _print_outcome(outcome, replay)
+        if not outcomes or not outcome.is_good:  # another good outcome adds nothing to the report
             outcomes.append(outcome)
-        write_reports(options.reports, outcomes, plans.replay)
+        report = write_junit(options.reports, outcomes, replay)
         seed += 1
         if time.monotonic() >= end or outcome.was_interrupted:
             break
-    print(f"fuzz service: the report is {options.reports / MARKDOWN}")
+    _print(f"the report is {report}")
     if outcomes[-1].was_interrupted:
         return _INTERRUPTED
     return 0 if all(outcome.is_good for outcome in outcomes) else _FOUND
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     print(f"fuzz service: {sentence}", flush=True)
 
 
-def _tell(outcome: Outcome, replay: str) -> None:
-    for finding in outcome.run.findings.values():
-        print("\n".join(describe(outcome, finding, replay)))
-    for sentence in (*outcome.missed, *outcome.errors):
-        print(f"not reached: {sentence}" if sentence in outcome.missed else f"error: {sentence}")
-    tally = outcome.run.tally
-    print(
-        f"fuzz service: {outcome.run.number} exchanges in {outcome.seconds:.0f} s, "
-        f"{len(tally.accepted)} of {len(outcome.run.contract.names)} operations and actions accepted, "
-        f"{len(tally.links)} links followed, fingerprint {outcome.run.fingerprint}; "
-        f"{len(outcome.run.findings)} findings"
+def _print_outcome(outcome: Outcome, replay: str) -> None:
+    run = outcome.run
+    lines = [describe(outcome, finding, replay) for finding in run.findings.values()]
+    lines += [f"not reached: {sentence}" for sentence in outcome.missed]
+    lines += [f"error: {sentence}" for sentence in outcome.errors]
+    print(*counts(run.counters), *lines, sep="\n")
+    _print(
+        f"{run.number} exchanges in {outcome.seconds:.0f} s, "
+        f"{len(run.counters.accepted)} of {len(run.contract.names)} operations and actions accepted, "
+        f"{len(run.counters.links)} links followed, fingerprint {run.fingerprint}; {len(run.findings)} findings"
     )
+
+
+def _target(options: argparse.Namespace, seed: int) -> Target:
+    if options.url is None:
+        return MockTarget(seed)
+    expired, foreign = (os.environ.get(f"FUZZ_{kind}_TOKEN") or None for kind in ("EXPIRED", "FOREIGN"))
+    credentials = Credentials(*(getattr(options, name) for name in _CREDENTIALS))
+    return LiveTarget(options.url, credentials, expired, foreign)
+
+
+def _plan(options: argparse.Namespace, seed: int) -> Plan:
+    given: dict[str, Any] = {name: getattr(options, name) for name in _ONE}
+    return Plan(
+        seed=seed,
+        examples=options.examples,
+        scenarios=options.scenarios,
+        phases=tuple(phase for phase in PHASES if phase in (options.phase or PHASES)),
+        only=tuple(options.only),
+        until=options.until,
+        fail_fast=options.fail_fast,
+        may_miss=frozenset(options.may_miss),
+        given=given | {member: tuple(getattr(options, name)) for name, member in _MANY.items()},
+    )
+
+
+def _secret(options: argparse.Namespace, name: str) -> str:
+    value: str = getattr(options, name) or os.environ.get(f"FUZZ_{name.upper()}", "")
+    if not value:
+        raise TargetError(f"--{name}: is missing; FUZZ_{name.upper()} in the environment is possible too")
+    return value
+
+
+def _repeated(options: argparse.Namespace) -> list[str]:
+    """Return the options that a replay needs, without secrets."""
+    words: list[str] = []
+    for name in ("url", "examples", "scenarios", "phase", "only", *_ONE, *_MANY):
+        value = getattr(options, name)
+        if value and value != _parser().get_default(name):
+            for one in value if isinstance(value, list) else [value]:
+                words += ["--" + name.replace("_", "-"), str(one)]
+    return words
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m tests.fuzz service", allow_abbrev=False, epilog=_HELP)
-    parser.add_argument("--seed", type=_natural, default=1, help="what decides the run; 1 unless given")
-    parser.add_argument("--minutes", type=_minutes, default=0.0, help="go on with the next seeds for so long")
-    parser.add_argument("--reports", type=Path, default=Path("build/fuzz"), help="the folder for the reports")
-    parser.add_argument("--until", type=_natural, help="stop behind the exchange of this number, to see it again")
-    parser.add_argument("--fail-fast", action="store_true", help="stop soon after the first finding")
-    parser.add_argument("--phase", choices=PHASES, action="append", help="only this phase; may come more than once")
-    parser.add_argument(
-        "--only", choices=contract().names, action="append", default=[], help="only this operation or action"
-    )
-    parser.add_argument("--examples", type=_natural, default=_EXAMPLES, help="requests for each operation and action")
-    parser.add_argument("--scenarios", type=_natural, default=_SCENARIOS, help="sequences of requests")
-    parser.add_argument("--url", help="a service, up to what its paths begin with; else the mock is used")
-    parser.add_argument("--appkey", default="", help="the appkey of the project")
-    parser.add_argument("--username", default="", help="the account")
-    parser.add_argument("--password", default="", help="its API password")
-    parser.add_argument("--image", default="", help="an image of Linux")
-    parser.add_argument("--windows-image", default="", help="an image of Windows")
-    parser.add_argument("--network", default="", help="a network")
-    parser.add_argument("--subnet", default="", help="a subnet of the network")
-    parser.add_argument("--zone", default="", help="an availability zone")
-    parser.add_argument("--security-group", action="append", default=[], help="a security group; may come again")
-    parser.add_argument("--volume", action="append", default=[], help="a free volume in the zone; may come again")
-    parser.add_argument("--floating-ip", action="append", default=[], help="a free floating IP; may come again")
-    parser.add_argument(
-        "--may-miss", action="append", default=[], metavar="NAME", help="an operation or action that need not succeed"
-    )
+    add = parser.add_argument
+    add("--seed", type=_natural, default=1, help="what decides the run (1)")
+    add("--minutes", type=_minutes, default=0.0, help="go on with the next seeds for so long")
+    add("--reports", type=Path, default=Path("build/fuzz"), help="the folder for the report")
+    add("--until", type=_natural, help="stop after the exchange of this number, to repeat it")
+    add("--fail-fast", action="store_true", help="stop soon after the first finding")
+    add("--phase", choices=PHASES, action="append", help="only this phase; repeatable")
+    add("--only", choices=contract().names, action="append", default=[], help="only this operation or action")
+    add("--examples", type=_natural, default=20, help="requests for each operation and action (20)")
+    add("--scenarios", type=_natural, default=50, help="sequences of requests (50)")
+    add("--url", help="a service, up to where the paths of the contract begin; without it the mock is used")
+    add("--appkey", default="", help="the appkey of the project")
+    add("--username", default="", help="the account")
+    add("--password", default="", help="its API password")
+    add("--image", default="", help="an image of Linux")
+    add("--windows-image", default="", help="an image of Windows")
+    add("--network", default="", help="a network")
+    add("--subnet", default="", help="a subnet of the network")
+    add("--zone", default="", help="an availability zone")
+    add("--security-group", action="append", default=[], help="a security group; repeatable")
+    add("--volume", action="append", default=[], help="a free volume in the zone; repeatable")
+    add("--floating-ip", action="append", default=[], help="a free floating IP; repeatable")
+    add("--may-miss", action="append", default=[], metavar="NAME", help="an operation that need not be accepted")
     return parser
 
 

@@ -1,23 +1,27 @@
-"""What does the contract say of a request and of its reply? Judged by what went over the wire, and by nothing else."""
+"""The contract, compiled to judge requests and replies by what went over the wire alone."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
+from itertools import chain
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
 from jsonschema_rs import Draft202012Validator, Registry
 from toast_compute_api.behaviour import TOKEN_HEADER
 
 from .exchange import JSON, JsonObject, Request
 
+ACTION = "runInstanceAction"
+DELETE = "deleteInstance"
+BRIEF, DETAIL = LISTS = ("listInstances", "listInstanceDetails")
+KEY = TOKEN_HEADER.lower()
 _BASE = "urn:contract"
-METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 
 
 class Place(Enum):
@@ -33,7 +37,7 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which a request departs from the contract; never says the value."""
+    """One way in which a request departs from the contract; never names the value."""
 
     place: Place
     what: str
@@ -44,9 +48,9 @@ class Meaning:
     """What a request asks for."""
 
     operation: str = ""
-    """The operationId; empty for none."""
+    """The operationId; empty when the contract has no such operation."""
     action: str = ""
-    parameters: Mapping[str, str] | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
     """Path and query parameters, without the appkey."""
     body: JsonObject | None = None
     faults: tuple[Fault, ...] = ()
@@ -55,23 +59,36 @@ class Meaning:
 
     @property
     def name(self) -> str:
-        """The operation, or the operation with its action."""
-        return f"{self.operation}.{self.action}" if self.action else self.operation
+        return name_of(self.operation, self.action)
+
+    @property
+    def step(self) -> str:
+        """The operation or action under its name in `x-lifecycle`."""
+        return self.action or self.operation
+
+    @property
+    def instance_id(self) -> str:
+        """The instance that the request is about; empty when there is none."""
+        return self.parameter("id" if self.operation in (*LISTS, DELETE) else "instanceId")
 
     def parameter(self, name: str) -> str:
-        """Return a parameter, or nothing."""
-        return (self.parameters or {}).get(name, "")
+        return self.parameters.get(name, "")
 
     def member(self, *path: str) -> Any:
-        """Return a member of the body by its path; None when it is not there."""
+        """Return a member of the body by its path; None when it is missing."""
         value: Any = self.body
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
         return value
 
 
+def name_of(operation: str, action: str) -> str:
+    """Return the name of an operation or of one of its actions."""
+    return f"{operation}.{action}" if action else operation
+
+
 class Contract:
-    """The strict form of the contract, compiled for judging."""
+    """The strict form of the contract."""
 
     def __init__(self) -> None:
         self.document: JsonObject = json.loads((files("toast_compute_api") / "strict.json").read_bytes())
@@ -81,89 +98,74 @@ class Contract:
             spec["operationId"]: (path, method, spec)
             for path, item in self.document["paths"].items()
             for method, spec in item.items()
-            if method in METHODS
+            if isinstance(spec, dict) and "operationId" in spec
         }
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """The operationIds."""
-        return tuple(self._operations)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The operations, and one name for each action where an operation has actions."""
-        return tuple(
-            f"{operation}.{action}" if action else operation
-            for operation in self._operations
-            for action in (tuple(self.variants(operation)) or ("",))
+        self.operations = tuple(self._operations)
+        self.names = tuple(
+            name_of(operation, action) for operation in self.operations for action in self.actions(operation)
         )
 
-    def needs_token(self, operation: str) -> bool:
-        """Say whether an operation is refused without a token."""
-        return bool(self.spec(operation).get("security", self.document["security"]))
-
     def spec(self, operation: str) -> JsonObject:
-        """Return what the document says of an operation."""
         return self._operations[operation][2]
 
     def path(self, operation: str) -> str:
-        """Return an operation's path template."""
         return self._operations[operation][0]
 
     def method(self, operation: str) -> str:
-        """Return an operation's method, in lower case."""
         return self._operations[operation][1]
 
     def changes(self, operation: str) -> bool:
-        """Say whether an operation changes something."""
         return self.method(operation) != "get"
 
-    @property
+    def needs_token(self, operation: str) -> bool:
+        return bool(self.spec(operation).get("security", self.document["security"]))
+
+    @cached_property
     def secret_parameters(self) -> frozenset[str]:
         """The query parameters that are secret in one operation at least."""
-        return frozenset(
-            parameter["name"]
-            for operation in self._operations
-            for parameter in self.parameters(operation)
-            if parameter["in"] == "query" and parameter.get("x-sensitive")
-        )
+        every = (parameter for operation in self.operations for parameter in self.parameters(operation))
+        return frozenset(one["name"] for one in every if one["in"] == "query" and one.get("x-sensitive"))
 
-    @property
+    @cached_property
     def secret_members(self) -> frozenset[str]:
-        """The members of bodies that are secret."""
-        return frozenset(
-            name
-            for schema in self.document["components"]["schemas"].values()
-            for name, member in schema.get("properties", {}).items()
-            if member.get("x-sensitive")
-            and name != "id"  # an id is a secret of tokens only, and those are hidden whole
-        )
+        """The members of bodies that are secret; not `id`, since tokens are hidden as a whole."""
+        schemas = self.document["components"]["schemas"].values()
+        every = chain.from_iterable(schema.get("properties", {}).items() for schema in schemas)
+        return frozenset(name for name, member in every if member.get("x-sensitive") and name != "id")
 
     def variants(self, operation: str) -> Mapping[str, str]:
-        """Return the schemas of an operation's actions, by action; empty for most."""
+        """Return the schemas of an operation's actions, by action; empty for most operations."""
         schema = self.body_schema(operation)
-        spec = self.resolve(schema) if schema else {}
-        mapping: dict[str, str] = spec.get("discriminator", {}).get("mapping", {})
+        mapping: dict[str, str] = self.resolve(schema or {}).get("discriminator", {}).get("mapping", {})
         return mapping
+
+    def actions(self, operation: str) -> tuple[str, ...]:
+        return tuple(self.variants(operation)) or ("",)
 
     def body_schema(self, operation: str) -> JsonObject | None:
         """Return the schema of an operation's body; None when it has no body."""
-        spec = self.spec(operation)
-        if "requestBody" not in spec:
-            return None
-        schema: JsonObject = spec["requestBody"]["content"][JSON]["schema"]
+        body = self.spec(operation).get("requestBody")
+        schema: JsonObject | None = None if body is None else body["content"][JSON]["schema"]
         return schema
 
-    def success_name(self, operation: str, action: str) -> str:
-        """Return the component that a success of this operation and action keeps."""
+    def body_examples(self, operation: str) -> Mapping[str, JsonObject]:
+        """Return the example bodies of an operation, by name."""
+        examples = self.spec(operation)["requestBody"]["content"][JSON]["examples"]
+        return {name: example["value"] for name, example in examples.items()}
+
+    def success_name(self, operation: str, action: str = "") -> str:
+        """Return the component of a success of this operation and action."""
         strict = self.spec(operation)["x-strict"]
         name: str = strict.get("successFor", {}).get(action, strict["success"])
         return name
 
+    def is_success(self, operation: str, content: object) -> bool:
+        """Return whether a reply is a success of this operation as the strict schema has it."""
+        return self.problem(f"#/components/schemas/{self.success_name(operation)}", content) is None
+
     def parameters(self, operation: str) -> Iterator[JsonObject]:
-        """Return an operation's parameters, the appkey among them."""
-        for parameter in self.spec(operation).get("parameters", []):
-            yield self.resolve(parameter)
+        """Return an operation's parameters, the appkey included."""
+        return map(self.resolve, self.spec(operation).get("parameters", []))
 
     def resolve(self, schema: JsonObject) -> JsonObject:
         """Follow a reference into the document."""
@@ -184,18 +186,46 @@ class Contract:
         if validator.is_valid(value):
             return None
         error = next(iter(validator.iter_errors(value)))
-        place = ".".join(str(step) for step in error.instance_path) or "the whole"
-        return f"{place} breaks {_rule(list(error.schema_path))}"
+        place = ".".join(map(str, error.instance_path)) or "the whole"
+        rule = next((step for step in reversed(list(error.schema_path)) if isinstance(step, str)), "its schema")
+        return f"{place} breaks {rule}"
+
+    def request(
+        self,
+        operation: str,
+        *,
+        appkey: str,
+        token: str | None,
+        parameters: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+    ) -> Request:
+        """Return the request that calls an operation."""
+        given = {"appkey": appkey, **(parameters or {})}
+        path = self.path(operation)
+        query: dict[str, str] = {}
+        for parameter in self.parameters(operation):
+            name = parameter["name"]
+            if name in given and parameter["in"] == "path":
+                path = path.replace("{" + name + "}", quote(given[name], safe=""))
+            elif name in given:
+                query[name] = given[name]
+        headers = {} if token is None else {KEY: token}
+        content = b""
+        if body is not None:
+            headers["content-type"] = JSON
+            content = json.dumps(body, ensure_ascii=False).encode()
+        target = f"{path}?{urlencode(query)}" if query else path
+        return Request(self.method(operation).upper(), target, headers, content)
 
     def meaning(self, request: Request, *, appkey: str, tokens: Mapping[str, bool | None]) -> Meaning:
         """Return what a request asks for, and in what it departs from the contract.
 
-        `tokens` says of each token that is known whether it is valid; None for one of which that cannot be told.
+        `tokens` has for each known token whether it is valid; None for one of which that is not certain.
         """
         path, _, query = request.target.partition("?")
         found = self._route(path)
         if found is None:
-            return Meaning(faults=(Fault(Place.PATH, "the path is none of the contract"),))
+            return Meaning(faults=(Fault(Place.PATH, "the path is not in the contract"),))
         by_method, in_path = found
         operation = by_method.get(request.method.lower())
         if operation is None:
@@ -205,19 +235,18 @@ class Contract:
         if in_path.pop("appkey", b"") != appkey.encode():
             faults.append(Fault(Place.APPKEY, "the appkey is unknown"))
         if self.needs_token(operation):
-            valid = tokens.get(request.headers.get(TOKEN_HEADER.lower(), ""), False)
+            valid = tokens.get(request.headers.get(KEY, ""), False)
             unclear = valid is None
             if valid is False:
                 faults.append(Fault(Place.TOKEN, "the token is missing, unknown, expired or of another appkey"))
-        values, problems, doubled = self._parameter_values(operation, in_path, query)
-        faults += problems
+        values, problems, repeated = self._parameter_values(operation, in_path, query)
         body, action, problem = self._body(operation, request.body)
-        if problem is not None:
-            faults.append(problem)
-        return Meaning(operation, action, values, body, tuple(faults), unclear or doubled)
+        faults += [Fault(Place.PARAMETER, problem) for problem in problems]
+        faults += [Fault(Place.BODY, problem)] if problem is not None else []
+        return Meaning(operation, action, values, body, tuple(faults), unclear or repeated)
 
     def _route(self, path: str) -> tuple[dict[str, str], dict[str, bytes]] | None:
-        """The operations on a path by method, and the values of its parameters as bytes."""
+        """Return the operations on a path by method, and the values of its parameters as bytes."""
         pieces = path.split("/")
         for template in dict.fromkeys(path for path, _, _ in self._operations.values()):
             wanted = template.split("/")
@@ -226,61 +255,55 @@ class Contract:
             pairs = list(zip(wanted, map(unquote_to_bytes, pieces), strict=True))
             if all(want.startswith("{") or want.encode() == given for want, given in pairs):
                 values = {want[1:-1]: given for want, given in pairs if want.startswith("{")}
-                methods = {method: name for name, (at, method, _) in self._operations.items() if at == template}
-                return methods, values
+                return {method: name for name, (at, method, _) in self._operations.items() if at == template}, values
         return None
 
     def _parameter_values(
         self, operation: str, in_path: Mapping[str, bytes], query: str
-    ) -> tuple[dict[str, str], list[Fault], bool]:
-        given: dict[str, list[bytes]] = {name: [value] for name, value in in_path.items()}
-        pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
+    ) -> tuple[dict[str, str], list[str], bool]:
+        pairs = [(name, value.encode("latin-1")) for name, value in parse_qsl(query, True, encoding="latin-1")]
         values: dict[str, str] = {}
-        faults: list[Fault] = []
-        doubled = False
+        problems: list[str] = []
+        repeated = False
         for parameter in self.parameters(operation):
             name = parameter["name"]
             if name == "appkey":
                 continue
-            if parameter["in"] == "query":
-                given[name] = [value.encode("latin-1") for key, value in pairs if key == name]
-            found = given.get(name, [])
-            doubled = doubled or len(found) > 1  # the contract does not say which of them counts
+            found = [value for key, value in (pairs if parameter["in"] == "query" else in_path.items()) if key == name]
+            repeated = repeated or len(found) > 1  # the contract does not state which of them counts
             if not found:
                 if parameter.get("required"):
-                    faults.append(Fault(Place.PARAMETER, f"{name} is missing"))
+                    problems.append(f"{name} is missing")
                 continue
             try:
                 values[name] = found[0].decode()
             except UnicodeDecodeError:
-                faults.append(Fault(Place.PARAMETER, f"{name} is not UTF-8"))
+                problems.append(f"{name} is not UTF-8")
                 continue
             problem = self.problem(parameter["schema"]["$ref"], values[name])
             if problem is not None:
-                faults.append(Fault(Place.PARAMETER, f"{name}: {problem}"))
-        return values, faults, doubled
+                problems.append(f"{name}: {problem}")
+        return values, problems, repeated
 
-    def _body(self, operation: str, content: bytes) -> tuple[JsonObject | None, str, Fault | None]:
+    def _body(self, operation: str, content: bytes) -> tuple[JsonObject | None, str, str | None]:
+        """Return the body, the action that it names, and in what it departs from the contract."""
         schema = self.body_schema(operation)
         if schema is None:
             return None, "", None
         try:
             value = json.loads(content.decode(), parse_constant=_refuse_constant)
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair cannot be encoded
         except (ValueError, RecursionError):
-            return None, "", Fault(Place.BODY, "the body is not JSON in UTF-8")
+            return None, "", "the body is not JSON in UTF-8"
         body = value if isinstance(value, dict) else None
-        reference = schema["$ref"]
-        action = ""
         variants = self.variants(operation)
-        if variants:
-            tag = self.resolve(schema)["discriminator"]["propertyName"]
-            named = body.get(tag) if body is not None else None
-            if not isinstance(named, str) or named not in variants:
-                return body, "", Fault(Place.BODY, f"{tag} is none of the contract")
-            action, reference = named, variants[named]
-        problem = self.problem(reference, value)
-        return body, action, None if problem is None else Fault(Place.BODY, problem)
+        if not variants:
+            return body, "", self.problem(schema["$ref"], value)
+        tag = self.resolve(schema)["discriminator"]["propertyName"]
+        action = (body or {}).get(tag)
+        if not isinstance(action, str) or action not in variants:
+            return body, "", f"{tag} is not in the contract"
+        return body, action, self.problem(variants[action], value)
 
 
 @cache
@@ -291,8 +314,3 @@ def contract() -> Contract:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
-
-
-def _rule(schema_path: list[str | int]) -> str:
-    """The last rule on the way to a problem, such as `maxLength`."""
-    return next((str(step) for step in reversed(schema_path) if isinstance(step, str)), "its schema")

@@ -1,4 +1,4 @@
-"""What went over the wire? One request, its reply, and what is remembered of both."""
+"""Requests, replies, and what is kept of both."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it was sent. `target` is the path below the base URL, and the query."""
+    """A request as it was sent."""
 
     method: str
     target: str
+    """The path below the base URL, and the query."""
     headers: Mapping[str, str]
     """By name in lower case."""
     body: bytes = b""
@@ -31,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply as it came."""
+    """A reply as it was received."""
 
     status: int
     content_type: str
@@ -44,7 +45,7 @@ class Reply:
 
     @cached_property
     def content(self) -> JsonObject | None:
-        """The body as a JSON object; None when it is none."""
+        """The body as a JSON object; None when it is not one."""
         try:
             content = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -52,22 +53,26 @@ class Reply:
         return content if isinstance(content, dict) else None
 
     @cached_property
+    def header(self) -> JsonObject:
+        """The header of the envelope; empty when the reply has no envelope."""
+        header = (self.content or {}).get("header")
+        return header if isinstance(header, dict) else {}
+
+    @cached_property
     def code(self) -> int | None:
         """The result code; None when the reply has no envelope that can be read."""
-        header = (self.content or {}).get("header")
-        code = header.get("resultCode") if isinstance(header, dict) else None
+        code = self.header.get("resultCode")
         return code if isinstance(code, int) and not isinstance(code, bool) else None
 
     @cached_property
     def accepted(self) -> bool:
-        """Whether the service says that it did what it was asked for."""
-        header = (self.content or {}).get("header")
-        return isinstance(header, dict) and header.get("isSuccessful") is True
+        """Whether the service reports a success."""
+        return self.header.get("isSuccessful") is True
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request, its reply, and where in the run they stood."""
+    """A request and its reply, at their place in the run."""
 
     number: int
     at: float
@@ -75,12 +80,10 @@ class Exchange:
     request: Request
     reply: Reply
     phase: str
-    link: str = ""
-    """The link of the contract that the request followed."""
     prepared: bool = False
-    """Whether everything that the request needs was made ready for it, so that nothing is left to refuse it for."""
+    """Whether all that the request needs is there, so that there is no reason to refuse it."""
 
     @property
-    def content(self) -> JsonObject | None:
-        """What the reply holds as a JSON object; None when it holds none."""
-        return self.reply.content
+    def content(self) -> JsonObject:
+        """The reply as a JSON object; empty when it is not one."""
+        return self.reply.content or {}

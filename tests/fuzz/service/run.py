@@ -1,132 +1,128 @@
-"""What happens with each exchange of a run? It is counted, judged, and taken into the ledger."""
+"""One run against one target: every exchange is counted, checked, and recorded in the ledger."""
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
-from .calls import CurlWriter, request_for
-from .checks import CHECKS
-from .contract import Contract, Meaning, contract
-from .detail_checks import DETAIL_CHECKS
+from .check.exchange_checks import EXCHANGE_CHECKS
+from .check.instance_checks import INSTANCE_CHECKS
+from .check.keypair_checks import KEYPAIR_CHECKS
+from .check.ledger import Ledger
+from .contract import ACTION, DELETE, Meaning, contract
 from .exchange import Exchange, JsonObject, Reply, Request
-from .history_checks import HISTORY_CHECKS
-from .key_checks import KEY_CHECKS
-from .ledger import Ledger
-from .secret_checks import refusal_tells_no_secret
-from .state_checks import INSTANCE_CHECKS, StateCheck, move_of, target_of
 from .target import Credentials, Target, TargetError
 
-_STATE_CHECKS = {**INSTANCE_CHECKS, **DETAIL_CHECKS, **HISTORY_CHECKS, **KEY_CHECKS}
-_TIME_LEFT = 300.0  # seconds that a token has to live when it is used; so that none expires by the way
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 """The phases of the engine."""
 OWN = "own"
-"""The phase of the requests that the run makes itself, to prepare and to look."""
-Tell: TypeAlias = Callable[[str], None]
-"""Is told each phase when it begins."""
+"""The phase of the requests that the run makes to prepare and to observe."""
+Notify: TypeAlias = Callable[[str], None]
+"""Receives the name of each phase when it begins."""
+_CHECKS = (*EXCHANGE_CHECKS, *INSTANCE_CHECKS, *KEYPAIR_CHECKS)
+_SCHEMA_CHECK = "reply_keeps_its_schema"
+_LIFETIME_LEFT = 300.0  # seconds that a token has to live when it is used, so that none expires unintentionally
 
 
 @dataclass
 class Finding:
-    """Something that is not as the contract says. Found again, it is only counted."""
+    """A departure from the contract, first seen in this exchange. Found again, it is only counted."""
 
     check: str
     name: str
     sentence: str
     number: int
-    """Which exchange of the run showed it first."""
-    phase: str
-    curl: str
+    request: Request
     count: int = 1
 
 
-@dataclass
-class Tally:
-    """What a run has seen."""
+class Counters:
+    """What a run has tried."""
 
-    codes: Counter[tuple[str, int | None]] = field(default_factory=Counter)
-    """By operation or action, and result code."""
-    states: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
-    """By operation or action, status of the instance before it, and whether it was accepted."""
-    phases: Counter[str] = field(default_factory=Counter)
-    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    judged: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By check and operation or action."""
-    accepted: set[str] = field(default_factory=set)
-    """Operations and actions of which a request of the engine that keeps the contract was accepted."""
-    links: Counter[str] = field(default_factory=Counter)
-    probes: Counter[str] = field(default_factory=Counter)
-    statuses: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.codes: Counter[tuple[str, int | None]] = Counter()
+        """By operation or action, and result code."""
+        self.states: Counter[tuple[str, str, bool]] = Counter()
+        """By operation or action, status of the instance before it, and whether it was accepted."""
+        self.phases: Counter[str] = Counter()
+        self.links: Counter[str] = Counter()
+        self.probes: Counter[str] = Counter()
+        self.checks = {check.__name__ for check in _CHECKS}
+        """Every check that was made."""
+        self.accepted: set[str] = set()
+        """Operations and actions of which a valid request of the engine was accepted."""
 
 
 class Run:
     """One run against one target."""
 
     def __init__(
-        self, target: Target, *, until: int | None = None, fail_fast: bool = False, tell: Tell | None = None
+        self, target: Target, *, until: int | None = None, fail_fast: bool = False, notify: Notify | None = None
     ) -> None:
         self.target = target
-        self.contract: Contract = contract()
+        self.contract = contract()
         self.ledger = Ledger(is_exact=target.is_exact)
         self.ledger.login = (target.credentials.username, target.credentials.password)
-        self.tally = Tally()
+        self.ledger.secrets.update((target.credentials.appkey, target.credentials.password))
+        self.counters = Counters()
         self.findings: dict[tuple[str, str], Finding] = {}
         self.number = 0
-        self.secrets: set[str] = {target.credentials.password}
         self.lost: str | None = None
-        """Why the service gives no replies any more."""
-        self._tell = tell
+        """Why the service does not reply any more."""
+        self.notify = notify or (lambda _: None)
         self._digest = hashlib.sha256()
-        self._last = time.monotonic()
         self._until = until
         self._fail_fast = fail_fast
         self._token = ""
-        self._curl = CurlWriter(self.contract, target.credentials.appkey, self.secrets)
 
     @property
     def is_over(self) -> bool:
-        """Whether the exchange has come at which the run is to end, or the service has gone."""
+        """Whether the run has come to the exchange at which it is to end, or has lost the service."""
         if self.lost is not None or (self._fail_fast and self.findings):
             return True
         return self._until is not None and self.number >= self._until
 
     @property
     def fingerprint(self) -> str:
-        """Return what stands for all that was asked and answered: equal for equal runs."""
+        """A digest of all requests and replies: equal for equal runs."""
         return self._digest.hexdigest()[:16]
 
     @property
     def token(self) -> str:
         """A token that is valid."""
-        end = self.ledger.ends.get(self._token, self.ledger.tokens.get(self._token, 0.0))
-        if end - self.target.now() < _TIME_LEFT:
+        end = self.ledger.local_ends.get(self._token, self.ledger.tokens.get(self._token, 0.0))
+        if end - self.target.now() < _LIFETIME_LEFT:
             self._token = self.log_in(self.target.credentials)
         return self._token
 
     def log_in(self, credentials: Credentials) -> str:
-        """Return a new token. Raises TargetError when there is none to be had."""
+        """Return a new token. Raises TargetError when the service issues none."""
         body = {"auth": {"username": credentials.username, "password": credentials.password}}
-        request = request_for(self.contract, "issueToken", appkey=credentials.appkey, token=None, body=body)
-        own = credentials == self.target.credentials
+        request = self.contract.request("issueToken", appkey=credentials.appkey, token=None, body=body)
         reply = self.target.send(request)
-        if own:
+        if credentials == self.target.credentials:
             self.judge(request, reply, phase=OWN, prepared=True)
         content = reply.content
-        problem = None if content is None else self.contract.problem("#/components/schemas/TokenSuccess", content)
-        if content is None or (reply.accepted and problem is not None):
-            raise TargetError(f"the service's reply to a login is none of the contract (HTTP {reply.status})")
+        if content is None or (reply.accepted and not self.contract.is_success("issueToken", content)):
+            raise TargetError(f"the service's reply to a login is not in the contract (HTTP {reply.status})")
         if not reply.accepted:
             what = "--url, --appkey and the credentials"
             raise TargetError(f"the login is refused with result code {reply.code}; check {what}")
         token: str = content["access"]["token"]["id"]
-        self.secrets.add(token)
+        self.ledger.secrets.add(token)
         return token
+
+    def request(
+        self, operation: str, parameters: dict[str, str] | None = None, body: JsonObject | None = None
+    ) -> Request:
+        """Return the request that calls an operation, with a valid token."""
+        token = self.token if self.contract.needs_token(operation) else None
+        appkey = self.target.credentials.appkey
+        return self.contract.request(operation, appkey=appkey, token=token, parameters=parameters, body=body)
 
     def call(
         self,
@@ -134,35 +130,33 @@ class Run:
         parameters: dict[str, str] | None = None,
         body: JsonObject | None = None,
         *,
-        token: str | None = None,
         phase: str = OWN,
         prepared: bool = False,
     ) -> Exchange:
-        """Make a call of the run's own, and judge it like any other."""
-        request = self.request(operation, parameters, body, token=token)
-        return self.send(request, phase=phase, prepared=prepared)
+        """Call an operation."""
+        return self.send(self.request(operation, parameters, body), phase=phase, prepared=prepared)
 
-    def request(
+    def step(
         self,
-        operation: str,
-        parameters: dict[str, str] | None = None,
-        body: JsonObject | None = None,
+        step: str,
+        instance_id: str,
+        values: Mapping[str, str] | None = None,
         *,
-        token: str | None = None,
-    ) -> Request:
-        """Return the request for a call, with a token that is valid unless another is given."""
-        needs_token = self.contract.needs_token(operation)
-        return request_for(
-            self.contract,
-            operation,
-            appkey=self.target.credentials.appkey,
-            token=(self.token if token is None else token) if needs_token else None,
-            parameters=parameters,
-            body=body,
-        )
+        phase: str = OWN,
+        prepared: bool = False,
+    ) -> Exchange:
+        """Call an operation or action on an instance, under its name in `x-lifecycle`."""
+        given = dict(values or {})
+        parameters = {"id" if step == DELETE else "instanceId": instance_id}
+        if step == "attachVolume":
+            return self.call(step, parameters, {"attachment": given}, phase=phase, prepared=prepared)
+        if step in self.contract.operations:
+            return self.call(step, parameters | given, phase=phase, prepared=prepared)
+        body: JsonObject = {"action": step, **({"parameters": given} if given else {})}
+        return self.call(ACTION, parameters, body, phase=phase, prepared=prepared)
 
     def send(self, request: Request, *, phase: str, prepared: bool = False) -> Exchange:
-        """Send a request of the run's own, and judge the exchange. Raises TargetError when there is no reply."""
+        """Send a request, and judge the exchange. Raises TargetError when there is no reply."""
         if self.lost is not None:
             raise TargetError(self.lost)
         try:
@@ -172,31 +166,28 @@ class Run:
             raise
         return self.judge(request, reply, phase=phase, prepared=prepared)
 
-    def tell(self, sentence: str) -> None:
-        """Say something to whoever watches the run, if somebody does."""
-        if self._tell is not None:
-            self._tell(sentence)
-
-    def judge(self, request: Request, reply: Reply, *, phase: str, link: str = "", prepared: bool = False) -> Exchange:
-        """Count, judge and remember an exchange that has just taken place."""
+    def judge(self, request: Request, reply: Reply, *, phase: str, prepared: bool = False) -> Exchange:
+        """Count, check and record an exchange that has just taken place."""
         self.number += 1
-        if phase != OWN and phase not in self.tally.phases:
-            self.tell(f"{phase}, from exchange {self.number} on")
-        now = time.monotonic()
-        self.tally.seconds[phase] += now - self._last
-        self._last = now
+        if phase != OWN and phase not in self.counters.phases:
+            self.notify(f"{phase}, from exchange {self.number} on")
         for part in (request.method.encode(), request.target.encode(), request.body, reply.body):
             self._digest.update(len(part).to_bytes(8) + part)
-        exchange = Exchange(self.number, self.target.now(), request, reply, phase, link, prepared)
+        exchange = Exchange(self.number, self.target.now(), request, reply, phase, prepared)
         meaning = self.meaning(exchange)
-        broken = False
-        for check, sentence in self._problems(exchange, meaning):
-            self.report(check, meaning, sentence, exchange)
-            broken = broken or check == "reply_keeps_its_schema"
+        is_readable = True
+        for check in EXCHANGE_CHECKS:
+            for sentence in check(self.ledger, exchange, meaning):
+                is_readable = is_readable and check.__name__ != _SCHEMA_CHECK
+                self._report(check.__name__, meaning, sentence, exchange)
+        # What breaks its schema cannot be read; a refusal for the form or the token reveals nothing of the state.
+        if is_readable and reply.content is not None and not meaning.faults:
+            for check in chain(INSTANCE_CHECKS, KEYPAIR_CHECKS):
+                for sentence in check(self.ledger, exchange, meaning):
+                    self._report(check.__name__, meaning, sentence, exchange)
         self._count(exchange, meaning)
-        if not broken:
+        if is_readable:
             self.ledger.update(exchange, meaning)
-        self.secrets.update(self.ledger.tokens)
         return exchange
 
     def meaning(self, exchange: Exchange) -> Meaning:
@@ -204,53 +195,29 @@ class Run:
         tokens = self.ledger.valid_tokens(exchange.at)
         return self.contract.meaning(exchange.request, appkey=self.target.credentials.appkey, tokens=tokens)
 
-    def hold(self, check: str, sentences: Iterable[str], exchange: Exchange) -> None:
-        """Count a check that was made beside those of every exchange, and note what it says."""
-        meaning = self.meaning(exchange)
-        self.tally.judged[check, meaning.name] += 1
-        for sentence in sentences:
-            self.report(check, meaning, sentence, exchange)
+    def expect(self, check: str, is_right: bool, sentence: str, exchange: Exchange) -> None:
+        """Make a check that only some exchanges are subject to, and report the sentence when it fails."""
+        self.counters.checks.add(check)
+        if not is_right:
+            self._report(check, self.meaning(exchange), sentence, exchange)
 
-    def report(self, check: str, meaning: Meaning, sentence: str, exchange: Exchange) -> None:
-        """Note a finding."""
+    def _report(self, check: str, meaning: Meaning, sentence: str, exchange: Exchange) -> None:
         if self._until is not None and exchange.number > self._until:
             return
         name = meaning.name or "a request outside the contract"
-        found = self.findings.get((check, name))
-        if found is not None:
-            self.findings[check, name] = replace(found, count=found.count + 1)
-            return
-        curl = self._curl.line(exchange.request)
-        self.findings[check, name] = Finding(check, name, sentence, exchange.number, exchange.phase, curl)
-
-    def _problems(self, exchange: Exchange, meaning: Meaning) -> Iterator[tuple[str, str]]:
-        keeps = True
-        for name, check in CHECKS.items():
-            self.tally.judged[name, meaning.name] += 1
-            for sentence in check(self.contract, exchange, meaning):
-                keeps = keeps and name != "reply_keeps_its_schema"
-                yield name, sentence
-        self.tally.judged[refusal_tells_no_secret.__name__, meaning.name] += 1
-        secrets = (*self.secrets, self.target.credentials.appkey)
-        yield from ((refusal_tells_no_secret.__name__, said) for said in refusal_tells_no_secret(secrets, exchange))
-        # What breaks its schema cannot be read; what was refused for its form or its token says nothing of the state.
-        if keeps and exchange.content is not None and not meaning.faults:
-            yield from chain.from_iterable(self._about_state(name, exchange, meaning) for name in _STATE_CHECKS)
-
-    def _about_state(self, name: str, exchange: Exchange, meaning: Meaning) -> Iterator[tuple[str, str]]:
-        check: StateCheck = _STATE_CHECKS[name]
-        self.tally.judged[name, meaning.name] += 1
-        for sentence in check(self.ledger, exchange, meaning):
-            yield name, sentence
+        if (check, name) in self.findings:
+            self.findings[check, name].count += 1
+        else:
+            self.findings[check, name] = Finding(check, name, sentence, exchange.number, exchange.request)
 
     def _count(self, exchange: Exchange, meaning: Meaning) -> None:
-        tally = self.tally
-        tally.phases[exchange.phase] += 1
-        tally.codes[meaning.name, exchange.reply.code] += 1
-        known = self.ledger.instances.get(target_of(meaning))
-        if known is not None and known.status:
-            tally.statuses.add(known.status)
-            if move_of(meaning) and self.contract.changes(meaning.operation) and not meaning.faults:
-                tally.states[meaning.name, known.status, exchange.reply.accepted] += 1
-        if exchange.phase in PHASES and exchange.reply.accepted and not meaning.faults and meaning.operation:
-            tally.accepted.add(meaning.name)
+        counters, accepted = self.counters, exchange.reply.accepted
+        counters.phases[exchange.phase] += 1
+        counters.codes[meaning.name, exchange.reply.code] += 1
+        known = self.ledger.instances.get(meaning.instance_id)
+        if meaning.faults or not meaning.operation:
+            return
+        if known is not None and known.status and self.contract.changes(meaning.operation):
+            counters.states[meaning.name, known.status, accepted] += 1
+        if exchange.phase in PHASES and accepted:
+            counters.accepted.add(meaning.name)

@@ -1,14 +1,17 @@
-"""Where is the service, and how does time pass there? What any target has, and a service behind a URL."""
+"""What is fuzzed: a service behind a URL, or the mock in this process on a clock that the run moves."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
+from toast_compute_mock import FrozenClock, MockCloud, faults
+from toast_compute_mock.state import Account, Quotas, Volume
+from toast_compute_mock.worlds import default_seed_world
 
 from .exchange import Reply, Request
 
@@ -17,7 +20,13 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
+_SECONDS_A_REQUEST = 0.5
+_QUOTA = 40
+_SUBNET_BITS = 25  # three addresses for each instance, and few more: one that is not released is soon missed
+_MIGRATION_SECONDS = 60.0
+_CRASHED = b"the service raised an exception"
+OTHER_USER = ("stranger-appkey", "stranger@example.com", "stranger-password")
 
 
 class TargetError(ValueError):
@@ -26,8 +35,6 @@ class TargetError(ValueError):
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who the run is."""
-
     appkey: str
     username: str
     password: str
@@ -37,96 +44,70 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Impostors:
-    """Tokens that open nothing here, as far as the run has such."""
-
-    expired: str | None
-    foreign: str | None
-
-
-@dataclass(frozen=True)
 class Subnet:
-    """A subnet of the service."""
-
     id: str
     network: str
     cidr: str
 
 
-class Target(Protocol):
-    """A service to try."""
-
-    base_url: str
-    """What stands before the paths of the contract."""
-    app: AsgiApp | None
-    """The service itself where it is in this process."""
-    credentials: Credentials
-    quota: int | None
-    """How many instances there can be, where that is known."""
-    volumes: tuple[str, ...]
-    addresses: tuple[str, ...]
-    """Volumes and floating IPs that are known to be free; the service does not tell."""
-    windows_image: str
-    """An image of Windows; empty when none is known."""
-    addresses_in_subnet: int
-    """How many addresses the subnet has that instances get them from; 0 when that is not known."""
-    subnets: tuple[Subnet, ...]
-    """In different networks; none where they are not known."""
-    is_exact: bool
-    """Whether its time is known to the second, nobody else uses it, and what ends is as the contract says."""
-
-    def now(self) -> float:
-        """Return the seconds on its clock."""
-        ...
-
-    def tick(self) -> None:
-        """Let the time pass that lies between two requests."""
-        ...
-
-    def rest(self, seconds: float) -> None:
-        """Let so many seconds pass there."""
-        ...
-
-    def send(self, request: Request) -> Reply:
-        """Send a request that the engine did not make. Raises TargetError when there is no reply."""
-        ...
-
-    def migrate(self, instance_id: str, /) -> float:
-        """Let the service migrate an instance, and return for how many seconds; 0 where that cannot be asked for."""
-        ...
-
-    def fail_next_change(self) -> bool:
-        """Let the next change of an instance's status end in ERROR, and return whether that can be asked for."""
-        ...
-
-    def stranger(self) -> Credentials | None:
-        """Return another user of another appkey, where there is one."""
-        ...
-
-    def impostors(self) -> Impostors:
-        """Return tokens that open nothing."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the service."""
-        ...
-
-
-class LiveTarget:
-    """A service behind a URL. Time passes there as it does."""
+class Target:
+    """A service, as far as it is known: an empty value stands for what is not."""
 
     is_exact = False
+    """Whether its time is known to the second, nobody else uses it, and changes end as the contract states."""
     app: AsgiApp | None = None
+    """The service itself where it is in this process."""
     quota: int | None = None
     volumes: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    """Volumes and floating IPs that are free; the service does not list them."""
     windows_image = ""
     addresses_in_subnet = 0
     subnets: tuple[Subnet, ...] = ()
+    """In different networks."""
+    other_user: Credentials | None = None
+    expired_token: str | None = None
+    foreign_token: str | None = None
 
-    def __init__(
-        self, url: str, credentials: Credentials, impostors: Impostors, stranger: Credentials | None = None
-    ) -> None:
+    def __init__(self, base_url: str, credentials: Credentials, client: httpx.Client) -> None:
+        self.base_url = base_url
+        """What stands before the paths of the contract."""
+        self.credentials = credentials
+        self._client = client
+
+    def now(self) -> float:
+        """Return the seconds on its clock."""
+        return time.time()
+
+    def tick(self) -> None:
+        """Let the time between two requests pass; without a clock of ours it passes by itself."""
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def send(self, request: Request) -> Reply:
+        """Send a request. Raises TargetError when there is no reply."""
+        response = self._client.request(
+            request.method, self.base_url + request.target, headers=dict(request.headers), content=request.body
+        )
+        return Reply(response.status_code, response.headers.get("content-type", ""), response.content)
+
+    def migrate(self, _: str, /) -> float:
+        """Let the service migrate an instance, and return for how many seconds; 0 where that is not possible."""
+        return 0.0
+
+    def fail_next_change(self) -> bool:
+        """Let the next change of a status end in ERROR, and return whether that is possible."""
+        return False
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class LiveTarget(Target):
+    """A service behind a URL."""
+
+    def __init__(self, url: str, credentials: Credentials, expired: str | None = None, foreign: str | None = None):
         try:
             parts = urlsplit(url)
             is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -138,65 +119,104 @@ class LiveTarget:
             raise TargetError("--url: must not hold a user name or a password; there are options for them")
         if "?" in url or "#" in url:
             raise TargetError("--url: must have no query and no fragment")
-        self.base_url = url.rstrip("/")
-        self.credentials = credentials
-        self._impostors = impostors
-        self._stranger = stranger
-        self._client = httpx.Client(timeout=_PATIENCE_SECONDS)
-
-    def now(self) -> float:
-        """Return the seconds of this machine."""
-        return time.time()
-
-    def tick(self) -> None:
-        """Do nothing: time passes by itself."""
-
-    def rest(self, seconds: float) -> None:
-        """Sleep."""
-        time.sleep(seconds)
+        super().__init__(url.rstrip("/"), credentials, httpx.Client(timeout=_TIMEOUT_SECONDS))
+        self.expired_token, self.foreign_token = expired, foreign
 
     def send(self, request: Request) -> Reply:
-        """Send a request over a socket. Raises TargetError."""
         try:
-            return send_with(self._client, self.base_url, request)
+            return super().send(request)
         except httpx.InvalidURL:
             raise TargetError("--url: is not a URL") from None
         except httpx.HTTPError as error:
             raise TargetError(f"--url: {urlsplit(self.base_url).netloc} gives no reply ({_cause(error)})") from None
 
-    def migrate(self, _: str, /) -> float:
-        """Do nothing: no client can ask for it."""
-        return 0.0
+
+class MockTarget(Target):
+    """A fresh mock in this process. Its clock moves only when the run moves it, so a seed decides the whole run."""
+
+    is_exact = True
+    quota = _QUOTA
+    other_user = Credentials(*OTHER_USER)
+    addresses_in_subnet = 2 ** (32 - _SUBNET_BITS)
+
+    def __init__(self, seed: int) -> None:
+        world = default_seed_world()
+        account, subnet, zone = world.accounts[0], world.subnets[0], world.instances[0].zone
+        appkey, username, password = OTHER_USER
+        world.accounts.append(
+            Account(appkey=appkey, username=username, password=password, user_id="stranger", roles=["member"])
+        )
+        world.quotas = Quotas(instances=_QUOTA)
+        world.volumes.append(Volume(id="volume-of-the-fuzzer", name="more", size=10, type="General HDD", zone=zone))
+        subnet.cidr = f"{subnet.cidr.partition('/')[0]}/{_SUBNET_BITS}"
+        self.subnets = tuple(Subnet(one.id, one.network_id, one.cidr) for one in world.subnets)
+        self.windows_image = next(one.id for one in world.images if one.os == "windows")
+        taken = {volume for instance in world.instances for volume in instance.attachments}
+        self.volumes = tuple(one.id for one in world.volumes if one.zone == zone and one.id not in taken)
+        given = {one.floating_ip_address for instance in world.instances for one in instance.interfaces}
+        self.addresses = tuple(one.address for one in world.floating_ips if one.address not in given)
+        self._user_id = account.user_id
+        self._clock = FrozenClock()
+        self._cloud = MockCloud(seed=seed, clock=self._clock, world=world)
+        self.app = crash_proof(self._cloud.asgi)
+        super().__init__(
+            f"http://testserver{self._cloud.prefix}",
+            Credentials(account.appkey, account.username, account.password),
+            httpx.Client(transport=self._cloud.transport),
+        )
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def tick(self) -> None:
+        self._clock.advance(_SECONDS_A_REQUEST)
+
+    def wait(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+    def send(self, request: Request) -> Reply:
+        """Hand a request to the mock; an exception becomes the reply that a server makes of it."""
+        try:
+            return super().send(request)
+        except httpx.HTTPError as error:
+            raise TargetError(f"the mock gave no reply: {type(error).__name__}") from None
+        except Exception:
+            return Reply(500, "text/plain", _CRASHED)
+
+    def migrate(self, instance_id: str, /) -> float:
+        self._cloud.worlds.migrate(self._user_id, instance_id, _MIGRATION_SECONDS)
+        return _MIGRATION_SECONDS
 
     def fail_next_change(self) -> bool:
-        """Do nothing."""
-        return False
-
-    def stranger(self) -> Credentials | None:
-        """Return what was given."""
-        return self._stranger
-
-    def impostors(self) -> Impostors:
-        """Return what was given."""
-        return self._impostors
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        self._cloud.faults.add(faults.end_in_error("runInstanceAction"))
+        return True
 
 
-def send_with(client: httpx.Client, base_url: str, request: Request) -> Reply:
-    """Send a request with a client of httpx."""
-    response = client.request(
-        request.method, base_url + request.target, headers=dict(request.headers), content=request.body
-    )
-    return Reply(response.status_code, response.headers.get("content-type", ""), response.content)
+def crash_proof(app: AsgiApp) -> AsgiApp:
+    """Return an application that answers 500 where the one inside raises an exception, as every server does."""
+
+    async def serve(scope: Message, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await app(scope, receive, watch)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(_CRASHED))]
+            await send({"type": "http.response.start", "status": 500, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else _CRASHED})
+
+    return serve
 
 
 def _cause(error: BaseException) -> str:
-    """What went wrong, without an address: that may hold the appkey."""
+    """Return what went wrong without an address, which may hold the appkey."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Is bad use told in one sentence, and does a run over a socket work as one in this process?"""
+"""Bad use is reported in one sentence, and a run over a socket works like one in this process."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def server() -> Iterator[ServerThread]:
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line that is said of bad use."""
+    """Return the one line that bad use is answered with."""
     assert main(arguments) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
@@ -65,57 +65,57 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--url", "http://127.0.0.1:1", *MOCK[:4]), "--password"),
         (("--url", "nonsense", *MOCK), "--url"),
         (("--url", "http://[", *MOCK), "--url"),
+        (("--url", "", *MOCK), "begins with http"),
+        (("--url", "http://user:hidden-word@127.0.0.1:1/compute", *MOCK), "must not hold a user name or a password"),
+        (("--url", "http://127.0.0.1:1/compute?x=1", *MOCK), "no query"),
+        (("--url", "http://127.0.0.1:1/compute#x", *MOCK), "no query"),
     ],
 )
-def test_bad_use_is_told_in_one_sentence_that_names_the_option(
+def test_bad_use_is_reported_in_one_sentence(
     arguments: tuple[str, ...], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert named in refusal(capsys, *arguments)
+    line = refusal(capsys, *arguments)
+    assert named in line
+    assert "hidden-word" not in line
 
 
-def test_a_service_that_is_not_there_is_told_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_service_that_does_not_listen_is_reported_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/compute"
         assert "gives no reply" in refusal(capsys, "--url", url, *MOCK)
 
 
-def test_a_login_that_is_refused_is_told_in_one_sentence(
+def test_refused_login_and_another_service_are_reported_in_one_sentence(
     server: ServerThread, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = refusal(capsys, "--url", server.base_url, *MOCK[:4], "--password", "wrong")
     assert "login is refused with result code 50401" in line
-
-
-def test_what_is_no_toast_compute_is_told_in_one_sentence(
-    server: ServerThread, capsys: pytest.CaptureFixture[str]
-) -> None:
     assert "login" in refusal(capsys, "--url", f"{server.base_url}/elsewhere", *MOCK)
 
 
-def test_reports_that_cannot_be_written_are_told_in_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unwritable_reports_are_reported_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert "--reports" in refusal(capsys, "--reports", str(tmp_path / "file"), *SHORT, "--until", "50")
 
 
-def test_a_run_over_a_socket_takes_from_the_service_what_it_works_with(
+def test_run_over_a_socket_works_with_what_the_service_lists(
     server: ServerThread, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FUZZ_PASSWORD", "demo-password")
     assert main(("--url", server.base_url, *MOCK[:4], *SHORT, "--reports", str(tmp_path))) == 0, capsys.readouterr().out
-    assert "fuzz service: examples, from exchange " in capsys.readouterr().out
-    report = (tmp_path / "service.md").read_text(encoding="utf-8")
-    assert "Nothing was found." in report
-    assert "demo-password" not in report
-    assert "demo-appkey" not in report
-    suite = ElementTree.parse(tmp_path / "service.xml").getroot()[0]
+    output, report = capsys.readouterr().out, tmp_path / "service.xml"
+    assert "fuzz service: examples, from exchange " in output
+    assert "0 findings" in output
+    for text in (output, report.read_text(encoding="utf-8")):
+        assert "demo-password" not in text
+        assert "demo-appkey" not in text
+    suite = ElementTree.parse(report).getroot()[0]
     assert int(suite.attrib["tests"]) > 30
-    assert suite.attrib["failures"] == "0"
+    assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0")
 
 
-def test_what_the_run_made_over_a_socket_is_gone_afterwards_and_the_rest_is_untouched(tmp_path: Path) -> None:
+def test_run_deletes_what_it_made_and_nothing_else(tmp_path: Path) -> None:
     cloud = MockCloud(clock=ScaledClock(50))
     with cloud.serve() as server:
         assert main(("--url", server.base_url, *MOCK, *SHORT, "--reports", str(tmp_path))) == 0
@@ -126,7 +126,7 @@ def test_what_the_run_made_over_a_socket_is_gone_afterwards_and_the_rest_is_unto
         assert [keypair.name for keypair in toast.keypairs.list()] == ["demo-key"]
 
 
-def test_an_interrupted_run_says_so_and_leaves_nothing_behind(server: ServerThread, tmp_path: Path) -> None:
+def test_interrupted_run_reports_it_and_leaves_nothing_behind(server: ServerThread, tmp_path: Path) -> None:
     # Who runs the tests may ignore the signal, and then so does a new process.
     program = (
         "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -136,35 +136,16 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_behind(server: ServerThre
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FUZZ_")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as run:
         assert run.stdout is not None
-        said = [run.stdout.readline()]
-        while "coverage" not in said[-1]:
-            said.append(run.stdout.readline())
-            assert said[-1]
+        while "coverage" not in (line := run.stdout.readline()):
+            assert line
         run.send_signal(signal.SIGINT)
-        said.append(run.stdout.read())
+        output = run.stdout.read()
     assert run.returncode == 130
-    assert "the rest was not tried" in said[-1]
-    assert "Traceback" not in said[-1]
-    assert "was interrupted" in (tmp_path / "service.md").read_text(encoding="utf-8")
+    assert "the rest was not tried" in output
+    assert "Traceback" not in output
+    assert "was interrupted" in (tmp_path / "service.xml").read_text(encoding="utf-8")
     with ToastCompute("demo-appkey", "demo@example.com", "demo-password", base_url=server.base_url) as toast:
         assert [pair.name for pair in toast.keypairs.list()] == ["demo-key"]
         for instance in toast.instances.list():
             if instance.name not in ("web-01", "batch-01"):
                 assert instance.status == "DELETING"
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("", "begins with http"),
-        ("http://user:hidden-word@127.0.0.1:1/compute", "must not hold a user name or a password"),
-        ("http://127.0.0.1:1/compute?x=1", "no query"),
-        ("http://127.0.0.1:1/compute#x", "no query"),
-    ],
-)
-def test_a_url_that_cannot_be_used_is_refused_before_anything_is_sent(
-    capsys: pytest.CaptureFixture[str], url: str, told: str
-) -> None:
-    said = refusal(capsys, "--url", url, *MOCK)
-    assert told in said
-    assert "hidden-word" not in said

@@ -1,4 +1,4 @@
-"""Is bad use of the command line told in one sentence?"""
+"""Bad use of `python -m tests.fuzz` is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from ..__main__ import main
     ("arguments", "named"),
     [
         ([], "names no part"),
-        (["nonsense"], "'nonsense' is no part"),
+        (["nonsense"], "'nonsense' is not a part"),
         (["service", "--bug"], "--bug: needs the name"),
         (["--bug", "no-such-bug", "service"], "--bug"),
         (["service", "--nonsense"], "--nonsense"),
     ],
 )
-def test_bad_use_is_told_in_one_sentence(arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_use_is_reported_in_one_sentence(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert named in lines[0]
 
 
-def test_where_nobody_reads_on_it_ends_without_a_word() -> None:
+def test_closed_output_ends_the_command_silently() -> None:
     command = [sys.executable, "-m", "tests.fuzz", "service", "--phase", "examples", "--only", "listFlavors"]
     with subprocess.Popen([*command, "--until", "50"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stdout is not None

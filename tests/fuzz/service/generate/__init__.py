@@ -1,0 +1,1 @@
+"""Make requests: the engine's, and those that it does not make."""
