@@ -9,7 +9,7 @@ BENCH_VENV := .venv-bench
 NPM_ENV := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 UV := 0.13.9
 
-.PHONY: help setup generate demo test coverage chaos fuzz fuzz-long fuzz-proof contract-diff interop bench-mock lint lint-contract lint-code lock clean
+.PHONY: help setup generate demo test coverage chaos fuzz fuzz-long fuzz-mutants contract-diff interop bench-mock lint lint-contract lint-code lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,7 +64,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 
 # With a URL, be it an empty one, that service is meant, and never the mock.
 ifeq ($(origin URL),undefined)
-fuzz_parts = status=0; for part in 'service $(OPTIONS)' replies story; do $(FUZZ) $$part $(1) \
+fuzz_parts = status=0; for part in 'service $(OPTIONS)' replies stateful; do $(FUZZ) $$part $(1) \
 	|| { status=$$?; [ $$status -eq 1 ] || exit $$status; }; done; exit $$status
 else
 fuzz_parts = $(FUZZ) service --url $(call quoted,URL) $(1) $(OPTIONS)
@@ -78,8 +78,8 @@ fuzz-long: setup ## Fuzz each part for MINUTES= with one seed after another; wit
 	@$(call fuzz_parts,--seed $(if $(filter file,$(origin SEED)),$$(date +%Y%m%d),$(call quoted,SEED)) \
 		--minutes $(call quoted,MINUTES) --reports $(call quoted,REPORTS))
 
-fuzz-proof: setup ## Show that the fuzzer finds deliberate bugs
-	@$(FUZZ) proof --reports $(call quoted,REPORTS) $(OPTIONS)
+fuzz-mutants: setup ## Run the fuzzer on every mutant, which it has to find
+	@$(FUZZ) mutants --reports $(call quoted,REPORTS) $(OPTIONS)
 
 contract-diff: setup ## Say what changed in openapi.yaml since OLD= and whether old clients break
 	@$(BIN)/python -m tools.contract_diff -- $(call quoted,OLD)

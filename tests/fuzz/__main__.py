@@ -7,44 +7,45 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from .replaying import note_bug
+from .replaying import note_mutant
 
 _PARTS = {
     "service": "tests.fuzz.service.command",
     "replies": "tests.fuzz.sdk.replies_command",
-    "story": "tests.fuzz.sdk.story_command",
-    "proof": "tests.fuzz.bugs.proof",
+    "stateful": "tests.fuzz.sdk.stateful_command",
+    "mutants": "tests.fuzz.mutants.mutation_test",
 }
 _BAD_USE = 2
 _OUTPUT_CLOSED = 141  # the status of a program that SIGPIPE ends
-_BUG = "--bug"
+_MUTANT = "--mutant"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a part. With `--bug NAME` anywhere in the arguments, with that mutant."""
+    """Run a part. With `--mutant NAME` anywhere in the arguments, with that mutant."""
     rest = list(arguments)
-    bug = None
-    if _BUG in rest:
-        index = rest.index(_BUG)
+    mutant = None
+    if _MUTANT in rest:
+        index = rest.index(_MUTANT)
         if index + 1 == len(rest):
-            return _refuse(f"{_BUG}: needs the name of a bug")
-        bug = rest[index + 1]
+            return _refuse(f"{_MUTANT}: needs the name of a mutant")
+        mutant = rest[index + 1]
         del rest[index : index + 2]
     if rest and rest[0] in ("-h", "--help"):
-        print(f"usage: python -m tests.fuzz PART [{_BUG} NAME] [options]; PART is one of {', '.join(_PARTS)}")
+        print(f"usage: python -m tests.fuzz PART [{_MUTANT} NAME] [options]; PART is one of {', '.join(_PARTS)}")
         return 0
     if not rest or rest[0] not in _PARTS:
         named = f"{rest[0]!r} is not a part" if rest else "names no part"
         return _refuse(f"{named}; there are {', '.join(_PARTS)}")
-    if bug is not None:
-        # Before anything of ours is imported: a mutant is applied to the text of a module while that is loaded.
-        from .bugs.planting import BugError, plant
+    if mutant is not None:
+        # Before anything of ours is imported: a symbol is replaced while its module is loaded.
+        from .mutants.catalog import MutantError
+        from .mutants.importing import install
 
         try:
-            plant(bug)
-            note_bug(bug)
-        except BugError as error:
-            return _refuse(f"{_BUG}: {error}")
+            install(mutant)
+            note_mutant(mutant)
+        except MutantError as error:
+            return _refuse(f"{_MUTANT}: {error}")
     part = import_module(_PARTS[rest[0]])
     try:
         status: int = part.main(rest[1:])

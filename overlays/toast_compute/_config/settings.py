@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from toast_compute_api.behaviour import SERVER_URL
-from toast_compute_runtime.operation import Retry
 
 from .._auth.stored_token import TokenStore
 from .._redaction import Secret
@@ -135,10 +134,6 @@ class Settings:
     """Where each setting comes from: `argument`, a variable's name, `profile dev in FILE`, or `default`."""
     shadowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Where else a setting was found, for those that were found more than once."""
-
-    def seconds_for(self, retry: Retry) -> float:
-        """Return the seconds for one attempt of an operation of this kind."""
-        return self.long_timeout if retry == "never" else self.timeout
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 A mutant is a function that gets what stands at a symbol of the product and returns what takes its place:
 
-    @mutant("A client pauses before it sends a request again.", part=STORY, at=f"{RETRIES}:delay")
+    @mutant("A client pauses before it sends a request again.", part=STATEFUL, at=f"{RETRIES}:delay")
     def no_pause(original):
         return lambda *given, **named: 0.0
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeAlias
 
-SERVICE, REPLIES, STORY = PARTS = ("service", "replies", "story")
+SERVICE, REPLIES, STATEFUL = PARTS = ("service", "replies", "stateful")
 """The parts of the fuzzer."""
 
 Make: TypeAlias = Callable[[Any], Any]

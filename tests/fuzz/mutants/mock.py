@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .catalog import SERVICE, STORY, mutant
+from .catalog import SERVICE, STATEFUL, mutant
 
 ADDRESSES = "toast_compute_mock.addresses"
 KEYS = "toast_compute_mock.keys"
@@ -221,7 +221,7 @@ def deletion_can_be_repeated(original: Any) -> Any:
     return lambda instance, operation, now: operation == "deleteInstance" or original(instance, operation, now)
 
 
-@mutant("A stop is accepted, and the instance runs on.", part=STORY, at=f"{LIFECYCLE}:begin")
+@mutant("A stop is accepted, and the instance runs on.", part=STATEFUL, at=f"{LIFECYCLE}:begin")
 def stop_does_nothing(original: Any) -> Any:
     def begin(world: Any, instance: Any, operation: str, now: Any, *, flavor: str | None = None) -> None:
         original(world, instance, operation, now, flavor=flavor)
@@ -231,7 +231,7 @@ def stop_does_nothing(original: Any) -> Any:
     return begin
 
 
-@mutant("A change of status takes ten times as long as the lifecycle allows.", part=STORY, at=f"{LIFECYCLE}:begin")
+@mutant("A change of status takes ten times as long as the lifecycle allows.", part=STATEFUL, at=f"{LIFECYCLE}:begin")
 def changes_take_ten_times_as_long(original: Any) -> Any:
     def begin(world: Any, instance: Any, operation: str, now: Any, *, flavor: str | None = None) -> None:
         original(world, instance, operation, now, flavor=flavor)
@@ -263,7 +263,7 @@ def created_at_moves(original: Any) -> Any:
     return end
 
 
-@mutant("The service writes times of Korea instead of UTC.", part=STORY, at=f"{OPERATIONS}.call:timestamp")
+@mutant("The service writes times of Korea instead of UTC.", part=STATEFUL, at=f"{OPERATIONS}.call:timestamp")
 def times_are_of_korea(original: Any) -> Any:
     return lambda moment: original(moment + timedelta(hours=9))
 
@@ -272,7 +272,9 @@ def times_are_of_korea(original: Any) -> Any:
 
 
 @mutant(
-    "A volume is detached through an instance that does not have it.", part=STORY, at=f"{OPERATIONS}.attachments:detach"
+    "A volume is detached through an instance that does not have it.",
+    part=STATEFUL,
+    at=f"{OPERATIONS}.attachments:detach",
 )
 def volume_is_detached_from_another_instance(original: Any) -> Any:
     def detach(world: Any, call: Any) -> Any:
@@ -285,7 +287,7 @@ def volume_is_detached_from_another_instance(original: Any) -> Any:
     return detach
 
 
-@mutant("A volume stays taken when its instance is deleted.", part=STORY, at=f"{OPERATIONS}.instances:delete")
+@mutant("A volume stays taken when its instance is deleted.", part=STATEFUL, at=f"{OPERATIONS}.instances:delete")
 def volume_of_a_deleted_instance_is_not_freed(original: Any) -> Any:
     def delete(world: Any, call: Any) -> Any:
         taken = {id: volume.attached_to for id, volume in world.volumes.items()}
@@ -328,7 +330,7 @@ def addresses_are_not_released(_: Any) -> Any:
     return lambda _world, _interface: None
 
 
-@mutant("The quota counts a create of several instances as one.", part=STORY, at=f"{OPERATIONS}.creation:create")
+@mutant("The quota counts a create of several instances as one.", part=STATEFUL, at=f"{OPERATIONS}.creation:create")
 def quota_counts_several_as_one(original: Any) -> Any:
     def create(world: Any, call: Any) -> Any:
         quotas, more = world.quotas, int(call.body["instance"].get("count", 1)) - 1

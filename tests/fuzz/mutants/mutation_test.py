@@ -21,8 +21,7 @@ from .catalog import PARTS, Mutant, MutantError, find, mutants
 from .importing import NOT_REACHED
 
 ROOT = Path(__file__).parents[3]
-OPTION, PREFIX = "--bug", "mutant:"
-"""The option of a part that installs a mutant, and what stands before its name there."""
+OPTION = "--mutant"
 AT_ONCE = 2
 LONGEST_RUN = 300.0  # seconds; a run takes about a tenth of this
 _FASTER = {"service": ("--fail-fast",)}  # the other parts end at their first finding anyway
@@ -98,7 +97,7 @@ def _runs(chosen: Iterable[Mutant], start: Start) -> Iterator[tuple[Mutant, Run]
 
 def run_part(part: str, name: str, *, seed: int, reports: Path) -> Run:
     """Run one part of the fuzzer in a process of its own."""
-    chosen = [OPTION, PREFIX + name] if name else []
+    chosen = [OPTION, name] if name else []
     options = ["--seed", str(seed), "--reports", str(reports), *_FASTER.get(part, ())]
     command = [sys.executable, "-m", "tests.fuzz", part, *chosen, *options]
     began = time.perf_counter()
@@ -121,7 +120,3 @@ def outcome_of(status: int, errors: str) -> Outcome:
     if status == 1:
         return Outcome.CRASHED if _CRASH in errors else Outcome.FOUND
     return Outcome.REFUSED if status == 2 else Outcome.CRASHED
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

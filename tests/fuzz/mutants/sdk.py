@@ -8,33 +8,31 @@ from typing import Any
 
 import msgspec
 
-from .catalog import REPLIES, STORY, mutant
+from .catalog import REPLIES, STATEFUL, mutant
 
-ATTEMPTS = "toast_compute._attempts"
-ASYNC_DRIVER = "toast_compute._async_driver"
-CALL = "toast_compute._calling"
-CONFIRMATION = "toast_compute._settling"
-DEADLINE = "toast_compute._deadline"
-DRIVER = "toast_compute._driver"
-ENVELOPE = "toast_compute._envelope"
+ATTEMPTS = "toast_compute._core.attempts"
+ASYNC_DRIVER = "toast_compute._drivers.asynchronous"
+CALL = "toast_compute._core.call"
+CALL_TOKEN = "toast_compute._core.call_token"
+RECOVERY = "toast_compute._operations.recovery"
+DEADLINE = "toast_compute._core.deadline"
+DRIVER = "toast_compute._drivers.sync"
+ENVELOPE = "toast_compute._core.envelope"
 ERRORS = "toast_compute.errors"
-FINAL_ERRORS = "toast_compute._outcomes"
-HTTP_ERRORS = "toast_compute._http_faults"
+ERROR_MAPPING = "toast_compute._core.error_mapping"
+HTTP_ERRORS = "toast_compute._http.errors"
 MODELS = "toast_compute_runtime.models"
-OPERATIONS = "toast_compute._plans"
-PERMISSIONS = "toast_compute._guard"
-POLLING = "toast_compute._polling"
-RECONCILE = "toast_compute._reconcile"
-RECOVERY = "toast_compute._looking"
-REDACTION = "toast_compute._secret"
-REFUSALS = "toast_compute._refusals"
-RETRY = "toast_compute._retries"
-SETTINGS = "toast_compute._config"
-SHARED_POLL = "toast_compute._board"
-STALENESS = "toast_compute._evidence"
-TOKENS = "toast_compute._tokens"
-VALIDATION = "toast_compute._input"
-WAITER = "toast_compute._waiters"
+OPERATIONS = "toast_compute._operations.instance_reads"
+PERMISSIONS = "toast_compute._config.permissions"
+POLLING = "toast_compute._waiters.waiter"
+REDACTION = "toast_compute._redaction"
+RETRY = "toast_compute._core.retry"
+SETTINGS = "toast_compute._config.settings"
+SHARED_POLL = "toast_compute._waiters.shared_poll"
+STALENESS = "toast_compute._lifecycle.staleness"
+TOKENS = "toast_compute._auth.token_manager"
+VALIDATION = "toast_compute._validation"
+WAITER = "toast_compute._waiters.tracker"
 
 
 def _is(error: object, name: str) -> bool:
@@ -45,36 +43,32 @@ def _is(error: object, name: str) -> bool:
 # What is sent again, and when.
 
 
-@mutant("A create is sent again when its reply was lost.", part=STORY, at=f"{RETRY}:_passes")
+@mutant("A create is sent again when its reply was lost.", part=STATEFUL, at=f"{RETRY}:is_transient")
 def create_is_resent(original: Any) -> Any:
-    return lambda failure, retry: original(failure, "idempotent" if _is(failure.error, "APIConnectionError") else retry)
+    return lambda error, use: original(error, "idempotent" if _is(error, "APIConnectionError") else use)
 
 
-@mutant("A request whose reply is late counts as one that was not sent.", part=STORY, at=f"{HTTP_ERRORS}:timeout")
+@mutant("A request whose reply is late counts as one that was not sent.", part=STATEFUL, at=f"{HTTP_ERRORS}:timeout")
 def late_reply_counts_as_not_sent(original: Any) -> Any:
-    return lambda effect, host, **_given: original(effect, host, never_left=True)
+    return lambda effect, host, **_given: original(effect, host, not_sent=True)
 
 
-@mutant("A request is sent once less than the client was told.", part=STORY, at=f"{RETRY}:judge_failure")
+@mutant("A request is sent once less than the client was told.", part=STATEFUL, at=f"{RETRY}:judge_failure")
 def one_retry_is_missing(original: Any) -> Any:
     return lambda failure, retry, **given: original(failure, retry, **{**given, "number": given["number"] + 1})
 
 
-@mutant("A change that is safe to retry is sent again after -6.", part=STORY, at=f"{RETRY}:_passes")
+@mutant("A change that is safe to retry is sent again after -6.", part=STATEFUL, at=f"{RETRY}:is_transient")
 def code_minus_6_is_retried(original: Any) -> Any:
-    def passes(failure: Any, retry: str) -> Any:
-        is_meant = getattr(failure.error, "result_code", 0) == -6 and retry != "never"
-        return (True, "it may pass") if is_meant else original(failure, retry)
-
-    return passes
+    return lambda error, use: original(error, use) or (getattr(error, "result_code", 0) == -6 and use == "idempotent")
 
 
-@mutant("A Retry-After is ignored.", part=STORY, at=f"{RETRY}:delay")
+@mutant("A Retry-After is ignored.", part=STATEFUL, at=f"{RETRY}:delay")
 def retry_after_is_ignored(original: Any) -> Any:
     return lambda failure, **given: original(replace(failure, retry_after=None), **given)
 
 
-@mutant("The retry budget of a client is never used up.", part=STORY, at=f"{RETRY}:RetryBudget.take")
+@mutant("The retry budget of a client is never used up.", part=STATEFUL, at=f"{RETRY}:RetryBudget.take")
 def budget_is_never_used_up(_: Any) -> Any:
     return lambda _budget: True
 
@@ -82,11 +76,11 @@ def budget_is_never_used_up(_: Any) -> Any:
 # What a failure means.
 
 
-@mutant("The loss of a create's reply is a plain connection error.", part=STORY, at=f"{FINAL_ERRORS}:final_error")
+@mutant("The loss of a create's reply is a plain connection error.", part=STATEFUL, at=f"{ERROR_MAPPING}:final_error")
 def ambiguous_create_is_hidden(original: Any) -> Any:
-    def final_error(failure: Any, request: Any, attempts: Any) -> Any:
-        error = original(failure, request, attempts)
-        return failure.error if _is(failure.error, "APIConnectionError") else error
+    def final_error(error: Any, request: Any, log: Any, **given: Any) -> Any:
+        final = original(error, request, log, **given)
+        return error if _is(error, "APIConnectionError") else final
 
     return final_error
 
@@ -94,25 +88,31 @@ def ambiguous_create_is_hidden(original: Any) -> Any:
 @mutant(
     "A failure inside the service proves that a create was not carried out.",
     part=REPLIES,
-    at=f"{REFUSALS}:proves_nothing_was_done",
+    at=f"{RETRY}:proves_nothing_was_done",
 )
 def server_failure_proves_nothing_was_done(_: Any) -> Any:
     return lambda _error: True
 
 
-@mutant("An attempt that was not sent makes a call forget the lost one before it.", part=STORY, at=f"{CALL}:Call._try")
+@mutant(
+    "An attempt that was not sent makes a call forget the lost one before it.",
+    part=STATEFUL,
+    at=f"{CALL}:Call._attempt",
+)
 def lost_attempt_is_forgotten(original: Any) -> Any:
-    def attempt(call: Any, token: Any) -> Any:
-        outcome = yield from original(call, token)
-        if getattr(outcome, "never_left", False):
-            call._is_lost = False
+    def attempt(call: Any, token: Any, began: float) -> Any:
+        outcome = yield from original(call, token, began)
+        if getattr(outcome, "not_done", False):
+            call.log.may_be_done = False
         return outcome
 
     return attempt
 
 
 @mutant(
-    "A deletion counts as failed when the reply to its first attempt was lost.", part=STORY, at=f"{CONFIRMATION}:moved"
+    "A deletion counts as failed when the reply to its first attempt was lost.",
+    part=STATEFUL,
+    at=f"{RECOVERY}:has_begun",
 )
 def lost_deletion_counts_as_failed(_: Any) -> Any:
     def confirm(_error: Any) -> Any:
@@ -124,14 +124,14 @@ def lost_deletion_counts_as_failed(_: Any) -> Any:
 
 @mutant(
     "A detachment that was refused after a lost attempt always counts as done.",
-    part=STORY,
-    at=f"{CONFIRMATION}:_volumes",
+    part=STATEFUL,
+    at=f"{RECOVERY}:_volumes",
 )
 def lost_detachment_always_counts_as_done(_: Any) -> Any:
     return lambda _detail: set()
 
 
-@mutant("One read that is stale decides what became of a lost attempt.", part=STORY, at=f"{RECOVERY}:look_until")
+@mutant("One read that is stale decides what became of a lost attempt.", part=STATEFUL, at=f"{RECOVERY}:poll_until")
 def one_read_decides(_: Any) -> Any:
     def poll_until(_pause: Any, read: Any) -> Any:
         return (yield from read())
@@ -141,8 +141,8 @@ def one_read_decides(_: Any) -> Any:
 
 @mutant(
     "A reconcile takes an instance with another key pair for the one that was created.",
-    part=STORY,
-    at=f"{RECONCILE}:_is",
+    part=STATEFUL,
+    at=f"{RECOVERY}:_matches",
 )
 def reconcile_ignores_the_key(original: Any) -> Any:
     return lambda detail, wanted: original(msgspec.structs.replace(detail, key_name=wanted.key_name), wanted)
@@ -151,13 +151,13 @@ def reconcile_ignores_the_key(original: Any) -> Any:
 @mutant(
     "When a token cannot be renewed, the error has the attempts of the renewal only.",
     part=REPLIES,
-    at=f"{ATTEMPTS}:Trail.followed_by",
+    at=f"{ATTEMPTS}:AttemptLog.followed_by",
 )
 def attempts_before_the_token_are_lost(_: Any) -> Any:
     return lambda _trail, attempts, _began: tuple(attempts)
 
 
-@mutant("An error cannot be pickled.", part=STORY, at=f"{ERRORS}:ToastComputeError.__reduce__")
+@mutant("An error cannot be pickled.", part=STATEFUL, at=f"{ERRORS}:ToastComputeError.__reduce__")
 def error_cannot_be_pickled(_: Any) -> Any:
     return lambda error: (type(error), error.args)
 
@@ -167,22 +167,24 @@ def error_cannot_be_pickled(_: Any) -> Any:
 
 @mutant(
     "After a reboot whose reply was lost, a wait believes the status from before it.",
-    part=STORY,
-    at=f"{STALENESS}:_may_be_done",
+    part=STATEFUL,
+    at=f"{STALENESS}:may_be_done",
 )
 def lost_reboot_is_not_expected(original: Any) -> Any:
     return lambda error: not _is(error, "AmbiguousOutcomeError") and original(error)
 
 
 @mutant(
-    "A wait takes an instance for deleted because two lists leave it out.", part=STORY, at=f"{WAITER}:_Wait._asked_for"
+    "A wait takes an instance for deleted because two lists leave it out.",
+    part=STATEFUL,
+    at=f"{WAITER}:TrackedInstances._read_by_id",
 )
 def short_list_is_believed(_: Any) -> Any:
-    def asked_for(_wait: Any, believed: Any, _poll: Any, _now: Any) -> Any:
+    def read_by_id(_instances: Any, decided: Any, _request: Any, _now: Any) -> Any:
         yield from ()
-        return believed
+        return decided
 
-    return asked_for
+    return read_by_id
 
 
 @mutant(
@@ -192,7 +194,7 @@ def first_instance_is_taken(original: Any) -> Any:
     return lambda found, id, operation, attempts: found[0] if found else original(found, id, operation, attempts)
 
 
-@mutant("A wait lasts twice as long as its timeout.", part=STORY, at=f"{POLLING}:options")
+@mutant("A wait lasts twice as long as its timeout.", part=STATEFUL, at=f"{POLLING}:options")
 def wait_lasts_twice_as_long(original: Any) -> Any:
     def options(*given: Any) -> Any:
         made = original(*given)
@@ -201,7 +203,7 @@ def wait_lasts_twice_as_long(original: Any) -> Any:
     return options
 
 
-@mutant("A long wait ends after a handful of failed polls in all.", part=STORY, at=f"{POLLING}:_Polling._look")
+@mutant("A long wait ends after a handful of failed polls in all.", part=STATEFUL, at=f"{POLLING}:_Polling._poll")
 def failures_of_a_wait_add_up(original: Any) -> Any:
     def poll(polling: Any, now: float, max_age: float) -> Any:
         before = polling._failures
@@ -212,7 +214,9 @@ def failures_of_a_wait_add_up(original: Any) -> Any:
     return poll
 
 
-@mutant("The function on_poll is not called for the poll that ends a wait.", part=STORY, at=f"{POLLING}:_Polling._look")
+@mutant(
+    "The function on_poll is not called for the poll that ends a wait.", part=STATEFUL, at=f"{POLLING}:_Polling._poll"
+)
 def last_poll_is_not_reported(original: Any) -> Any:
     def poll(polling: Any, now: float, max_age: float) -> Any:
         result = yield from original(polling, now, max_age)
@@ -221,7 +225,7 @@ def last_poll_is_not_reported(original: Any) -> Any:
     return poll
 
 
-@mutant("A wait takes a poll of another wait however old it is.", part=STORY, at=f"{SHARED_POLL}:Page._since")
+@mutant("A wait takes a poll of another wait however old it is.", part=STATEFUL, at=f"{SHARED_POLL}:Feed._since")
 def shared_poll_is_never_stale(_: Any) -> Any:
     return lambda page, _oldest: page._newest
 
@@ -229,7 +233,7 @@ def shared_poll_is_never_stale(_: Any) -> Any:
 # Tokens.
 
 
-@mutant("A token is used after its end.", part=STORY, at=f"{TOKENS}:_held")
+@mutant("A token is used after its end.", part=STATEFUL, at=f"{TOKENS}:_held_token")
 def ended_token_is_used(original: Any) -> Any:
     def held(*given: Any) -> Any:
         made = original(*given)
@@ -240,8 +244,8 @@ def ended_token_is_used(original: Any) -> Any:
 
 @mutant(
     "A call whose token was refused drops the one that another call has put in its place.",
-    part=STORY,
-    at=f"{TOKENS}:TokenKeeper.current",
+    part=STATEFUL,
+    at=f"{TOKENS}:TokenManager.current",
 )
 def fresh_token_is_dropped(original: Any) -> Any:
     def current(keeper: Any, seconds: float, refused: Any = None) -> Any:
@@ -251,22 +255,22 @@ def fresh_token_is_dropped(original: Any) -> Any:
     return current
 
 
-@mutant("Each of several threads issues a token of its own.", part=STORY, at=f"{DRIVER}:BlockingDriver._alone")
+@mutant("Each of several threads issues a token of its own.", part=STATEFUL, at=f"{DRIVER}:SyncDriver._with_lock")
 def token_has_no_lock(original: Any) -> Any:
-    return lambda driver, effect: driver.run(effect.plan) if effect.gate == "token" else original(driver, effect)
+    return lambda driver, effect: driver.run(effect.effects) if effect.lock == "token" else original(driver, effect)
 
 
 @mutant(
     "Every call for which the user has no permission issues another token.",
-    part=STORY,
-    at=f"{RETRY}:UselessRenewals.note",
+    part=STATEFUL,
+    at=f"{CALL_TOKEN}:RenewalBackoff.start",
 )
 def denied_calls_issue_tokens(_: Any) -> Any:
     return lambda _renewals, _what, _token, _now: None
 
 
 @mutant(
-    "Two users of one appkey that share a token store get each other's token.", part=STORY, at=f"{TOKENS}:token_key"
+    "Two users of one appkey that share a token store get each other's token.", part=STATEFUL, at=f"{TOKENS}:token_key"
 )
 def stored_token_is_of_another_user(original: Any) -> Any:
     return lambda base_url, appkey, _username: original(base_url, appkey, appkey)
@@ -276,7 +280,7 @@ def stored_token_is_of_another_user(original: Any) -> Any:
 
 
 @mutant(
-    "Of two deadlines the inner one holds, even if the outer one ends earlier.", part=STORY, at=f"{DEADLINE}:present"
+    "Of two deadlines the inner one holds, even if the outer one ends earlier.", part=STATEFUL, at=f"{DEADLINE}:present"
 )
 def inner_deadline_holds(original: Any) -> Any:
     def present(owner: object) -> Any:
@@ -286,12 +290,12 @@ def inner_deadline_holds(original: Any) -> Any:
     return present
 
 
-@mutant("The timeout of a client does not hold for creates.", part=STORY, at=f"{SETTINGS}:Settings.seconds_for")
+@mutant("The timeout of a client does not hold for creates.", part=STATEFUL, at=f"{SETTINGS}:resolve")
 def timeout_does_not_hold_for_creates(original: Any) -> Any:
-    return lambda settings, retry: max(original(settings, retry), 120.0 if retry == "never" else 0.0)
+    return lambda **given: replace(original(**given), long_timeout=120.0)
 
 
-@mutant("A client with an empty allow may do everything.", part=STORY, at=f"{PERMISSIONS}:check_allowed")
+@mutant("A client with an empty allow may do everything.", part=STATEFUL, at=f"{PERMISSIONS}:check_allowed")
 def empty_allow_allows_all(original: Any) -> Any:
     return lambda operation, action, *, read_only, allow: original(
         operation, action, read_only=read_only, allow=allow or None
@@ -300,11 +304,11 @@ def empty_allow_allows_all(original: Any) -> Any:
 
 @mutant(
     "An async batch does everything at once, whatever limit is given.",
-    part=STORY,
-    at=f"{ASYNC_DRIVER}:AsyncDriver._together",
+    part=STATEFUL,
+    at=f"{ASYNC_DRIVER}:AsyncDriver._gather",
 )
 def async_batch_has_no_limit(original: Any) -> Any:
-    return lambda driver, plans, _limit: original(driver, plans, 1000)
+    return lambda driver, several, _limit: original(driver, several, 1000)
 
 
 # How replies are read.
@@ -328,8 +332,8 @@ def deep_nesting_escapes(original: Any) -> Any:
 
 @mutant("A success that carries the code of a refusal is a success.", part=REPLIES, at=f"{ENVELOPE}:judge")
 def contradiction_is_a_success(original: Any) -> Any:
-    def judge(request: Any, reply: Any, secrets: Any) -> Any:
-        result = original(request, reply, secrets)
+    def judge(request: Any, reply: Any) -> Any:
+        result = original(request, reply)
         if _is(result, "MalformedResponseError") and result.path == "header" and b'"isSuccessful":true' in reply.body:
             return request.decode(reply.body)
         return result
@@ -345,7 +349,7 @@ def fractions_are_lost(original: Any) -> Any:
 # What is sent.
 
 
-@mutant("Bytes and other objects that JSON does not have are sent.", part=STORY, at=f"{VALIDATION}:check_leaves")
+@mutant("Bytes and other objects that JSON does not have are sent.", part=STATEFUL, at=f"{VALIDATION}:check_leaves")
 def any_object_is_sent(_: Any) -> Any:
     return lambda _value, **_given: None
 
@@ -361,21 +365,21 @@ def encoded_secret_is_not_masked(_: Any) -> Any:
 @mutant(
     "An error shows the token or the appkey that the service repeats in its message.",
     part=REPLIES,
-    at=f"{REFUSALS}:refusal",
+    at=f"{ERROR_MAPPING}:refusal",
 )
 def repeated_secret_is_shown(original: Any) -> Any:
-    return lambda operation, code, message, _secrets: original(operation, code, message, ())
+    return lambda operation, header, _secrets: original(operation, header, ())
 
 
 @mutant(
     "A pickled error carries the target of its request, and with it the appkey.",
-    part=STORY,
-    at=f"{FINAL_ERRORS}:final_error",
+    part=STATEFUL,
+    at=f"{ERROR_MAPPING}:final_error",
 )
 def target_is_pickled(original: Any) -> Any:
-    def final_error(failure: Any, request: Any, attempts: Any) -> Any:
-        error = original(failure, request, attempts)
-        error.target = request.target
-        return error
+    def final_error(error: Any, request: Any, log: Any, **given: Any) -> Any:
+        final = original(error, request, log, **given)
+        final.target = request.target
+        return final
 
     return final_error

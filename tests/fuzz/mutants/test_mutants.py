@@ -80,7 +80,7 @@ def test_second_mutant_of_a_name_is_refused() -> None:
         return original
 
     with pytest.raises(MutantError, match="two mutants stop-does-nothing"):
-        mutant("It is wrong.", part="story", at="json:loads")(stop_does_nothing)
+        mutant("It is wrong.", part="stateful", at="json:loads")(stop_does_nothing)
 
 
 def test_missing_symbol_is_refused() -> None:

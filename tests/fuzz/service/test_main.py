@@ -15,8 +15,8 @@ from ..__main__ import main
     [
         ([], "names no part"),
         (["nonsense"], "'nonsense' is not a part"),
-        (["service", "--bug"], "--bug: needs the name"),
-        (["--bug", "no-such-bug", "service"], "--bug"),
+        (["service", "--mutant"], "--mutant: needs the name"),
+        (["--mutant", "no-such-mutant", "service"], "--mutant"),
         (["service", "--nonsense"], "--nonsense"),
     ],
 )

@@ -156,11 +156,11 @@ def test_bad_use_is_reported_in_one_sentence(
 
 
 def test_report_counts_findings_and_holds_any_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report("story")
+    report = Report("stateful")
     report.add("a")
     report.add("b", "bad \x00\ufffe\nmore")
     assert report.finish(tmp_path, "2 checks") == 1
-    assert "story: 2 checks, 1 findings, " in capsys.readouterr().out
-    suite = ElementTree.parse(tmp_path / "story.xml").getroot()[0]
+    assert "stateful: 2 checks, 1 findings, " in capsys.readouterr().out
+    suite = ElementTree.parse(tmp_path / "stateful.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert (suite[1][0].get("message"), suite[1][0].text) == ("bad ??", "bad ??\nmore")

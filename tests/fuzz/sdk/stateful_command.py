@@ -1,4 +1,4 @@
-"""Hold the SDK and the mock against the truth, in a matrix and in scenarios: `python -m tests.fuzz story`."""
+"""Hold the SDK and the mock against the truth, in a matrix and in scenarios: `python -m tests.fuzz stateful`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOST_FINDINGS = 3
 
 def main(arguments: Sequence[str]) -> int:
     """Run this part, and return its exit status: 0 nothing found, 1 something found, 2 bad use."""
-    options = read_options("story", "Hold SDK and mock against a model, in many calls.", arguments)
-    stats, report = RunStats(), Report("story")
+    options = read_options("stateful", "Hold SDK and mock against a model, in many calls.", arguments)
+    stats, report = RunStats(), Report("stateful")
     for name, check in CHECKS.items():
         problem = check()
-        report.add(name, f"{name}: {problem}\n  replay: {command('story')}" if problem else "")
+        report.add(name, f"{name}: {problem}\n  replay: {command('stateful')}" if problem else "")
         if report.findings >= MOST_FINDINGS:
             break
     for seed in options.seeds(lambda: bool(not_reached(stats))) if not report.findings else ():
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         lines = []
         if finding is not None:
             steps = [f"{number}. {step}" for number, step in enumerate(finding.steps, 1)]
-            lines = [str(finding), *steps, f"replay: {command('story')} --seed {seed}"]
+            lines = [str(finding), *steps, f"replay: {command('stateful')} --seed {seed}"]
         report.add(f"scenarios of seed {seed}", "\n  ".join(lines))
         if finding is not None:
             break
