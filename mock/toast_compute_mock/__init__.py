@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .clock import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock, SettableClock
+from .clock.clocks import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock, SettableClock
 from .cloud import MockCloud
 
 __all__ = ["AutoJumpClock", "Clock", "FrozenClock", "MockCloud", "RealClock", "ScaledClock", "SettableClock"]

@@ -7,23 +7,23 @@ from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import snapshots
-from .arguments import check_cloud, check_wait
-from .clock import Clock, RealClock, SettableClock
+from .clock.clocks import Clock, RealClock, SettableClock
 from .control import Worlds
-from .engine import Engine
+from .engine.engine import Engine
 from .exchange import Deferred, Reply, Request
 from .faults import Fault, FaultPlan
-from .journal import Journal
-from .snapshots import Snapshot
-from .waiting import settle
-from .worlds import SeedWorld
+from .journal.journal import Journal
+from .servers.deferred import settle
+from .validation import check_cloud, check_wait
+from .world import snapshots
+from .world.seed import SeedWorld
+from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from .admin import Admin
-    from .asgi import AsgiApp
-    from .server import ServerThread
-    from .transport import AsyncMockTransport, MockTransport
+    from .servers.asgi import AsgiApp
+    from .servers.httpx_transport import AsyncMockTransport, MockTransport
+    from .servers.server import ServerThread
 
 ADMIN_PREFIX = "/_mock"
 _LONGEST_WAIT = 60.0
@@ -101,21 +101,21 @@ class MockCloud:
     @cached_property
     def transport(self) -> MockTransport:
         """A transport for `httpx.Client` and for the SDK."""
-        from .transport import MockTransport  # httpx is loaded only where it is used
+        from .servers.httpx_transport import MockTransport  # httpx is loaded only where it is used
 
         return MockTransport(self.answer, self._clock)
 
     @cached_property
     def async_transport(self) -> AsyncMockTransport:
         """A transport for `httpx.AsyncClient`."""
-        from .transport import AsyncMockTransport
+        from .servers.httpx_transport import AsyncMockTransport
 
         return AsyncMockTransport(self.answer, self._clock)
 
     @cached_property
     def asgi(self) -> AsgiApp:
         """An ASGI application, for the servers and tools that run such."""
-        from .asgi import AsgiApp
+        from .servers.asgi import AsgiApp
 
         return AsgiApp(self.answer, self._clock)
 
@@ -124,7 +124,7 @@ class MockCloud:
 
         Raises ValueError for what is no port. Entering it raises OSError when the address cannot be had.
         """
-        from .server import ServerThread  # asyncio is loaded only where it is used
+        from .servers.server import ServerThread  # asyncio is loaded only where it is used
 
         return ServerThread(self.answer, self._clock, host, port, self.prefix)
 

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from .arguments import check_quota
-from .behaviours import RefusedError
-from .differences import Change, diff
-from .engine import Engine
-from .lifecycle import find, find_all, migrate
-from .registry import WorldError, copy_of
-from .snapshots import Snapshot
-from .state import Quotas, World
+from .engine.engine import Engine
+from .rules import RefusedError
+from .validation import check_quota
+from .world.diff import Change, diff
+from .world.lifecycle import find, find_all, migrate
+from .world.registry import WorldError, copy_of
+from .world.snapshots import Snapshot
+from .world.state import Quotas, World
 
 
 class WorldInfo(msgspec.Struct, frozen=True, rename="camel"):

@@ -69,7 +69,7 @@ def duplicate_creates(watch: Watch) -> Iterator[str]:
 
 def secrets(watch: Watch) -> Iterator[str]:
     """Find secrets in the log, and those in the wrong place of a request."""
-    from toast_compute_mock.secrecy import Vault
+    from toast_compute_mock.redaction import Vault
 
     for leak in watch.cloud.journal.leaks():
         for example in leak.examples:

@@ -102,7 +102,7 @@ def toast_client(toast_cloud: MockCloud) -> Iterator[ToastCompute]:
 def _cloud_of(request: pytest.FixtureRequest) -> MockCloud:
     """Make the cloud that the markers ask for, the closest one last."""
     from toast_compute_mock import MockCloud
-    from toast_compute_mock.clock import AutoJumpClock
+    from toast_compute_mock.clock.clocks import AutoJumpClock
 
     arguments: dict[str, Any] = {"clock": AutoJumpClock()}
     for mark in reversed(list(request.node.iter_markers(_CLOUD_MARK))):

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from ..control import WorldInfo
-from ..differences import Change
 from ..faults import FaultState
-from ..state import (
+from ..world.diff import Change
+from ..world.state import (
     Flavor,
     FloatingIp,
     Image,

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 
+from ..contract.schemas import Problem, Schema, Schemas
 from ..exchange import Request
-from ..schemas import Problem, Schema, Schemas
 from .refusal import AdminError, malformed
 
 _JSON = "application/json"

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from ..behaviours import HABITS as BEHAVIOURS
-from ..behaviours import Behaviour, Rule
-from ..clock import SettableClock
-from ..contract import contract
-from ..evolution import HABITS
+from ..clock.clocks import SettableClock
+from ..contract.operations import contract
+from ..engine.schema_evolution import HABITS
 from ..exchange import Reply
 from ..faults import EXPLANATIONS, PRESETS, FaultError, FaultState, describe, read_faults
-from ..filters import check_filters
-from ..registry import WorldError
-from ..snapshots import SnapshotError
+from ..journal.filters import check_filters
+from ..rules import HABITS as BEHAVIOURS
+from ..rules import Behaviour, Rule
+from ..world.registry import WorldError
+from ..world.snapshots import SnapshotError
 from .page import load_page
 from .refusal import AdminError, malformed
 from .routes import Call
-from .shown import JsonObject, show_entry, show_timeline, show_world
+from .serializers import JsonObject, show_entry, show_timeline, show_world
 from .waiting import Later, kind_of, sleep, until
 
 if TYPE_CHECKING:

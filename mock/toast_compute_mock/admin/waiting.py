@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from ..clock import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock
+from ..clock.clocks import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock
 
 JsonObject: TypeAlias = dict[str, Any]
 

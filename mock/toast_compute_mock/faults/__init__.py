@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from .checks import FaultError
-from .delays import Delay, DelayLogNormal, DelayUniform
-from .describing import describe
-from .effects import EFFECTS, Effect
-from .making import (
+from .builders import (
     apply_twice,
     bad_chunk,
     close,
@@ -30,12 +26,16 @@ from .making import (
     unsuccessful_without_code,
     wrong_type,
 )
+from .checks import FaultError
+from .delays import Delay, DelayLogNormal, DelayUniform
+from .describing import describe
+from .effects import EFFECTS, Effect
+from .json import read_faults
 from .plan import Chosen, FaultPlan, FaultState
 from .presets import EXPLANATIONS, PRESETS, preset
-from .reading import read_faults
 from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
 from .rules import Fault, Match, Sighting
-from .truth_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
+from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
 __all__ = [

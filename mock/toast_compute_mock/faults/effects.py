@@ -6,8 +6,8 @@ from typing import TypeAlias, get_args
 
 from .delays import Delay, DelayLogNormal, DelayUniform
 from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
+from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .terms import BaseEffect
-from .truth_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
 AnyDelay: TypeAlias = Delay | DelayUniform | DelayLogNormal

@@ -14,7 +14,7 @@ from .delays import Delay, DelayLogNormal, DelayUniform
 from .effects import AnyDelay, Effect
 from .presets import PRESET_NAMES, PresetOptions, preset
 from .rules import Fault, Sighting
-from .truth_effects import StaleRead
+from .state_effects import StaleRead
 
 _DELAYS = (Delay, DelayUniform, DelayLogNormal)
 # 52 bits and a half are what a float holds exactly: with more, a fraction could be rounded up to 1.

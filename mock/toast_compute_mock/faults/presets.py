@@ -7,8 +7,8 @@ from typing import NamedTuple, Unpack
 
 import msgspec
 
-from ..behaviours import RefusedError, Rule
-from ..words import message_for
+from ..messages import message_for
+from ..rules import RefusedError, Rule
 from .checks import check_name
 from .delays import DelayLogNormal
 from .reply_effects import HttpStatus, ResultCode

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ..exchange import CONTENT_TYPE, Reply
-from ..words import FAIL, message_for
+from ..messages import FAIL, message_for
 from .checks import FaultError, check_choice, check_flag, check_text, check_whole
 from .terms import BaseEffect, carried_out
 

@@ -9,11 +9,11 @@ from typing import NamedTuple, TypedDict
 import msgspec
 from toast_compute_api.behaviour import LIFECYCLE, OPERATIONS
 
-from ..contract import contract
+from ..contract.operations import contract
 from .checks import LAST_MOMENT, FaultError, check_name, check_number, check_seconds, check_text, check_whole
 from .effects import EFFECTS, Effect
+from .state_effects import EndInError, StaleRead
 from .terms import Term
-from .truth_effects import EndInError, StaleRead
 
 _NAME_LIMIT = 100
 _WORLD_LIMIT = 255

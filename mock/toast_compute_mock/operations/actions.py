@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from ..behaviours import RefusedError, Rule
-from ..intake import JsonObject
-from ..lifecycle import begin, find, require
-from ..state import FloatingIp, Image, Instance, Interface, World
+from ..contract.request_parsing import JsonObject
+from ..rules import RefusedError, Rule
+from ..world.lifecycle import begin, find, require
+from ..world.state import FloatingIp, Image, Instance, Interface, World
 from .call import Call, Payload
 from .catalogue import find_flavor, require_enabled
 

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from itertools import product
 from string import ascii_lowercase
 
-from ..behaviours import RefusedError, Rule
-from ..lifecycle import begin, find, require
-from ..state import World
+from ..rules import RefusedError, Rule
+from ..world.lifecycle import begin, find, require
+from ..world.state import World
 from .call import Call, Payload
 
 

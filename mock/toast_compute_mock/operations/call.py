@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ..intake import JsonObject
+from ..contract.request_parsing import JsonObject
 
 Payload: TypeAlias = dict[str, Any]
 """The members of a success beside its header."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ..behaviours import RefusedError, Rule
-from ..state import Flavor, World
+from ..rules import RefusedError, Rule
+from ..world.state import Flavor, World
 from .call import Call, Payload
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..addresses import connect
-from ..behaviours import RefusedError, Rule
-from ..intake import JsonObject
-from ..lifecycle import begin, find_all
-from ..state import Flavor, Image, Instance, RootDisk, Subnet, World
+from ..contract.request_parsing import JsonObject
+from ..rules import RefusedError, Rule
+from ..world.addresses import connect
+from ..world.lifecycle import begin, find_all
+from ..world.state import Flavor, Image, Instance, RootDisk, Subnet, World
 from .call import Call, Payload
 from .catalogue import find_flavor, require_enabled
 from .instances import brief

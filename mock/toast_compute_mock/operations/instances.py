@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..addresses import release
-from ..lifecycle import begin, find, find_all, require, status
-from ..state import Instance, Interface, World
+from ..world.addresses import release
+from ..world.lifecycle import begin, find, find_all, require, status
+from ..world.state import Instance, Interface, World
 from .call import Call, Payload, timestamp
 
 

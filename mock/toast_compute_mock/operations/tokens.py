@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from ..behaviours import RefusedError, Rule
-from ..state import Token, World
-from ..worlds import issue_token
+from ..rules import RefusedError, Rule
+from ..world.seed import issue_token
+from ..world.state import Token, World
 from .call import Call, Payload, timestamp
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 
 START = datetime(2026, 1, 15, 9, tzinfo=UTC).timestamp()

@@ -12,7 +12,7 @@ from http.client import HTTPResponse
 from typing import Any, cast
 
 from toast_compute_mock.exchange import Deferred, Reply, Request
-from toast_compute_mock.server import ServerThread
+from toast_compute_mock.servers.server import ServerThread
 
 TINY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 
 from .conftest import SEED_TOKEN, START, WEB, Cloud, new_instance

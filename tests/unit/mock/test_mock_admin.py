@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 from openapi_spec_validator import validate
 from toast_compute_mock import FrozenClock, MockCloud, RealClock, ScaledClock
-from toast_compute_mock.clock import AutoJumpClock, SettableClock, parse_clock
+from toast_compute_mock.clock.clocks import AutoJumpClock, SettableClock, parse_clock
+from toast_compute_mock.contract.schemas import Schemas
 from toast_compute_mock.exchange import Deferred, Reply, Request
-from toast_compute_mock.schemas import Schemas
 
 from .conftest import SEED_TOKEN, WEB, new_instance
 

@@ -14,7 +14,7 @@ import pytest
 from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.admin import Admin
 from toast_compute_mock.exchange import Reply, Request
-from toast_compute_mock.protocol import HttpProtocol
+from toast_compute_mock.servers.http11 import HttpProtocol
 
 TOKEN = "an-admin-token-for-tests"
 LOCAL = {"host": "127.0.0.1:8080"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud, faults
-from toast_compute_mock.registry import WorldError
+from toast_compute_mock.world.registry import WorldError
 
 DEMO = "05e40000-0000-4000-8000-000000000001"
 

@@ -16,9 +16,9 @@ import httpx
 import pytest
 import uvicorn
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.asgi import AsgiApp, LostReplyError
 from toast_compute_mock.exchange import Break, Deferred, Reply, Request, Wire
-from toast_compute_mock.framing import BODY_LIMIT, HEAD_LIMIT
+from toast_compute_mock.servers.asgi import AsgiApp, LostReplyError
+from toast_compute_mock.servers.framing import BODY_LIMIT, HEAD_LIMIT
 
 from .conftest import SEED_TOKEN
 from .sockets import NotingClock, StandingClock

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 import uvloop
-from toast_compute_mock.clock import START_OF_FROZEN_TIME, AutoJumpClock
+from toast_compute_mock.clock.clocks import START_OF_FROZEN_TIME, AutoJumpClock
 
 START = START_OF_FROZEN_TIME
 NEVER = 60.0  # a grace in which no test ends: time has to move on without it

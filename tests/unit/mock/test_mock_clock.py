@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from toast_compute_mock.clock import (
+from toast_compute_mock.clock.clocks import (
     FASTEST,
     START_OF_FROZEN_TIME,
     AutoJumpClock,

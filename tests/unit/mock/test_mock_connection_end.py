@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 from toast_compute_mock.exchange import Reply, Request
-from toast_compute_mock.protocol import HttpProtocol
+from toast_compute_mock.servers.http11 import HttpProtocol
 
 from .sockets import TINY, NotingClock
 

@@ -15,9 +15,9 @@ from jsonschema_rs import Draft202012Validator
 from ruamel.yaml import YAML
 from toast_compute import ConflictError, NotFoundError, ToastCompute
 from toast_compute_api.behaviour import LIFECYCLE
-from toast_compute_mock.contract import Contract
-from toast_compute_mock.engine import Engine
-from toast_compute_mock.evolution import HABITS, MESSAGE_LENGTH, NAME_LENGTH, Evolution
+from toast_compute_mock.contract.operations import Contract
+from toast_compute_mock.engine.engine import Engine
+from toast_compute_mock.engine.schema_evolution import HABITS, MESSAGE_LENGTH, NAME_LENGTH, Evolution
 from toast_compute_mock.exchange import Request
 
 from .conftest import APPKEY, BATCH, START, WEB

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from toast_compute_mock import faults
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Break, Reply, Request
 from toast_compute_mock.faults import Fault
 

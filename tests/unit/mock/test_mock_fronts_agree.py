@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.contract import contract
+from toast_compute_mock.contract.operations import contract
 
 from .recorded import BODIES, COUNT, STEP_SECONDS, TRICKS, Asked, record
 from .sockets import Connection

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.exchange import Request
-from toast_compute_mock.journal import Entry, Journal, Kind, Leak
-from toast_compute_mock.tallies import Tallies
-from toast_compute_mock.worlds import issue_token
+from toast_compute_mock.journal.counters import Tallies
+from toast_compute_mock.journal.journal import Entry, Journal, Kind, Leak
+from toast_compute_mock.world.seed import issue_token
 
 from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud, new_instance
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import FrozenClock, MockCloud, faults
-from toast_compute_mock.registry import WorldError
+from toast_compute_mock.world.registry import WorldError
 
 from .conftest import BATCH, SEED_TOKEN, WEB, Cloud, new_instance
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from toast_compute import ToastCompute
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.registry import WorldError
-from toast_compute_mock.worlds import default_seed_world
+from toast_compute_mock.world.registry import WorldError
+from toast_compute_mock.world.seed import default_seed_world
 
 from .conftest import BATCH, SEED_TOKEN, WEB
 

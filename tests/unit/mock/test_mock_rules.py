@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 
 from .conftest import BATCH, SEED_TOKEN, START, WEB, Cloud, new_instance

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.contract.redaction_rules import hide_in_body
+from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 from toast_compute_mock.faults import apply_twice
-from toast_compute_mock.journal import Entry
-from toast_compute_mock.masking import hide_in_body
-from toast_compute_mock.secrecy import NEWEST_TOKENS, Vault
-from toast_compute_mock.state import Account
-from toast_compute_mock.worlds import default_seed_world
+from toast_compute_mock.journal.journal import Entry
+from toast_compute_mock.redaction import NEWEST_TOKENS, Vault
+from toast_compute_mock.world.seed import default_seed_world
+from toast_compute_mock.world.state import Account
 
 from .conftest import APPKEY, SEED_TOKEN, START, WEB, Cloud, new_instance
 

@@ -12,8 +12,8 @@ from http.client import IncompleteRead
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.exchange import Reply, Request
-from toast_compute_mock.framing import BODY_LIMIT, HEAD_LIMIT
-from toast_compute_mock.server import ServerThread
+from toast_compute_mock.servers.framing import BODY_LIMIT, HEAD_LIMIT
+from toast_compute_mock.servers.server import ServerThread
 
 from .conftest import SEED_TOKEN
 from .sockets import TINY, Connection, serving

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 from toast_compute_mock.exchange import Deferred, Reply, Request
-from toast_compute_mock.framing import BODY_LIMIT
-from toast_compute_mock.transport import AsyncMockTransport, MockTransport
+from toast_compute_mock.servers.framing import BODY_LIMIT
+from toast_compute_mock.servers.httpx_transport import AsyncMockTransport, MockTransport
 
 from .sockets import TINY, Connection, NotingClock, StandingClock, serving
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 import uvloop
 from toast_compute_mock.exchange import Break, Reply, Request, Wire
-from toast_compute_mock.server import LoopFactory, ServerThread, loop_factory
-from toast_compute_mock.transport import AsyncMockTransport, MockTransport
+from toast_compute_mock.servers.httpx_transport import AsyncMockTransport, MockTransport
+from toast_compute_mock.servers.server import LoopFactory, ServerThread, loop_factory
 
 from .sockets import TINY, Connection, NotingClock, serving
 

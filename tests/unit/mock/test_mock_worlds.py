@@ -11,15 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.behaviours import HABITS, Rule
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.engine.engine import Engine
+from toast_compute_mock.engine.replies import BrokenReplyError
 from toast_compute_mock.exchange import Request
-from toast_compute_mock.lifecycle import find_all
 from toast_compute_mock.operations import HANDLERS, OPEN_HANDLERS
 from toast_compute_mock.operations.actions import ACTIONS
-from toast_compute_mock.replies import BrokenReplyError
-from toast_compute_mock.state import Account
-from toast_compute_mock.worlds import (
+from toast_compute_mock.rules import HABITS, Rule
+from toast_compute_mock.world.lifecycle import find_all
+from toast_compute_mock.world.seed import (
     SeedWorld,
     WorldFileError,
     default_seed_world,
@@ -28,6 +27,7 @@ from toast_compute_mock.worlds import (
     show_world,
     start_world,
 )
+from toast_compute_mock.world.state import Account
 
 from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud
 

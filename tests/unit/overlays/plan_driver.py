@@ -11,7 +11,7 @@ from typing import Any
 
 from toast_compute._driver import Sender, no_turn
 from toast_compute._effects import Draw, Effect, Exclusively, Plan, ReadClock, Send, Sleep
-from toast_compute_mock.clock import FrozenClock
+from toast_compute_mock.clock.clocks import FrozenClock
 
 Resume = Callable[[Any, BaseException | None], None]
 

@@ -21,7 +21,7 @@ from toast_compute._evidence import EXPECTATIONS
 from toast_compute._waiters import wait_for_all, wait_for_status
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import AutoJumpClock, MockCloud, faults
-from toast_compute_mock.clock import FrozenClock
+from toast_compute_mock.clock.clocks import FrozenClock
 
 from .mocked import BATCH, NEW, WEB, client
 from .plan_driver import PlanDriver

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from toast_compute_mock import faults
-from toast_compute_mock.behaviours import RefusedError, Rule
-from toast_compute_mock.contract import contract
+from toast_compute_mock.contract.operations import contract
 from toast_compute_mock.exchange import CONTENT_TYPE, Reply
+from toast_compute_mock.rules import RefusedError, Rule
 
 OK = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
 INSTANCE = {"id": "i-1", "name": "web", "status": "BUILD", "count": 3, "up": True, "tags": ["a"], "none": None}

@@ -1,0 +1,189 @@
+"""What does the service answer to a request at a moment in time? The whole mock, without I/O and without a clock."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from ..contract.operations import contract
+from ..exchange import Reply, Request
+from ..faults import Chosen, FaultPlan, Sighting
+from ..journal.journal import Journal
+from ..operations import HANDLERS, OPEN_HANDLERS
+from ..rules import RefusedError
+from ..world.lifecycle import end_in_error, under_way
+from ..world.registry import Registry, copy_of
+from ..world.seed import SeedWorld, default_seed_world
+from ..world.state import World
+from .recorder import record
+from .replies import HTTP_STATUS, Replies
+from .routing import Places, Visit, recognise
+from .schema_evolution import Evolution
+
+_NO_REPLY = Reply(HTTP_STATUS, (), b"")
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """How a request ended inside the service."""
+
+    reply: Reply
+    result_code: int | None
+    """None when the reply has no envelope that can be read."""
+    applied: int
+    """How often the operation was carried out."""
+
+
+class _Header(msgspec.Struct, rename="camel"):
+    result_code: int
+
+
+class _Envelope(msgspec.Struct):
+    header: _Header
+
+
+class Engine:
+    """The service. The same seed and the same requests at the same times give the same replies, byte for byte.
+
+    Not safe for threads: a front lets one request in at a time. `sample_above` is a number of bytes: of the replies
+    that are longer, only one in sixteen is held against the contract; None checks all.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        seed_world: SeedWorld | None = None,
+        *,
+        sample_above: int | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self._contract = contract()
+        self._places = Places(self._contract)
+        self._replies = Replies(sample_above)
+        self._evolution: tuple[str, ...] = ()
+        # By the world's id and whether it is about what a token is for, and not about tokens: the world before the last
+        # change, and when that was.
+        self._before: dict[tuple[str, bool], tuple[datetime, World]] = {}
+        self.registry = Registry(seed_world or default_seed_world(), seed)
+        self.faults = FaultPlan(seed)
+        self.journal = Journal() if journal is None else journal
+
+    @property
+    def prefix(self) -> str:
+        """The path before every operation's own path."""
+        return self._contract.prefix
+
+    @property
+    def evolution(self) -> tuple[str, ...]:
+        """The habits of a later release that the replies have; see `evolution.HABITS`."""
+        return self._evolution
+
+    @evolution.setter
+    def evolution(self, habits: Collection[str]) -> None:
+        self._replies.evolve = Evolution(self._contract.document, habits).evolve if habits else None
+        self._evolution = tuple(habits)
+
+    def forget_the_past(self) -> None:
+        """Answer no stale read from what was before; for when worlds are replaced."""
+        self._before.clear()
+
+    def handle(self, request: Request, now: float) -> Reply:
+        """Return the reply to a request that comes at `now`, in seconds since 1970.
+
+        Raises BrokenReplyError when the mock itself is wrong; a request never makes it raise anything.
+        """
+        visit = recognise(self._places, self.registry, request, datetime.fromtimestamp(now, UTC))
+        chosen = self._choose(visit, now) if self.faults else None
+        before = self._copied(visit) if self.faults.wants_history else None
+        names: tuple[str, ...] = ()
+        if chosen is None:
+            outcome = self._carry_out(visit)
+        else:
+            outcome, names = self._carry_out_faultily(visit, chosen), chosen.names
+        if before is not None and outcome.applied:
+            self._before[_kind(visit)] = (visit.now, before)
+        reply = outcome.reply
+        record(self.journal, self.registry, visit, now, reply, outcome.result_code, outcome.applied, names)
+        return reply
+
+    def _carry_out(self, visit: Visit) -> Outcome:
+        """Do what the request asks for, or refuse it."""
+        operation, call = visit.operation, visit.call
+        failure = operation.failure if operation is not None else None
+        try:
+            if visit.refused is not None:
+                raise visit.refused
+            assert operation is not None
+            assert call is not None
+            if operation.needs_token:
+                assert visit.world is not None
+                payload = HANDLERS[operation.id](visit.world, call)
+            else:
+                payload = OPEN_HANDLERS[operation.id](visit.worlds, call)
+        except RefusedError as refused:
+            return Outcome(self._replies.refusal(refused, failure), refused.code, 0)
+        return Outcome(self._replies.success(payload, operation.successes[visit.action]), 0, 1)
+
+    def _carry_out_faultily(self, visit: Visit, chosen: Chosen) -> Outcome:
+        """Do it as often as the effect says, and spoil the reply."""
+        effect = chosen.effect
+        if effect is None:
+            outcome = self._carry_out(visit)
+        elif not effect.commits:
+            reply = effect.apply(_NO_REPLY)
+            outcome = Outcome(reply, _result_code(reply), 0)
+        elif effect.stale and visit.world is not None:
+            _, before = self._before[_kind(visit)]
+            visit.worlds = [before if world is visit.world else world for world in visit.worlds]
+            visit.world = before
+            outcome = self._carry_out(visit)
+        else:
+            moves = under_way(visit.world) if effect.fails and visit.world is not None else None
+            outcome = self._carry_out(visit)
+            if moves is not None and visit.world is not None:
+                end_in_error(visit.world, moves)
+            applied = outcome.applied + sum(self._carry_out(visit).applied for _ in range(effect.times - 1))
+            reply = effect.apply(outcome.reply)
+            outcome = Outcome(reply, _result_code(reply), applied)
+        if not chosen.delay:
+            return outcome
+        return Outcome(replace(outcome.reply, delay=chosen.delay), outcome.result_code, outcome.applied)
+
+    def _choose(self, visit: Visit, now: float) -> Chosen | None:
+        """Let the plan choose what goes wrong."""
+        operation = visit.operation
+        before = self._before.get(_kind(visit)) if operation is not None and operation.reads else None
+        return self.faults.choose(
+            Sighting(
+                operation="" if operation is None else operation.id,
+                action=visit.action,
+                world=_world_id(visit),
+                token_age=visit.token_age,
+                now=now,
+                changed_ago=None if before is None else (visit.now - before[0]).total_seconds(),
+            )
+        )
+
+    def _copied(self, visit: Visit) -> World | None:
+        """The world as it is before a change, for stale reads."""
+        if visit.world is None or visit.operation is None or visit.operation.reads:
+            return None
+        return copy_of(visit.world)
+
+
+def _kind(visit: Visit) -> tuple[str, bool]:
+    return _world_id(visit), visit.operation is not None and visit.operation.needs_token
+
+
+def _world_id(visit: Visit) -> str:
+    return "" if visit.world is None else visit.world.account.user_id
+
+
+def _result_code(reply: Reply) -> int | None:
+    """The result code in a reply that is no longer what the service made."""
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(reply.body, type=_Envelope).header.result_code
+    return None
