@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A decoded JSON object."""
 
 CONTENT_TYPE = "application/json;charset=UTF-8"  # guide: the header that its own samples carry
 

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
-from .world.state import Account
-
 HIDDEN = "***"
 SHORTEST = 8
 """Characters; anything shorter would be found in innocent text, and is not looked for."""
@@ -43,12 +41,12 @@ class Vault:
         self._few: tuple[str, ...] = ()
         self._pattern: re.Pattern[str] | None = None
 
-    def add_account(self, account: Account) -> None:
-        """Take the password, appkey and first token of an account."""
-        self._appkeys.add(account.appkey)
-        self._add_words(account.appkey, account.password)
-        if account.token is not None:
-            self.add_tokens([account.token])
+    def add_account(self, appkey: str, password: str, token: str | None) -> None:
+        """Take the secrets of an account: its appkey, its password and the token that it starts with."""
+        self._appkeys.add(appkey)
+        self._add_words(appkey, password)
+        if token is not None:
+            self.add_tokens([token])
 
     def add_tokens(self, tokens: Iterable[str]) -> None:
         """Take tokens; the oldest ones are forgotten when there are too many."""

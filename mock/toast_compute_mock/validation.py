@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable
 from typing import TypeGuard
 
-from .faults import Fault
+from .faults.rules import Fault
 from .world.seed import SeedWorld
 
 _LAST_PORT = 65535

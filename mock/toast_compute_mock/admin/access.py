@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from ..exchange import Request
-from .refusal import AdminError
+from .routes import AdminError
 
 _CHALLENGE = ("www-authenticate", "Bearer")
 _OWN_SITES = ("same-origin", "none")  # `none`: typed into the address bar

@@ -11,10 +11,24 @@ import msgspec
 
 from ..contract.schemas import Problem, Schema, Schemas
 from ..exchange import Request
-from .refusal import AdminError, malformed
 
 _JSON = "application/json"
 _decode = msgspec.json.Decoder().decode
+
+
+class AdminError(Exception):
+    """A request to the admin API is refused; its text is the sentence that the reply carries."""
+
+    def __init__(self, status: HTTPStatus, message: str, *headers: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def malformed(place: str, reason: str) -> AdminError:
+    """Return the refusal of a wrong value."""
+    return AdminError(HTTPStatus.BAD_REQUEST, f"{place}: {reason}")
 
 
 class Parameter(NamedTuple):

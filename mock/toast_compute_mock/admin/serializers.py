@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
 
 import msgspec
 
+from ..exchange import JsonObject
 from ..journal.journal import Entry
 from ..world.lifecycle import status
 from ..world.state import Instance, Record, World
-
-JsonObject: TypeAlias = dict[str, Any]  # datetimes in it are encoded like those of records
 
 
 def show_world(world: World, now: datetime) -> JsonObject:

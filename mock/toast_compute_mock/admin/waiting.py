@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ..clock.clocks import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock
-
-JsonObject: TypeAlias = dict[str, Any]
+from ..exchange import JsonObject
 
 _KINDS = {RealClock: "real", FrozenClock: "frozen", ScaledClock: "scaled", AutoJumpClock: "auto-jump"}
 

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from ..cloud import MockCloud
 from ..engine.replies import SAMPLE_ABOVE
 from ..servers.server import Server, run
 from ..world.seed import show_world
-from ..world.snapshots import SnapshotError, save
+from ..world.snapshots import SnapshotError
+from .files import save, write_whole
 from .options import PROGRAM, CommandError, Options, read_options
 from .rules_page import as_markdown
 
@@ -106,26 +106,10 @@ def _announced(base_url: str, ready_file: Path | None) -> Iterator[None]:
         yield
         return
     try:
-        _write_whole(ready_file, json.dumps({"base_url": base_url, "pid": os.getpid()}))
+        write_whole(ready_file, json.dumps({"base_url": base_url, "pid": os.getpid()}))
     except OSError as error:
         raise CommandError(f"--ready-file: cannot write {ready_file}: {error.strerror}") from None
     try:
         yield
     finally:
         ready_file.unlink(missing_ok=True)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is either not there or complete."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-if __name__ == "__main__":
-    sys.exit(main())

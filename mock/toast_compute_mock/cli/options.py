@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..clock.clocks import Clock, parse_clock
-from ..faults import Fault, FaultError, read_faults
-from ..world.seed import SeedWorld, WorldFileError, default_seed_world, read_seed_world
-from ..world.snapshots import Snapshot, SnapshotError, load
+from ..faults.base import FaultError
+from ..faults.json import read_faults
+from ..faults.rules import Fault
+from ..world.seed import SeedWorld, default_seed_world
+from ..world.seed_file import WorldFileError, read_seed_world
+from ..world.snapshots import Snapshot, SnapshotError
+from .files import load
 
 PROGRAM = "toast-compute-mock"
 _LAST_PORT = 65535

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from ..exchange import JsonObject
 from ..rules import RefusedError, Rule
 from .operations import Body, Operation
 from .schemas import Problem
-
-JsonObject: TypeAlias = dict[str, Any]  # decoded JSON that has passed its schema
 
 _decode = msgspec.json.Decoder().decode
 

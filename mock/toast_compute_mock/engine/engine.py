@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,19 +11,21 @@ import msgspec
 
 from ..contract.operations import contract
 from ..exchange import Reply, Request
-from ..faults import Chosen, FaultPlan, Sighting
+from ..faults.plan import Chosen, FaultPlan
+from ..faults.rules import Sighting
 from ..journal.journal import Journal
 from ..operations import HANDLERS, OPEN_HANDLERS
 from ..rules import RefusedError
-from ..world.lifecycle import end_in_error, under_way
+from ..world.addresses import occupy
+from ..world.lifecycle import GONE
 from ..world.registry import Registry, copy_of
 from ..world.seed import SeedWorld, default_seed_world
-from ..world.state import World
+from ..world.state import Transition, World
 from .recorder import record
 from .replies import HTTP_STATUS, Replies
 from .routing import Places, Visit, recognise
-from .schema_evolution import Evolution
 
+_FAILED = "ERROR"  # guide: "오류 상태"
 _NO_REPLY = Reply(HTTP_STATUS, (), b"")
 
 
@@ -60,42 +62,18 @@ class Engine:
         sample_above: int | None = None,
         journal: Journal | None = None,
     ) -> None:
-        self._contract = contract()
-        self._places = Places(self._contract)
-        self._replies = Replies(sample_above)
-        self._evolution: tuple[str, ...] = ()
-        # By the world's id and whether it is about what a token is for, and not about tokens: the world before the last
-        # change, and when that was.
-        self._before: dict[tuple[str, bool], tuple[datetime, World]] = {}
+        self._places = Places(contract())
+        self.replies = Replies(sample_above)
         self.registry = Registry(seed_world or default_seed_world(), seed)
         self.faults = FaultPlan(seed)
         self.journal = Journal() if journal is None else journal
-
-    @property
-    def prefix(self) -> str:
-        """The path before every operation's own path."""
-        return self._contract.prefix
-
-    @property
-    def evolution(self) -> tuple[str, ...]:
-        """The habits of a later release that the replies have; see `evolution.HABITS`."""
-        return self._evolution
-
-    @evolution.setter
-    def evolution(self, habits: Collection[str]) -> None:
-        self._replies.evolve = Evolution(self._contract.document, habits).evolve if habits else None
-        self._evolution = tuple(habits)
-
-    def forget_the_past(self) -> None:
-        """Answer no stale read from what was before; for when worlds are replaced."""
-        self._before.clear()
 
     def handle(self, request: Request, now: float) -> Reply:
         """Return the reply to a request that comes at `now`, in seconds since 1970.
 
         Raises BrokenReplyError when the mock itself is wrong; a request never makes it raise anything.
         """
-        visit = recognise(self._places, self.registry, request, datetime.fromtimestamp(now, UTC))
+        visit = recognise(self._places, self.registry.behind, request, datetime.fromtimestamp(now, UTC))
         chosen = self._choose(visit, now) if self.faults else None
         before = self._copied(visit) if self.faults.wants_history else None
         names: tuple[str, ...] = ()
@@ -104,7 +82,7 @@ class Engine:
         else:
             outcome, names = self._carry_out_faultily(visit, chosen), chosen.names
         if before is not None and outcome.applied:
-            self._before[_kind(visit)] = (visit.now, before)
+            self.registry.history[_kind(visit)] = (visit.now, before)
         reply = outcome.reply
         record(self.journal, self.registry, visit, now, reply, outcome.result_code, outcome.applied, names)
         return reply
@@ -124,8 +102,8 @@ class Engine:
             else:
                 payload = OPEN_HANDLERS[operation.id](visit.worlds, call)
         except RefusedError as refused:
-            return Outcome(self._replies.refusal(refused, failure), refused.code, 0)
-        return Outcome(self._replies.success(payload, operation.successes[visit.action]), 0, 1)
+            return Outcome(self.replies.refusal(refused, failure), refused.code, 0)
+        return Outcome(self.replies.success(payload, operation.successes[visit.action]), 0, 1)
 
     def _carry_out_faultily(self, visit: Visit, chosen: Chosen) -> Outcome:
         """Do it as often as the effect says, and spoil the reply."""
@@ -136,15 +114,15 @@ class Engine:
             reply = effect.apply(_NO_REPLY)
             outcome = Outcome(reply, _result_code(reply), 0)
         elif effect.stale and visit.world is not None:
-            _, before = self._before[_kind(visit)]
+            _, before = self.registry.history[_kind(visit)]
             visit.worlds = [before if world is visit.world else world for world in visit.worlds]
             visit.world = before
             outcome = self._carry_out(visit)
         else:
-            moves = under_way(visit.world) if effect.fails and visit.world is not None else None
+            moves = _under_way(visit.world) if effect.fails and visit.world is not None else None
             outcome = self._carry_out(visit)
             if moves is not None and visit.world is not None:
-                end_in_error(visit.world, moves)
+                _end_in_error(visit.world, moves)
             applied = outcome.applied + sum(self._carry_out(visit).applied for _ in range(effect.times - 1))
             reply = effect.apply(outcome.reply)
             outcome = Outcome(reply, _result_code(reply), applied)
@@ -155,7 +133,7 @@ class Engine:
     def _choose(self, visit: Visit, now: float) -> Chosen | None:
         """Let the plan choose what goes wrong."""
         operation = visit.operation
-        before = self._before.get(_kind(visit)) if operation is not None and operation.reads else None
+        before = self.registry.history.get(_kind(visit)) if operation is not None and operation.reads else None
         return self.faults.choose(
             Sighting(
                 operation="" if operation is None else operation.id,
@@ -187,3 +165,20 @@ def _result_code(reply: Reply) -> int | None:
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(reply.body, type=_Envelope).header.result_code
     return None
+
+
+def _under_way(world: World) -> dict[str, Transition | None]:
+    """Return the changes of status that are under way, by the instance's id; for `_end_in_error`."""
+    return {instance.id: instance.transition for instance in world.instances.values()}
+
+
+def _end_in_error(world: World, before: Mapping[str, Transition | None]) -> None:
+    """Let the changes of status that began since `before` end in ERROR; who is not deleted keeps its addresses."""
+    for instance in world.instances.values():
+        change = instance.transition
+        if change is not None and change is not before.get(instance.id):
+            if change.to == GONE:
+                for interface in instance.interfaces:
+                    occupy(world.subnets[interface.subnet_id], interface.ip_address)
+            change.to = _FAILED
+            change.flavor = None

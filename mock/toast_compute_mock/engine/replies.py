@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 from toast_compute_api.behaviour import RESULT_CODES
 
-from ..contract.operations import ReplySchema
+from ..contract.operations import ReplySchema, contract
 from ..exchange import CONTENT_TYPE, Reply
 from ..rules import RefusedError
+from .schema_evolution import Evolution
 
 HTTP_STATUS = 200  # guide: every reply is 200
 SAMPLE_ABOVE = 64 * 1024  # bytes; checking a reply of this size takes some tenths of a millisecond
@@ -39,8 +40,18 @@ class Replies:
     def __init__(self, sample_above: int | None = None) -> None:
         self._sample_above = sample_above
         self._large = 0
-        self.evolve: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
-        """Makes a reply of the schema of this name new, once it has been checked."""
+        self._habits: tuple[str, ...] = ()
+        self._evolution: Evolution | None = None
+
+    @property
+    def evolution(self) -> tuple[str, ...]:
+        """The habits of a later release that the replies have; see `HABITS`. Raises ValueError when set."""
+        return self._habits
+
+    @evolution.setter
+    def evolution(self, habits: Collection[str]) -> None:
+        self._evolution = Evolution(contract().document, habits) if habits else None
+        self._habits = tuple(habits)
 
     def success(self, payload: Mapping[str, Any], schema: ReplySchema) -> Reply:
         """Return the reply that carries this payload. Raises BrokenReplyError."""
@@ -59,8 +70,8 @@ class Replies:
                 problem = schema.schema.problem(content, "body")
                 assert problem is not None
                 raise BrokenReplyError(f"the mock's own reply breaks the contract: {problem.path} {problem.reason}")
-            if self.evolve is not None:
-                body = _encode(self.evolve(schema.name, content))
+            if self._evolution is not None:
+                body = _encode(self._evolution.evolve(schema.name, content))
         return Reply(HTTP_STATUS, _HEADERS, body)
 
     def _is_its_turn(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -12,10 +12,9 @@ from ..contract.operations import Contract, Operation
 from ..contract.redaction_rules import shown_target
 from ..contract.request_parsing import read_body, read_parameters
 from ..exchange import Request
-from ..operations import Call
+from ..operations.call import Call
 from ..operations.tokens import world_meant, world_of
 from ..rules import RefusedError, Rule
-from ..world.registry import Registry
 from ..world.state import World
 
 TOKEN_HEADER_KEY = TOKEN_HEADER.lower()
@@ -97,14 +96,16 @@ class Visit:
         return (self.now - self.world.tokens[self.token_id].issued_at).total_seconds()
 
 
-def recognise(places: Places, registry: Registry, request: Request, now: datetime) -> Visit:
+def recognise(
+    places: Places, worlds_behind: Callable[[str, datetime], list[World]], request: Request, now: datetime
+) -> Visit:
     """Check path and method, appkey, token, parameters and body in this order, up to the first that is wrong."""
     visit = Visit(request, now)
     try:
         path, _, query = request.target.partition("?")
         visit.place = place = places.find(request.method, path)
         visit.operation = operation = place.operation
-        visit.worlds = worlds = registry.behind(place.appkey, now)
+        visit.worlds = worlds = worlds_behind(place.appkey, now)
         if operation.needs_token:  # then it sees the world that its token opens, and no other
             token_id = request.headers.get(TOKEN_HEADER_KEY, "")
             visit.world = world_of(worlds, token_id, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .base import FaultError
 from .builders import (
     apply_twice,
     bad_chunk,
@@ -26,15 +27,12 @@ from .builders import (
     unsuccessful_without_code,
     wrong_type,
 )
-from .checks import FaultError
 from .delays import Delay, DelayLogNormal, DelayUniform
-from .describing import describe
-from .effects import EFFECTS, Effect
 from .json import read_faults
-from .plan import Chosen, FaultPlan, FaultState
+from .plan import Chosen, FaultPlan
 from .presets import EXPLANATIONS, PRESETS, preset
 from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
-from .rules import Fault, Match, Sighting
+from .rules import EFFECTS, Effect, Fault, FaultState, Match, Sighting, describe
 from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 

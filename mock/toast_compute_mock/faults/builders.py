@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Literal, Unpack, cast
 
-from .checks import LONGEST_DELAY
+from .base import LONGEST_DELAY
 from .delays import Delay, DelayLogNormal, DelayUniform
-from .effects import Effect
 from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
-from .rules import Fault, Match, MatchOptions
+from .rules import Effect, Fault, Match, MatchOptions
 from .state_effects import ApplyTwice, EndInError, How, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .checks import LONGEST_DELAY, FaultError, check_number, check_seconds
-from .terms import BaseEffect
+from .base import LONGEST_DELAY, BaseEffect, FaultError, check_number, check_seconds
 
 _LARGEST_SIGMA = 10.0  # one in six delays is then 22,000 times the median; more than that is no model of anything
 

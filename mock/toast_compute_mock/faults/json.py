@@ -8,11 +8,9 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from .checks import FaultError, check_name
-from .effects import EFFECTS
+from .base import FaultError, Term, check_name
 from .presets import PresetOptions, preset
-from .rules import Fault
-from .terms import Term
+from .rules import EFFECTS, Fault
 
 _ROOT = "faults"
 _NAME_LIMIT = 40

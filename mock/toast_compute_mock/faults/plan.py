@@ -9,11 +9,10 @@ from typing import NamedTuple, Unpack
 
 import msgspec
 
-from .checks import FaultError
+from .base import FaultError
 from .delays import Delay, DelayLogNormal, DelayUniform
-from .effects import AnyDelay, Effect
 from .presets import PRESET_NAMES, PresetOptions, preset
-from .rules import Fault, Sighting
+from .rules import AnyDelay, Effect, Fault, FaultState, Sighting
 from .state_effects import StaleRead
 
 _DELAYS = (Delay, DelayUniform, DelayLogNormal)
@@ -34,18 +33,6 @@ class Chosen(NamedTuple):
     """Seconds on the mock's clock by which the reply is late."""
     effect: Effect | None
     """What else goes wrong; None for nothing. Never one of the delays."""
-
-
-class FaultState(msgspec.Struct, frozen=True, rename="camel"):
-    """A fault, and how far it has come."""
-
-    fault: Fault
-    matched: int
-    """How many calls it matched apart from nth, every and probability, until its budget was spent."""
-    used: int
-    """How often it fired."""
-    remaining: int | None
-    """How often it can fire yet; None for without end."""
 
 
 class FaultPlan:

@@ -9,7 +9,7 @@ import msgspec
 
 from ..messages import message_for
 from ..rules import RefusedError, Rule
-from .checks import check_name
+from .base import check_name
 from .delays import DelayLogNormal
 from .reply_effects import HttpStatus, ResultCode
 from .rules import Fault, Match, MatchOptions

@@ -10,8 +10,7 @@ import msgspec
 
 from ..exchange import CONTENT_TYPE, Reply
 from ..messages import FAIL, message_for
-from .checks import FaultError, check_choice, check_flag, check_text, check_whole
-from .terms import BaseEffect, carried_out
+from .base import BaseEffect, FaultError, carried_out, check_choice, check_flag, check_text, check_whole
 
 GATEWAY_STATUSES = (429, 500, 502, 503, 504)
 _PAGES = frozenset({502, 503, 504})  # what stands in front of a service answers these itself, with a page of its own

@@ -2,22 +2,69 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypeAlias, TypedDict, get_args
 
 import msgspec
 from toast_compute_api.behaviour import LIFECYCLE, OPERATIONS
 
 from ..contract.operations import contract
-from .checks import LAST_MOMENT, FaultError, check_name, check_number, check_seconds, check_text, check_whole
-from .effects import EFFECTS, Effect
-from .state_effects import EndInError, StaleRead
-from .terms import Term
+from .base import (
+    LAST_MOMENT,
+    BaseEffect,
+    FaultError,
+    Term,
+    check_name,
+    check_number,
+    check_seconds,
+    check_text,
+    check_whole,
+)
+from .delays import Delay, DelayLogNormal, DelayUniform
+from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
+from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
+from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
+_TIMES = {None: "without end", 1: "once", 2: "twice"}
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _NAME_LIMIT = 100
 _WORLD_LIMIT = 255
 _MOVES = frozenset(name for name, move in LIFECYCLE.operations.items() if move.through)
+
+
+AnyDelay: TypeAlias = Delay | DelayUniform | DelayLogNormal
+"""The effects of which several add up."""
+
+Effect: TypeAlias = (
+    ResultCode
+    | UnsuccessfulWithoutCode
+    | MissingHeader
+    | WrongType
+    | HttpStatus
+    | Html
+    | Reset
+    | Close
+    | Garbage
+    | ShortBody
+    | BadChunk
+    | Dribble
+    | Slow
+    | Stall
+    | LoseReply
+    | LoseRequest
+    | ApplyTwice
+    | EndInError
+    | StaleRead
+    | Delay
+    | DelayUniform
+    | DelayLogNormal
+)
+"""Any effect; in JSON its `kind` says which."""
+
+EFFECTS: dict[str, type[BaseEffect]] = {effect.__struct_config__.tag: effect for effect in get_args(Effect)}
+"""All effects by kind."""
 
 
 class Sighting(NamedTuple):
@@ -156,6 +203,18 @@ class Fault(Term, frozen=True, kw_only=True):
         return self.match.fits(call)
 
 
+class FaultState(msgspec.Struct, frozen=True, rename="camel"):
+    """A fault, and how far it has come."""
+
+    fault: Fault
+    matched: int
+    """How many calls it matched apart from nth, every and probability, until its budget was spent."""
+    used: int
+    """How often it fired."""
+    remaining: int | None
+    """How often it can fire yet; None for without end."""
+
+
 class MatchOptions(TypedDict, total=False):
     """What can be said of a match beside its operation; see Match."""
 
@@ -182,3 +241,49 @@ def _check_range(first: str, low: float | None, last: str, high: float | None, m
             check_seconds(field, value, most)
     if low is not None and high is not None and high < low:
         raise FaultError(last, f"must not be below {first}")
+
+
+def describe(fault: Fault) -> str:
+    """Return one line such as `the 2nd createInstance: carried out, then the reply is lost, once`."""
+    often = _TIMES.get(fault.budget, f"{fault.budget} times")
+    return f"{_calls(fault.match)}: {fault.effect.says}, {often}"
+
+
+def _calls(match: Match) -> str:
+    if match.nth is not None:
+        which = f"the {_ordinal(match.nth)} {_operation(match) or 'call'}"
+    elif match.every is not None:
+        which = f"every {_ordinal(match.every)} {_operation(match) or 'call'}"
+    else:
+        which = _operation(match) or "any call"
+    return which + "".join(_limits(match))
+
+
+def _operation(match: Match) -> str:
+    return " ".join(name for name in (match.operation, match.action) if name is not None)
+
+
+def _limits(match: Match) -> list[str]:
+    limits = []
+    if match.world is not None:
+        limits.append(f" in world {match.world}")
+    if match.token_age_min is not None:
+        limits.append(f" with a token of {match.token_age_min:g} s or older")
+    if match.token_age_max is not None:
+        limits.append(f" with a token of {match.token_age_max:g} s or younger")
+    if match.after is not None:
+        limits.append(f" from {_moment(match.after)} on")
+    if match.until is not None:
+        limits.append(f" until {_moment(match.until)}")
+    if match.probability is not None:
+        limits.append(f" in {match.probability * 100:g} % of cases")
+    return limits
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _ordinal(number: int) -> str:
+    teens = 10 <= number % 100 < 20
+    return f"{number}{'th' if teens else _ENDINGS.get(number % 10, 'th')}"

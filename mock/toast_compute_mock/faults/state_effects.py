@@ -7,8 +7,7 @@ from http import HTTPStatus
 from typing import Literal, TypeAlias
 
 from ..exchange import CONTENT_TYPE, Break, Reply, Wire
-from .checks import LONGEST_DELAY, FaultError, check_choice, check_seconds
-from .terms import BaseEffect
+from .base import LONGEST_DELAY, BaseEffect, FaultError, check_choice, check_seconds
 
 How: TypeAlias = Literal["close", "reset", "stall"]
 """What the client sees of a loss: the connection is closed, is reset, or stays silent half way."""

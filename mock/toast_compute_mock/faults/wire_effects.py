@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..exchange import Break, Reply, Wire
-from .checks import check_flag, check_seconds, check_whole
-from .terms import BaseEffect, carried_out
+from .base import BaseEffect, carried_out, check_flag, check_seconds, check_whole
 
 
 class Reset(BaseEffect, frozen=True):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from .counters import COUNTED_BODY, Leak, Repetition, Tallies
-from .filters import check_filters, check_from_zero
 
-__all__ = ["COUNTED_BODY", "Entry", "Journal", "Kind", "Leak", "Repetition"]
+__all__ = ["COUNTED_BODY", "Entry", "Journal", "Kind", "Leak", "Repetition", "check_filters"]
 
+_ECHO_LIMIT = 40
 COUNT_LIMIT = 10_000
 BYTES_LIMIT = 8 * 1024 * 1024
 BODY_LIMIT = 16 * 1024  # what is kept of one body
@@ -219,3 +219,39 @@ def _fits(
 def _text(body: bytes) -> str:
     text = body[:BODY_LIMIT].decode("utf-8", "replace")
     return text + _CUT if len(body) > BODY_LIMIT else text
+
+
+def check_filters(operation: str | None, action: str | None) -> None:
+    """Raise ValueError for an operation or action that the contract does not have; "" stands for none."""
+    if operation:
+        _check("operation", operation, _actions())
+    if action:
+        actions = _actions()
+        if operation and not actions[operation]:
+            raise ValueError(f"action: {operation} has no actions")
+        known = actions[operation] if operation else [name for names in actions.values() for name in names]
+        _check("action", action, known)
+
+
+def check_from_zero(name: str, number: int | None) -> None:
+    """Raise ValueError for a negative number."""
+    if number is not None and number < 0:
+        raise ValueError(f"{name}: must not be negative")
+
+
+def _check(field: str, value: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if value in names:
+        return
+    from difflib import get_close_matches  # only a refusal needs it
+
+    nearest = get_close_matches(value, names, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(names)}"
+    echo = value if len(value) <= _ECHO_LIMIT else value[:_ECHO_LIMIT] + "…"
+    raise ValueError(f"{field}: there is no {echo!r}; {hint}")
+
+
+def _actions() -> dict[str, tuple[str, ...]]:
+    from ..contract.operations import contract  # slow to load, and only a filter needs it
+
+    return contract().actions

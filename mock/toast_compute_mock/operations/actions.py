@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from ..contract.request_parsing import JsonObject
+from ..exchange import JsonObject
 from ..rules import RefusedError, Rule
 from ..world.lifecycle import begin, find, require
 from ..world.state import FloatingIp, Image, Instance, Interface, World

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ..contract.request_parsing import JsonObject
+from ..exchange import JsonObject
 
 Payload: TypeAlias = dict[str, Any]
 """The members of a success beside its header."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..contract.request_parsing import JsonObject
+from ..exchange import JsonObject
 from ..rules import RefusedError, Rule
 from ..world.addresses import connect
 from ..world.lifecycle import begin, find_all

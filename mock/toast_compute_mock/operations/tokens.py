@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ..rules import RefusedError, Rule
-from ..world.seed import issue_token
-from ..world.state import Token, World
+from ..world.state import Token, World, issue_token
 from .call import Call, Payload, timestamp
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
-from socket import inet_ntoa
 from typing import NamedTuple
 
 from ..rules import RefusedError, Rule
@@ -34,7 +33,7 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
         raise
     interfaces = []
     for subnet, host in given:
-        address = inet_ntoa((_range(subnet.cidr).first + host).to_bytes(4))
+        address = ".".join(map(str, (_range(subnet.cidr).first + host).to_bytes(4)))
         interfaces.append(Interface(mac_address=world.mint.mac_address(), ip_address=address, subnet_id=subnet.id))
     return interfaces
 

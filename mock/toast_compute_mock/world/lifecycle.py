@@ -6,19 +6,16 @@ the times that it would have had. All states, moves and durations come from `x-l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..rules import RefusedError, Rule
-from .addresses import occupy
 from .state import Instance, Transition, World
 
 _SAME = "same"
-_GONE = "gone"
+GONE = "gone"
 _MIGRATING = "MIGRATING"
-_FAILED = "ERROR"  # guide: "오류 상태"
 _RUNNING = "ACTIVE"  # guide: "인스턴스 구동 중"; a change of status that ends here has booted the instance
 
 
@@ -87,23 +84,6 @@ def migrate(instance: Instance, now: datetime, seconds: float) -> None:
     instance.transition = Transition(through=(_MIGRATING,), to=instance.status, started=now, due=due)
 
 
-def under_way(world: World) -> dict[str, Transition | None]:
-    """Return the changes of status that are under way, by the instance's id; for `end_in_error`."""
-    return {instance.id: instance.transition for instance in world.instances.values()}
-
-
-def end_in_error(world: World, before: Mapping[str, Transition | None]) -> None:
-    """Let the changes of status that began since `before` end in ERROR; who is not deleted keeps its addresses."""
-    for instance in world.instances.values():
-        change = instance.transition
-        if change is not None and change is not before.get(instance.id):
-            if change.to == _GONE:
-                for interface in instance.interfaces:
-                    occupy(world.subnets[interface.subnet_id], interface.ip_address)
-            change.to = _FAILED
-            change.flavor = None
-
-
 def _settle(world: World, instance: Instance, now: datetime) -> bool:
     """Apply the change that is due; False when the instance is gone."""
     change = instance.transition
@@ -113,7 +93,7 @@ def _settle(world: World, instance: Instance, now: datetime) -> bool:
 def _end(world: World, instance: Instance, change: Transition) -> bool:
     """Apply a change that is due; False when the instance is gone then."""
     to = change.to
-    if to == _GONE:
+    if to == GONE:
         del world.instances[instance.id]
         return False
     instance.transition = None

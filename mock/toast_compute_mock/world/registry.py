@@ -30,6 +30,9 @@ class Registry:
         self._accounts: dict[str, list[Account]] = {}
         self._worlds: dict[str, list[World]] = {}
         self._origins: dict[str, bytes] = {}
+        self.history: dict[tuple[str, bool], tuple[datetime, World]] = {}
+        """When the last change was, and the world before it, for stale reads. By the world's id and whether the change
+        needed a token: issuing tokens is kept apart from all else."""
         self.vault = Vault(self._opens_a_world)
         """Every secret that there has been here; it never shrinks, whatever becomes of the worlds."""
         self.forget()
@@ -96,7 +99,7 @@ class Registry:
         else:
             self._worlds[appkey] = [world]
             self._accounts[appkey] = [account]
-        self.vault.add_account(account)
+        self._hide(account)
         return world
 
     def reset(self, world_id: str, now: datetime) -> None:
@@ -105,6 +108,7 @@ class Registry:
         origin = self._origins.get(world_id)
         new = self._start(old.account, now) if origin is None else msgspec.msgpack.decode(origin, type=World)
         self._put(old, new)
+        self.history.clear()
 
     def forget(self) -> None:
         """Go back to the first seed, the accounts of the seed world, and worlds that have not started."""
@@ -112,9 +116,10 @@ class Registry:
         self._accounts = {}
         self._worlds = {}
         self._origins = {}
+        self.history.clear()
         for account in self._seed_world.accounts:
             self._accounts.setdefault(account.appkey, []).append(account)
-            self.vault.add_account(account)
+            self._hide(account)
 
     def replace(self, worlds: list[World], seed: int) -> None:
         """Put these worlds in the place of all that there are. They begin as they are now."""
@@ -122,14 +127,18 @@ class Registry:
         self._accounts = {}
         self._worlds = {}
         self._origins = {}
+        self.history.clear()
         for world in worlds:
             account = world.account
             self._accounts.setdefault(account.appkey, []).append(account)
             self._worlds.setdefault(account.appkey, []).append(world)
             self._origins[account.user_id] = msgspec.msgpack.encode(world)
-            self.vault.add_account(account)
+            self._hide(account)
             self.vault.add_tokens(world.tokens)
         self.shows_secrets = self.shows_secrets or any(map(self._shows_secrets, worlds))
+
+    def _hide(self, account: Account) -> None:
+        self.vault.add_account(account.appkey, account.password, account.token)
 
     def _opens_a_world(self, token_id: str) -> bool:
         return any(token_id in world.tokens for worlds in self._worlds.values() for world in worlds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from . import addresses
-from .consistency import problem_of
 from .ids import Mint
 from .state import (
     Account,
@@ -25,17 +24,11 @@ from .state import (
     Record,
     SecurityGroup,
     Subnet,
-    Token,
     Volume,
     World,
     Zone,
+    issue_token,
 )
-
-TOKEN_LIFETIME = timedelta(hours=1)  # the guide's samples are one hour apart
-
-
-class WorldFileError(ValueError):
-    """A seed world cannot be read; its text is one sentence."""
 
 
 class SeedWorld(Record, kw_only=True, rename=None):
@@ -60,93 +53,22 @@ def default_seed_world() -> SeedWorld:
     return msgspec.json.decode(_default_content(), type=SeedWorld)
 
 
-def read_seed_world(content: bytes) -> SeedWorld:
-    """Read a seed world from JSON, as `show_world` shows it or with accounts of its own. Raises WorldFileError.
-
-    Without accounts it has those of the default seed world. Who uses a volume or a floating IP is said by the
-    instances; what `show_world` says of it is ignored.
-    """
-    try:
-        given = msgspec.json.decode(content, type=dict[str, Any])
-        for used in (*_objects(given, "volumes"), *_objects(given, "floating_ips")):
-            used.pop("status", None)
-            used.pop("attachedTo", None)
-        if "accounts" not in given:
-            given["accounts"] = msgspec.to_builtins(default_seed_world().accounts)
-        seed_world = msgspec.convert(given, SeedWorld)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise WorldFileError(_sentence(error)) from None
-    _require_different(seed_world)
-    problem = problem_of(_build(seed_world, seed_world.accounts[0], seed=0))
-    if problem is not None:
-        raise WorldFileError(problem)
-    return seed_world
-
-
 @cache
 def _default_content() -> bytes:
     return (files(__package__) / "world.json").read_bytes()
 
 
-def _objects(given: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    entries = given.get(name)
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-
-def _sentence(error: Exception) -> str:
-    """What is wrong, with its place first where there is one."""
-    if not isinstance(error, msgspec.ValidationError):
-        return "is not JSON in UTF-8"
-    what, _, place = str(error).partition(" - at ")
-    place = place.strip("`").removeprefix("$").removeprefix(".")
-    return f"{place}: {what}" if place else what
-
-
-def _require_different(seed_world: SeedWorld) -> None:
-    """Raise WorldFileError when there is no account, or when two things have the same id, name or address."""
-    if not seed_world.accounts:
-        raise WorldFileError("accounts: needs at least one entry")
-    accounts = seed_world.accounts
-    identities: dict[str, list[object]] = {
-        "accounts: two have the same userId": [account.user_id for account in accounts],
-        "accounts: two have the same appkey and username": [(one.appkey, one.username) for one in accounts],
-        "accounts: two have the same token": [one.token for one in accounts if one.token is not None],
-        "zones: two have the same name": [zone.name for zone in seed_world.zones],
-        "flavors: two have the same id": [flavor.id for flavor in seed_world.flavors],
-        "images: two have the same id": [image.id for image in seed_world.images],
-        "networks: two have the same id": [network.id for network in seed_world.networks],
-        "subnets: two have the same id": [subnet.id for subnet in seed_world.subnets],
-        "security_groups: two have the same name": [group.name for group in seed_world.security_groups],
-        "keypairs: two have the same name": [keypair.name for keypair in seed_world.keypairs],
-        "volumes: two have the same id": [volume.id for volume in seed_world.volumes],
-        "floating_ips: two have the same address": [ip.address for ip in seed_world.floating_ips],
-        "instances: two have the same id": [instance.id for instance in seed_world.instances],
-    }
-    for problem, values in identities.items():
-        if len(set(values)) < len(values):
-            raise WorldFileError(problem)
-
-
 def start_world(seed_world: SeedWorld, account: Account, seed: int, now: datetime) -> World:
     """Return a new world for this account. What stands in it belongs to it alone."""
-    world = _build(seed_world, account, seed)
+    world = build(seed_world, account, seed)
     if account.token is not None:
         issue_token(world, account.token, now)
     return world
 
 
-def issue_token(world: World, token_id: str, now: datetime) -> Token:
-    """Add a token to a world, and forget those that have expired."""
-    for old in [old.id for old in world.tokens.values() if old.expires <= now]:
-        del world.tokens[old]
-    token = Token(id=token_id, issued_at=now, expires=now.replace(microsecond=0) + TOKEN_LIFETIME)
-    world.tokens[token_id] = token
-    return token
-
-
 def show_world(seed_world: SeedWorld) -> dict[str, Any]:
     """Return the seed world for people and scripts to read: everything but the accounts, and who uses what."""
-    world = _build(seed_world, seed_world.accounts[0], seed=0)
+    world = build(seed_world, seed_world.accounts[0], seed=0)
     shown: dict[str, Any] = msgspec.to_builtins(seed_world)
     del shown["accounts"]
     if seed_world.quotas == Quotas():
@@ -158,7 +80,8 @@ def show_world(seed_world: SeedWorld) -> dict[str, Any]:
     return shown
 
 
-def _build(seed_world: SeedWorld, account: Account, seed: int) -> World:
+def build(seed_world: SeedWorld, account: Account, seed: int) -> World:
+    """Return a world of these resources, without tokens."""
     own = msgspec.convert(msgspec.to_builtins(seed_world), SeedWorld)
     world = World(
         account=account,

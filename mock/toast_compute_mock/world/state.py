@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from .ids import Mint
+
+TOKEN_LIFETIME = timedelta(hours=1)  # the guide's samples are one hour apart
 
 # Records with `gc=False` hold nothing that could lead back to them, and there are many: the collector passes them by.
 
@@ -210,3 +212,21 @@ class World(Record, kw_only=True):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.account!r}, {len(self.instances)} instances)"
+
+
+class WorldInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """One world in brief."""
+
+    id: str
+    username: str
+    instances: int
+    tokens: int
+
+
+def issue_token(world: World, token_id: str, now: datetime) -> Token:
+    """Add a token to a world, and forget those that have expired."""
+    for old in [old.id for old in world.tokens.values() if old.expires <= now]:
+        del world.tokens[old]
+    token = Token(id=token_id, issued_at=now, expires=now.replace(microsecond=0) + TOKEN_LIFETIME)
+    world.tokens[token_id] = token
+    return token

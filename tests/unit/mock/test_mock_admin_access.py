@@ -12,7 +12,7 @@ import socket
 import httpx
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.admin import Admin
+from toast_compute_mock.admin.api import Admin
 from toast_compute_mock.exchange import Reply, Request
 from toast_compute_mock.servers.http11 import HttpProtocol
 
@@ -31,7 +31,8 @@ def send(
     body: bytes = b"",
 ) -> Reply:
     """Send one request to a fresh admin API."""
-    admin = Admin(MockCloud(clock=FrozenClock()), token)
+    cloud = MockCloud(clock=FrozenClock())
+    admin = Admin(cloud, cloud.faults, cloud.journal, token)
     reply = admin.answer(Request(method, f"/_mock{path}", LOCAL if headers is None else headers, body, peer))
     assert isinstance(reply, Reply)
     return reply
@@ -148,8 +149,9 @@ def test_the_page_is_shown_without_the_admin_token_since_it_holds_no_data() -> N
 
 
 def test_an_empty_admin_token_is_refused() -> None:
+    cloud = MockCloud(clock=FrozenClock())
     with pytest.raises(ValueError, match="token: "):
-        Admin(MockCloud(clock=FrozenClock()), "")
+        Admin(cloud, cloud.faults, cloud.journal, "")
 
 
 def test_replies_are_not_kept_nor_taken_for_anything_else() -> None:

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from toast_compute_mock.operations import HANDLERS, Call
 from toast_compute_mock.world.diff import Change, as_text, diff
-from toast_compute_mock.world.seed import default_seed_world, issue_token, start_world
-from toast_compute_mock.world.state import World
+from toast_compute_mock.world.seed import default_seed_world, start_world
+from toast_compute_mock.world.state import World, issue_token
 
 from .conftest import BATCH, SEED_TOKEN, WEB, new_instance
 

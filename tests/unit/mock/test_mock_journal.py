@@ -10,7 +10,7 @@ from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.exchange import Request
 from toast_compute_mock.journal.counters import Tallies
 from toast_compute_mock.journal.journal import Entry, Journal, Kind, Leak
-from toast_compute_mock.world.seed import issue_token
+from toast_compute_mock.world.state import issue_token
 
 from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud, new_instance
 

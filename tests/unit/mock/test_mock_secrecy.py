@@ -16,7 +16,6 @@ from toast_compute_mock.faults import apply_twice
 from toast_compute_mock.journal.journal import Entry
 from toast_compute_mock.redaction import NEWEST_TOKENS, Vault
 from toast_compute_mock.world.seed import default_seed_world
-from toast_compute_mock.world.state import Account
 
 from .conftest import APPKEY, SEED_TOKEN, START, WEB, Cloud, new_instance
 
@@ -362,9 +361,7 @@ def test_a_short_password_is_hidden_only_where_it_belongs() -> None:
 def vault_of(number: int) -> Vault:
     vault = Vault(lambda _: False)
     for i in range(number):
-        vault.add_account(
-            Account(appkey=f"appkey-{i:06}", username="u", password=f"secret-{i:06}", user_id=str(i), roles=[])
-        )
+        vault.add_account(f"appkey-{i:06}", f"secret-{i:06}", None)
     return vault
 
 

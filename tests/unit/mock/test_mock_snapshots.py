@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from toast_compute_mock.cli.files import load, save
 from toast_compute_mock.operations import HANDLERS, OPEN_HANDLERS, Call
 from toast_compute_mock.rules import RefusedError
 from toast_compute_mock.world.seed import SeedWorld, default_seed_world, start_world
-from toast_compute_mock.world.snapshots import VERSION, Snapshot, SnapshotError, load, read, save, write
+from toast_compute_mock.world.snapshots import VERSION, Snapshot, SnapshotError, read, write
 from toast_compute_mock.world.state import World
 
 from .conftest import BATCH, START, WEB, new_instance

@@ -20,14 +20,12 @@ from toast_compute_mock.rules import HABITS, Rule
 from toast_compute_mock.world.lifecycle import find_all
 from toast_compute_mock.world.seed import (
     SeedWorld,
-    WorldFileError,
     default_seed_world,
-    issue_token,
-    read_seed_world,
     show_world,
     start_world,
 )
-from toast_compute_mock.world.state import Account
+from toast_compute_mock.world.seed_file import WorldFileError, read_seed_world
+from toast_compute_mock.world.state import Account, issue_token
 
 from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud
 

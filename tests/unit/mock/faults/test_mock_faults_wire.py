@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from toast_compute_mock import faults
 from toast_compute_mock.exchange import CONTENT_TYPE, Break, Reply, Wire
-from toast_compute_mock.faults.checks import LONGEST_DELAY
+from toast_compute_mock.faults.base import LONGEST_DELAY
 
 HONEST = Reply(200, (("content-type", CONTENT_TYPE),), b'{"header":{}}')
 NOTHING = Reply(200, (), b"")
