@@ -14,7 +14,7 @@ from .exchange import Deferred, Reply, Request
 from .faults.plan import FaultPlan
 from .faults.rules import Fault
 from .journal.journal import Journal
-from .servers.deferred import settle
+from .servers.deferred import wait_for_reply
 from .validation import check_cloud, check_wait
 from .world.seed import SeedWorld
 
@@ -124,7 +124,7 @@ class MockCloud(Control):
 
     def handle(self, request: Request) -> Reply:
         """Return the reply to one request that comes now, once it is there; its delay is the caller's to keep."""
-        return settle(self.answer(request))
+        return wait_for_reply(self.answer(request))
 
     def wait_for(
         self,

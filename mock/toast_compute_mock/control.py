@@ -31,8 +31,8 @@ class Worlds:
     def get(self, world_id: str) -> World:
         """Return a copy of a world as it is now. Raises WorldError."""
         with self._lock:
-            now = self._moment()
-            return _settled(self._registry.get(world_id, now), now)
+            now = self._now_utc()
+            return _current_copy(self._registry.get(world_id, now), now)
 
     def fork(self, source: str | None = None, *, appkey: str, username: str, password: str) -> str:
         """Make a world for a new user, a copy of `source` or, without one, of the seed world, and return its id.
@@ -40,7 +40,7 @@ class Worlds:
         Tokens are not copied. Raises WorldError when there is no such source, or such a user already.
         """
         with self._lock:
-            world = self._registry.add(appkey, username, password, source, self._moment())
+            world = self._registry.add(appkey, username, password, source, self._now_utc())
             return world.account.user_id
 
     def reset(self, world_id: str | None = None) -> None:
@@ -49,14 +49,14 @@ class Worlds:
             if world_id is None:
                 self._registry.forget()
             else:
-                self._registry.reset(world_id, self._moment())
+                self._registry.reset(world_id, self._now_utc())
 
     def diff(self, before: str | World, after: str | World) -> list[Change]:
         """Return what differs between two worlds, by id or as returned by `get`. Raises WorldError."""
         with self._lock:
-            now = self._moment()
+            now = self._now_utc()
             first, second = (
-                _settled(self._registry.get(world, now), now) if isinstance(world, str) else world
+                _current_copy(self._registry.get(world, now), now) if isinstance(world, str) else world
                 for world in (before, after)
             )
             return diff(first, second, now)
@@ -66,7 +66,7 @@ class Worlds:
         check_quota("instances", instances)
         check_quota("keypairs", keypairs)
         with self._lock:
-            world = self._registry.get(world_id, self._moment())
+            world = self._registry.get(world_id, self._now_utc())
             world.quotas = Quotas(instances=instances, keypairs=keypairs)
 
     def migrate(self, world_id: str, instance_id: str, seconds: float = 60.0) -> None:
@@ -77,7 +77,7 @@ class Worlds:
         if not math.isfinite(seconds) or seconds <= 0:
             raise WorldError("seconds: must be a finite number above 0")
         with self._lock:
-            now = self._moment()
+            now = self._now_utc()
             world = self._registry.get(world_id, now)
             try:
                 migrate(find(world, instance_id, now), now, seconds)
@@ -87,7 +87,7 @@ class Worlds:
     def revoke_tokens(self, world_id: str) -> int:
         """Make all tokens of a world worthless, and return how many there were. Raises WorldError."""
         with self._lock:
-            tokens = self._registry.get(world_id, self._moment()).tokens
+            tokens = self._registry.get(world_id, self._now_utc()).tokens
             number = len(tokens)
             tokens.clear()
             return number
@@ -95,14 +95,14 @@ class Worlds:
     def secrets(self) -> set[str]:
         """Return the passwords, tokens and appkeys that there are or were, for looking whether they show somewhere."""
         with self._lock:
-            self._registry.all(self._moment())
+            self._registry.all(self._now_utc())
             return set(self._registry.vault.all())
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all worlds, and the time. It carries the mock's passwords and tokens."""
         with self._lock:
-            now = self._moment()
-            worlds = [_settled(world, now) for world in self._registry.all(now)]
+            now = self._now_utc()
+            worlds = [_current_copy(world, now) for world in self._registry.all(now)]
             return Snapshot(seed=self._registry.seed, now=now.timestamp(), worlds=worlds)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -124,17 +124,17 @@ class Worlds:
     def list(self) -> list[WorldInfo]:
         """Return all worlds in brief."""
         with self._lock:
-            now = self._moment()
+            now = self._now_utc()
             return [
                 WorldInfo(world.account.user_id, world.account.username, len(find_all(world, now)), len(world.tokens))
                 for world in self._registry.all(now)
             ]
 
-    def _moment(self) -> datetime:
+    def _now_utc(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
 
 
-def _settled(world: World, now: datetime) -> World:
+def _current_copy(world: World, now: datetime) -> World:
     find_all(world, now)
     return copy_of(world)
 

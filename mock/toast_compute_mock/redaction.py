@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
-HIDDEN = "***"
-SHORTEST = 8
+REDACTED = "***"
+MIN_LENGTH = 8
 """Characters; anything shorter would be found in innocent text, and is not looked for."""
-NEWEST_TOKENS = 10_000
+MAX_TOKENS = 10_000
 """How many tokens are remembered when they are worth nothing any more."""
 
-_MOST_WORDS = 10_000
-_FEW_WORDS = 8  # so many are found faster one by one than by an expression
+_MAX_WORDS = 10_000
+_MAX_FEW_WORDS = 8  # so many are found faster one by one than by an expression
 _PRIVATE_KEY = "PRIVATE KEY-----"
 _TOKEN_PREFIX = "00000000-0000-4000-8000-"
 _TOKEN = re.compile(_TOKEN_PREFIX + "[0-9a-f]{12}", re.IGNORECASE)  # what the mock's own tokens look like
@@ -38,7 +38,7 @@ class Vault:
         self._tokens: set[str] = set()
         self._order: deque[str] = deque()
         self._words: dict[str, None] = {}
-        self._few: tuple[str, ...] = ()
+        self._few_words: tuple[str, ...] = ()
         self._pattern: re.Pattern[str] | None = None
 
     def add_account(self, appkey: str, password: str, token: str | None) -> None:
@@ -55,7 +55,7 @@ class Vault:
                 continue
             self._tokens.add(token)
             self._order.append(token)
-            if len(self._order) > NEWEST_TOKENS:
+            if len(self._order) > MAX_TOKENS:
                 self._tokens.discard(self._order.popleft())
             if _TOKEN.fullmatch(token) is None:  # from a world or snapshot that somebody wrote
                 self._add_words(token)
@@ -72,32 +72,32 @@ class Vault:
         """Whether this is a token, or has been one, or looks like one."""
         return text in self._tokens or _TOKEN.fullmatch(text) is not None or self._is_valid(text)
 
-    def holds(self, text: str) -> bool:
+    def contains(self, text: str) -> bool:
         """Whether a secret stands in the text as it is."""
         # The texts of nearly all requests hold none, and this is asked for each of them.
         if _PRIVATE_KEY in text or (_TOKEN_PREFIX in text and any(map(self._is_known, _TOKEN.findall(text)))):
             return True
         if self._pattern is not None:
             return self._pattern.search(text) is not None
-        for word in self._few:  # noqa: SIM110 (half as long as `any` with a generator)
+        for word in self._few_words:  # noqa: SIM110 (half as long as `any` with a generator)
             if word in text:
                 return True
         return False
 
-    def holds_encoded(self, text: str) -> bool:
+    def contains_encoded(self, text: str) -> bool:
         """Whether a secret stands in the text as it is, percent-encoded, or escaped as in JSON."""
-        return any(map(self.holds, readings(text)))
+        return any(map(self.contains, decodings(text)))
 
-    def hide(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return the text without secrets. Of a text with an encoded secret or a private key, nothing is left."""
         if _PRIVATE_KEY in text:
-            return HIDDEN
-        shown = _TOKEN.sub(lambda found: HIDDEN if self._is_known(found[0]) else found[0], text)
+            return REDACTED
+        shown = _TOKEN.sub(lambda found: REDACTED if self._is_known(found[0]) else found[0], text)
         if self._pattern is not None:
-            shown = self._pattern.sub(HIDDEN, shown)
-        for word in self._few:
-            shown = shown.replace(word, HIDDEN)
-        return HIDDEN if self.holds_encoded(shown) else shown
+            shown = self._pattern.sub(REDACTED, shown)
+        for word in self._few_words:
+            shown = shown.replace(word, REDACTED)
+        return REDACTED if self.contains_encoded(shown) else shown
 
     def _is_known(self, token: str) -> bool:
         token = token.lower()
@@ -107,15 +107,15 @@ class Vault:
         for word in words:
             # Bytes beyond ASCII in a header are read one by one.
             for form in {word, word.encode("utf-8", "replace").decode("latin-1")}:
-                if len(form) >= SHORTEST and form not in self._words:
+                if len(form) >= MIN_LENGTH and form not in self._words:
                     self._words[form] = None
-        while len(self._words) > _MOST_WORDS:
+        while len(self._words) > _MAX_WORDS:
             del self._words[next(iter(self._words))]
         longest_first = sorted(self._words, key=len, reverse=True)  # one may stand in another
-        if len(longest_first) <= _FEW_WORDS:
-            self._few = tuple(longest_first)
+        if len(longest_first) <= _MAX_FEW_WORDS:
+            self._few_words = tuple(longest_first)
         else:
-            self._few = ()
+            self._few_words = ()
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
 
@@ -124,7 +124,7 @@ def is_private_key(text: str) -> bool:
     return _PRIVATE_KEY in text
 
 
-def readings(text: str) -> Iterator[str]:
+def decodings(text: str) -> Iterator[str]:
     """Return a text and what it may stand for: without the escapes of JSON, without those of a URL."""
     yield text
     if "\\" in text:
@@ -145,7 +145,7 @@ def _unescaped(found: re.Match[str]) -> str:
     return chr(int(found[1], 16)) if found[1] else _ESCAPED.get(found[2], found[2])
 
 
-def in_base64(text: str) -> str:
+def decode_base64(text: str) -> str:
     """Return what stands in a text in Base64, as the user and password of an Authorization header do."""
     found: list[str] = []
     for piece in _BASE64.findall(text):

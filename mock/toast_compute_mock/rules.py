@@ -27,7 +27,7 @@ class Behaviour(NamedTuple):
     """One row of the table."""
 
     basis: Basis
-    says: str
+    text: str
     code: int = 0
     """The result code of a refusal; 0 for a behaviour that refuses nothing."""
     detail: str = ""
@@ -211,14 +211,14 @@ class Rule(Enum):
     )
 
 
-_DOCUMENTED_HABITS = (
+_DOCUMENTED_BEHAVIOURS = (
     "With a `volume.type` of null a root disk is General HDD.",
     "Every reply is HTTP 200 with an envelope.",
     "Times are UTC, with microseconds and no zone; the `expires` of a token has `Z` and no fraction.",
     "The `createdAt` of a key pair shows only when the key pair is asked for by name.",
     "A private key shows once, and only when the service made the key.",
 )
-_ASSUMED_HABITS = (
+_ASSUMED_BEHAVIOURS = (
     "Without `volume.type` a root disk is General HDD.",
     "One instance is returned also when several are created.",
     "A request is checked in this order: path and method, appkey and token, parameters, body, "
@@ -238,9 +238,9 @@ _ASSUMED_HABITS = (
     "HEAD is answered like GET, without the body.",
 )
 
-HABITS: tuple[Behaviour, ...] = (
-    *(Behaviour("documented", says) for says in _DOCUMENTED_HABITS),
-    *(Behaviour("assumed", says) for says in _ASSUMED_HABITS),
+OTHER_BEHAVIOURS: tuple[Behaviour, ...] = (
+    *(Behaviour("documented", text) for text in _DOCUMENTED_BEHAVIOURS),
+    *(Behaviour("assumed", text) for text in _ASSUMED_BEHAVIOURS),
 )
 
 

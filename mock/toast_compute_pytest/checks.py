@@ -79,7 +79,7 @@ def secrets(watch: Watch) -> Iterator[str]:
     vault = Vault(lambda _: False)
     vault.add_tokens(watch.cloud.worlds.secrets())
     for logger, text in watch.messages:
-        if vault.holds_encoded(text):
+        if vault.contains_encoded(text):
             yield f"secrets: a record of the logger {logger} shows a secret"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from toast_compute_mock.cli.options import option_names
 from toast_compute_mock.cli.rules_page import as_markdown
-from toast_compute_mock.engine.schema_evolution import HABITS
+from toast_compute_mock.engine.schema_evolution import OPTIONS
 from toast_compute_mock.faults import EFFECTS, PRESETS, read_faults
 from toast_compute_pytest.checks import CHECKS
 
@@ -63,7 +63,7 @@ def test_every_effect_and_preset_is_on_the_page() -> None:
 
 
 def test_every_habit_is_on_the_page() -> None:
-    assert in_code(section("The next release")) == set(HABITS)
+    assert in_code(section("The next release")) == set(OPTIONS)
 
 
 def test_every_check_is_on_the_page() -> None:

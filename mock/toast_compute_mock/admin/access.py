@@ -22,7 +22,7 @@ class Access:
             raise ValueError("token: an empty admin token would let everybody in")
         self._token = None if token is None else token.encode()
 
-    def admit(self, request: Request, *, is_page: bool) -> None:
+    def authorize(self, request: Request, *, is_page: bool) -> None:
         """Raise AdminError unless the request may be made; `is_page` when it asks for the page, which holds no data."""
         if not request.peer:  # whoever is in this process has the cloud itself
             return

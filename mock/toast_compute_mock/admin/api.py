@@ -16,7 +16,7 @@ import msgspec
 from ..clock.clocks import SettableClock
 from ..contract.operations import contract
 from ..control import Control
-from ..engine.schema_evolution import HABITS
+from ..engine.schema_evolution import OPTIONS
 from ..exchange import Deferred, JsonObject, Reply, Request
 from ..faults.base import FaultError
 from ..faults.json import read_faults
@@ -24,17 +24,16 @@ from ..faults.plan import FaultPlan
 from ..faults.presets import EXPLANATIONS, PRESETS
 from ..faults.rules import FaultState, describe
 from ..journal.journal import Journal, check_filters
-from ..rules import HABITS as BEHAVIOURS
-from ..rules import Behaviour, Rule
+from ..rules import OTHER_BEHAVIOURS, Behaviour, Rule
 from ..world.registry import WorldError
 from ..world.snapshots import SnapshotError
 from .access import Access
 from .assets import PREFIX, load_document, load_page
 from .routes import AdminError, Call, Operation, Routes, malformed, read_call
-from .serializers import show_entry, show_timeline, show_world
-from .waiting import Later, kind_of, sleep, until
+from .serializers import serialize_entry, serialize_timeline, serialize_world
+from .waiting import PendingAnswer, kind_of, poll_until, sleep
 
-Answer: TypeAlias = "JsonObject | bytes | Reply | Later"
+Answer: TypeAlias = "JsonObject | bytes | Reply | PendingAnswer"
 """A payload, a payload that is JSON already, a whole reply, or the promise of a payload."""
 
 _PAGE = "/"
@@ -65,7 +64,7 @@ class Admin:
 
     def _answer(self, request: Request) -> Reply | Deferred:
         path, _, query = request.target.removeprefix(PREFIX).partition("?")
-        self._access.admit(request, is_page=path in ("", _PAGE))
+        self._access.authorize(request, is_page=path in ("", _PAGE))
         if not path:
             return _TO_THE_PAGE
         operation, in_path = self._routes.find(request.method, path)
@@ -98,7 +97,9 @@ class Views:
         return {"operations": [{"id": each.id, "actions": list(each.actions)} for each in contract().operations]}
 
     def list_behaviours(self, _: Call) -> Answer:
-        return {"behaviours": [_show_behaviour(one) for one in (*(rule.value for rule in Rule), *BEHAVIOURS)]}
+        return {
+            "behaviours": [_serialize_behaviour(one) for one in (*(rule.value for rule in Rule), *OTHER_BEHAVIOURS)]
+        }
 
     def reset_all(self, _: Call) -> Answer:
         self._control.worlds.reset()
@@ -117,7 +118,7 @@ class Views:
         return self._worlds()
 
     def get_evolution(self, _: Call) -> Answer:
-        return {"habits": list(self._control.evolution), "known": list(HABITS)}
+        return {"habits": list(self._control.evolution), "known": list(OPTIONS)}
 
     def set_evolution(self, call: Call) -> Answer:
         try:
@@ -140,7 +141,7 @@ class Views:
 
     def advance_clock(self, call: Call) -> Answer:
         clock = self._settable_clock()
-        with _refused_by_the_clock("seconds"):
+        with _clock_errors_are_400("seconds"):
             clock.advance(call.body["seconds"])
         return self.get_clock(call)
 
@@ -150,7 +151,7 @@ class Views:
             moment = datetime.fromisoformat(call.body["to"])
         except ValueError:  # a leap second is a date-time, and Python has none
             raise malformed("to", "is no moment that this clock knows") from None
-        with _refused_by_the_clock("to"):
+        with _clock_errors_are_400("to"):
             clock.set(moment.timestamp())
         return self.get_clock(call)
 
@@ -178,40 +179,40 @@ class Views:
     def get_world(self, call: Call) -> Answer:
         # Read before the world is copied: it is settled at that moment or a little later, never before it.
         now = self._now()
-        with _no_world():
-            return show_world(self._control.worlds.get(call.parameters["world"]), now)
+        with _world_errors_are_404():
+            return serialize_world(self._control.worlds.get(call.parameters["world"]), now)
 
     def get_timeline(self, call: Call) -> Answer:
         now = self._now()
-        with _no_world():
-            return show_timeline(self._control.worlds.get(call.parameters["world"]), now, call.parameters["limit"])
+        with _world_errors_are_404():
+            return serialize_timeline(self._control.worlds.get(call.parameters["world"]), now, call.parameters["limit"])
 
     def reset_world(self, call: Call) -> Answer:
         world = call.parameters["world"]
-        with _no_world():
+        with _world_errors_are_404():
             self._control.worlds.reset(world)
         return self._summary(world)
 
     def set_quotas(self, call: Call) -> Answer:
         world, body = call.parameters["world"], call.body
         limits = {name: body.get(name) for name in ("instances", "keypairs")}
-        with _no_world():
+        with _world_errors_are_404():
             self._control.worlds.set_quotas(world, **limits)
         return limits
 
     def diff_worlds(self, call: Call) -> Answer:
-        with _no_world():
+        with _world_errors_are_404():
             return {"changes": self._control.worlds.diff(call.parameters["world"], call.parameters["other"])}
 
     def revoke_tokens(self, call: Call) -> Answer:
         worlds = [call.body["world"]] if "world" in call.body else [world.id for world in self._control.worlds.list()]
-        with _no_world():
+        with _world_errors_are_404():
             return {"revoked": sum(self._control.worlds.revoke_tokens(world) for world in worlds)}
 
     # Faults
 
     def list_faults(self, _: Call) -> Answer:
-        return {"faults": [_show_fault(state) for state in self._faults.list()]}
+        return {"faults": [_serialize_fault(state) for state in self._faults.list()]}
 
     def add_faults(self, call: Call) -> Answer:
         try:
@@ -246,18 +247,20 @@ class Views:
         _check_filters(given)
         searched = -1  # up to which number nothing was found
 
-        def look(is_late: bool) -> JsonObject | None:
+        def poll(is_last: bool) -> JsonObject | None:
             nonlocal searched
             last = journal.last
-            if last == searched and not is_late:
+            if last == searched and not is_last:
                 return None
             searched = last
             found = journal.find(**filters, after=given["after"], limit=None if newest else limit)
             return (
-                {"entries": [show_entry(entry) for entry in found[-limit:]], "last": last} if found or is_late else None
+                {"entries": [serialize_entry(entry) for entry in found[-limit:]], "last": last}
+                if found or is_last
+                else None
             )
 
-        return until(look, given["wait"])
+        return poll_until(poll, given["wait"])
 
     def count_entries(self, call: Call) -> Answer:
         _check_filters(call.parameters)
@@ -299,7 +302,7 @@ def _check_filters(given: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _no_world() -> Iterator[None]:
+def _world_errors_are_404() -> Iterator[None]:
     """Refuse a world that is not there."""
     try:
         yield
@@ -308,7 +311,7 @@ def _no_world() -> Iterator[None]:
 
 
 @contextmanager
-def _refused_by_the_clock(place: str) -> Iterator[None]:
+def _clock_errors_are_400(place: str) -> Iterator[None]:
     """Refuse a moment at which the clock cannot be; it says why, behind a name of its own for the place."""
     try:
         yield
@@ -316,12 +319,12 @@ def _refused_by_the_clock(place: str) -> Iterator[None]:
         raise malformed(place, str(error).partition(": ")[2] or str(error)) from None
 
 
-def _show_behaviour(behaviour: Behaviour) -> JsonObject:
-    shown: JsonObject = {"basis": behaviour.basis, "says": behaviour.says}
+def _serialize_behaviour(behaviour: Behaviour) -> JsonObject:
+    shown: JsonObject = {"basis": behaviour.basis, "says": behaviour.text}
     return shown | {"resultCode": behaviour.code} if behaviour.code else shown
 
 
-def _show_fault(state: FaultState) -> JsonObject:
+def _serialize_fault(state: FaultState) -> JsonObject:
     return {**msgspec.structs.asdict(state), "says": describe(state.fault)}
 
 
@@ -331,12 +334,12 @@ def method_name(operation_id: str) -> str:
 
 
 def _finish(operation: Operation, answer: Answer) -> Reply | Deferred:
-    if not isinstance(answer, Later):
+    if not isinstance(answer, PendingAnswer):
         return _reply(operation.status, answer)
     return _poll(operation, answer) or Deferred(partial(_poll, operation, answer))
 
 
-def _poll(operation: Operation, later: Later) -> Reply | None:
+def _poll(operation: Operation, later: PendingAnswer) -> Reply | None:
     payload = later.poll()
     return None if payload is None else _reply(operation.status, payload)
 

@@ -151,7 +151,7 @@ def read_call(operation: Operation, in_path: Mapping[str, str], query: str, requ
         raise malformed("body", "is not valid JSON in UTF-8") from None
     problem = None if operation.body is None else operation.body.problem(body, "body")
     if problem is not None:
-        raise _refused(problem)
+        raise _as_admin_error(problem)
     return Call(parameters, operation.defaults | body if operation.defaults else body, request.body)
 
 
@@ -175,7 +175,7 @@ def _read_parameters(operation: Operation, in_path: Mapping[str, str], query: st
         values[name] = _read_text(text, parameter.type)
         problem = parameter.schema.problem(values[name], name)
         if problem is not None:
-            raise _refused(problem)
+            raise _as_admin_error(problem)
     return values
 
 
@@ -202,5 +202,5 @@ def _match(steps: list[str], pieces: list[str]) -> dict[str, str] | None:
     return values
 
 
-def _refused(problem: Problem) -> AdminError:
+def _as_admin_error(problem: Problem) -> AdminError:
     return malformed(problem.path, problem.reason)

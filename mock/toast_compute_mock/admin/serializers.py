@@ -13,7 +13,7 @@ from ..world.lifecycle import status
 from ..world.state import Instance, Record, World
 
 
-def show_world(world: World, now: datetime) -> JsonObject:
+def serialize_world(world: World, now: datetime) -> JsonObject:
     """Return a world that is settled at `now`: passwords and appkey are left out, tokens are a number."""
     return {
         "id": world.account.user_id,
@@ -35,17 +35,17 @@ def show_world(world: World, now: datetime) -> JsonObject:
     }
 
 
-def show_timeline(world: World, now: datetime, limit: int) -> JsonObject:
+def serialize_timeline(world: World, now: datetime, limit: int) -> JsonObject:
     """Return the newest instances of a world that is settled at `now`, and what each is changing into."""
     newest = list(world.instances.values())[-limit:]
     return {
         "now": now,
         "total": len(world.instances),
-        "instances": [_show_instance(world, instance, now) for instance in newest],
+        "instances": [_serialize_instance(world, instance, now) for instance in newest],
     }
 
 
-def show_entry(entry: Entry) -> JsonObject:
+def serialize_entry(entry: Entry) -> JsonObject:
     """Return one exchange."""
     return {
         "seq": entry.seq,
@@ -65,7 +65,7 @@ def show_entry(entry: Entry) -> JsonObject:
     }
 
 
-def _show_instance(world: World, instance: Instance, now: datetime) -> JsonObject:
+def _serialize_instance(world: World, instance: Instance, now: datetime) -> JsonObject:
     addresses = [
         address
         for interface in instance.interfaces

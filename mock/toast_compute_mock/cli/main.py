@@ -16,7 +16,7 @@ from ..clock.clocks import AutoJumpClock
 from ..cloud import MockCloud
 from ..engine.replies import SAMPLE_ABOVE
 from ..servers.server import Server, run
-from ..world.seed import show_world
+from ..world.seed import serialize_seed_world
 from ..world.snapshots import SnapshotError
 from .files import save, write_whole
 from .options import PROGRAM, CommandError, Options, read_options
@@ -32,9 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = read_options(arguments)
         if options.show_world:
-            _say(json.dumps(show_world(options.world), indent=2))
+            _print(json.dumps(serialize_seed_world(options.world), indent=2))
         elif options.show_behaviours:
-            _say(as_markdown())
+            _print(as_markdown())
         else:
             _run(options)
     except CommandError as error:
@@ -83,13 +83,13 @@ async def _serve(cloud: MockCloud, host: str, port: int, ready_file: Path | None
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise CommandError(f"cannot listen on {host} port {port}: {reason}") from None
     base_url = f"http://{address}{cloud.prefix}"
-    with _announced(base_url, ready_file):
-        _say(f"{PROGRAM} listens on {base_url}")
+    with _ready_file(base_url, ready_file):
+        _print(f"{PROGRAM} listens on {base_url}")
         await stop.wait()
     await server.stop()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     """Print on standard output. Raises CommandError when that is impossible."""
     try:
         print(text, flush=True)
@@ -100,7 +100,7 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _announced(base_url: str, ready_file: Path | None) -> Iterator[None]:
+def _ready_file(base_url: str, ready_file: Path | None) -> Iterator[None]:
     """Keep the ready file there as long as the mock listens."""
     if ready_file is None:
         yield

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..rules import HABITS, RefusedError, Rule
+from ..rules import OTHER_BEHAVIOURS, RefusedError, Rule
 
 _TITLE = """# What the mock refuses and does
 
@@ -18,7 +18,7 @@ codes says so. *assumed*: this project decided, since they say nothing.
 def as_markdown() -> str:
     """Return the page: what is refused, which states an operation needs and what follows, and everything else."""
     refusals = [
-        (str(rule.value.code), f"`{_shown(rule)}`", rule.value.says, rule.value.basis)
+        (str(rule.value.code), f"`{_message(rule)}`", rule.value.text, rule.value.basis)
         for rule in sorted(Rule, key=lambda rule: (abs(rule.value.code), rule.name))
     ]
     moves = [
@@ -31,7 +31,7 @@ def as_markdown() -> str:
         )
         for name, move in LIFECYCLE.operations.items()
     ]
-    habits = [(habit.says, habit.basis) for habit in HABITS]
+    others = [(behaviour.text, behaviour.basis) for behaviour in OTHER_BEHAVIOURS]
     return "\n".join(
         [
             _TITLE,
@@ -45,12 +45,12 @@ def as_markdown() -> str:
             "",
             "## Everything else",
             "",
-            *_table(("behaviour", "basis"), habits),
+            *_table(("behaviour", "basis"), others),
         ]
     )
 
 
-def _shown(rule: Rule) -> str:
+def _message(rule: Rule) -> str:
     """The message of a rule, with its blanks as they stand in the table."""
     return str(
         RefusedError(

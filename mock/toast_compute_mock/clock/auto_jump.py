@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .idle_detection import Host, is_drained, may_have_sockets
+from .idle_detection import Participant, is_drained, may_have_sockets
 from .timeline import LAST_MOMENT, START_OF_FROZEN_TIME, Sleeper, TaskSleeper, ThreadSleeper, Timeline
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ GRACE_SECONDS = 0.02
 LONGEST_GRACE = 60.0
 
 _LONGEST_HOLD = 10.0  # real seconds: then time moves on, however busy the others are
-_ABSENCE = 0.5  # real seconds without a sign of life, after which a thread is taken to wait for something else
-_GLANCE = 0.005  # real seconds between two looks at whether the others have ended
-_TURNS = 32  # of an event loop, after which it is looked at less often
+_ABSENT_AFTER = 0.5  # real seconds without a sign of life, after which a thread is taken to wait for something else
+_POLL_SECONDS = 0.005  # real seconds between two looks at whether the others have ended
+_FAST_CHECKS = 32  # of an event loop, after which it is looked at less often
 
 
 class AutoJumpClock(Timeline):
@@ -57,18 +57,18 @@ class AutoJumpClock(Timeline):
         self._grace = grace
         self._idle_seconds = idle_seconds
         self._seconds = 0.0
-        self._hosts: dict[threading.Thread, Host] = {}
-        self._awake: set[Host] = set()
+        self._participants: dict[threading.Thread, Participant] = {}
+        self._awake: set[Participant] = set()
         self._busy = 0
         self._blocked: dict[ThreadSleeper, None] = {}  # in the order in which they fell asleep
-        self._lookout: ThreadSleeper | None = None  # the one that looks whether the others have ended
-        self._held = self._touched  # since when time stands still while somebody sleeps, in real seconds
+        self._poller: ThreadSleeper | None = None  # the one that looks whether the others have ended
+        self._held_since = self._last_use  # since when time stands still while somebody sleeps, in real seconds
 
     def now(self) -> float:
         """Return the seconds since 1970 in UTC."""
         with self._lock:
             next_event = self.next_event if self._is_idle() else None
-            self._touch()
+            self._note_use()
             if next_event is None:
                 return self._start + self._seconds
         # Without the lock: whoever answers may hold a lock of its own, and ask this clock under it.
@@ -82,182 +82,186 @@ class AutoJumpClock(Timeline):
         Time does not move on at once within it, only after the grace: who sleeps within it still wakes.
         """
         with self._lock:
-            self._touch()
+            self._note_use()
             self._busy += 1
         try:
             yield
         finally:
             with self._lock:
-                self._touch()
+                self._note_use()
                 self._busy -= 1
-                self._jump_if_everybody_waits()
+                self._jump_if_all_wait()
 
     def _is_idle(self) -> bool:
         """Whether this is a gap in which the clients of a server may be asleep."""
         return (
             self._idle_seconds is not None
-            and time.monotonic() - self._touched >= self._idle_seconds
-            and self._first() is None
+            and time.monotonic() - self._last_use >= self._idle_seconds
+            and self._next_sleeper() is None
         )
 
     def _skip_to(self, moment: float | None) -> None:
         with self._lock:
-            if moment is not None and self._first() is None:
+            if moment is not None and self._next_sleeper() is None:
                 elapsed = min(moment, LAST_MOMENT) - self._start
                 if elapsed > self._seconds:
-                    self._pass(elapsed)
+                    self._advance_to(elapsed)
 
     def _elapsed(self) -> float:
         return self._seconds
 
-    def _put(self, elapsed: float) -> None:
+    def _set_elapsed(self, elapsed: float) -> None:
         self._seconds = elapsed
-        self._held = time.monotonic()
+        self._held_since = time.monotonic()
 
-    def _touch(self) -> None:
-        super()._touch()
-        host = self._hosts.get(threading.current_thread())
-        if host is not None:
-            host.touched = self._touched
-            self._stir(host)
+    def _note_use(self) -> None:
+        super()._note_use()
+        participant = self._participants.get(threading.current_thread())
+        if participant is not None:
+            participant.last_use = self._last_use
+            self._schedule_check(participant)
 
     def _add(self, sleeper: Sleeper) -> None:
-        if self._first() is None:
-            self._held = time.monotonic()
+        if self._next_sleeper() is None:
+            self._held_since = time.monotonic()
             for waiting in self._awake:
-                self._stir(waiting)
+                self._schedule_check(waiting)
         super()._add(sleeper)
-        host = self._hosts.get(sleeper.thread)
-        if host is None:
-            host = self._hosts[sleeper.thread] = Host(sleeper.thread)
+        participant = self._participants.get(sleeper.thread)
+        if participant is None:
+            participant = self._participants[sleeper.thread] = Participant(sleeper.thread)
         if isinstance(sleeper, ThreadSleeper):
-            host.has_slept = host.is_asleep = True
-            self._awake.discard(host)
+            participant.has_slept = participant.is_asleep = True
+            self._awake.discard(participant)
             self._blocked[sleeper] = None
         elif isinstance(sleeper, TaskSleeper):
-            if host.loop is not sleeper.loop:
-                host.enter(sleeper.loop)
-            host.tasks.add(sleeper)
-            self._stir(host)
-            if host.watcher is None:
-                host.watcher = sleeper.loop.call_later(_GLANCE, self._watch, host, sleeper.loop)
+            if participant.loop is not sleeper.loop:
+                participant.enter_loop(sleeper.loop)
+            participant.tasks.add(sleeper)
+            self._schedule_check(participant)
+            if participant.watcher is None:
+                participant.watcher = sleeper.loop.call_later(
+                    _POLL_SECONDS, self._watch_loop, participant, sleeper.loop
+                )
 
     def _wake(self, sleeper: Sleeper) -> None:
         super()._wake(sleeper)
-        self._get_up(sleeper)
+        self._note_wake(sleeper)
 
-    def _leave(self, sleeper: Sleeper) -> None:
+    def _remove(self, sleeper: Sleeper) -> None:
         if not sleeper.is_over:
-            super()._leave(sleeper)
-            self._get_up(sleeper)
-        if self._lookout is sleeper:
-            self._lookout = next(iter(self._blocked), None)
-            if self._lookout is not None:
-                self._lookout.rouse()
+            super()._remove(sleeper)
+            self._note_wake(sleeper)
+        if self._poller is sleeper:
+            self._poller = next(iter(self._blocked), None)
+            if self._poller is not None:
+                self._poller.recheck()
 
-    def _get_up(self, sleeper: Sleeper) -> None:
+    def _note_wake(self, sleeper: Sleeper) -> None:
         """Notice that a sleep is over, or has been given up."""
         if isinstance(sleeper, ThreadSleeper):
             self._blocked.pop(sleeper, None)
-        host = self._hosts.get(sleeper.thread)
-        if host is None:  # its thread has ended
+        participant = self._participants.get(sleeper.thread)
+        if participant is None:  # its thread has ended
             return
-        host.touched = self._touched
+        participant.last_use = self._last_use
         if isinstance(sleeper, TaskSleeper):
-            host.tasks.discard(sleeper)
+            participant.tasks.discard(sleeper)
         else:
-            host.is_asleep = False
-            self._awake.add(host)
-        self._stir(host)
+            participant.is_asleep = False
+            self._awake.add(participant)
+        self._schedule_check(participant)
 
-    def _look(self, sleeper: Sleeper) -> float | None:
+    def _check(self, sleeper: Sleeper) -> float | None:
         if not isinstance(sleeper, ThreadSleeper):
             return None  # its event loop watches
-        while not sleeper.is_over and self._jump_if_everybody_waits():
+        while not sleeper.is_over and self._jump_if_all_wait():
             pass
         if sleeper.is_over:
             return None
-        if self._lookout is None:
-            self._lookout = sleeper
-        return self._jump_when_it_is_time() if self._lookout is sleeper else None
+        if self._poller is None:
+            self._poller = sleeper
+        return self._jump_after_grace() if self._poller is sleeper else None
 
     def _jump(self) -> None:
         """Move on to who is due next."""
-        first = self._first()
+        first = self._next_sleeper()
         if first is not None:
-            self._touched = time.monotonic()
-            self._pass(first.due)
+            self._last_use = time.monotonic()
+            self._advance_to(first.due)
 
-    def _jump_when_it_is_time(self) -> float:
+    def _jump_after_grace(self) -> float:
         """Move on if the grace is over, and return in how many real seconds to look again."""
-        left = min(self._touched + self._grace, self._held + _LONGEST_HOLD) - time.monotonic()
+        left = min(self._last_use + self._grace, self._held_since + _LONGEST_HOLD) - time.monotonic()
         if left > 0:
-            return min(left, _GLANCE)
+            return min(left, _POLL_SECONDS)
         self._jump()
-        return min(self._grace, _GLANCE)
+        return min(self._grace, _POLL_SECONDS)
 
-    def _jump_if_everybody_waits(self) -> bool:
+    def _jump_if_all_wait(self) -> bool:
         """Move on if that is sure, and return whether somebody was woken."""
-        if self._busy or self._first() is None:
+        if self._busy or self._next_sleeper() is None:
             return False
-        for host in tuple(self._awake):
-            if not host.thread.is_alive():
-                self._awake.discard(host)
-                del self._hosts[host.thread]
-            elif host.counts() and time.monotonic() - host.touched <= _ABSENCE:
+        for participant in tuple(self._awake):
+            if not participant.thread.is_alive():
+                self._awake.discard(participant)
+                del self._participants[participant.thread]
+            elif participant.must_be_waited_for() and time.monotonic() - participant.last_use <= _ABSENT_AFTER:
                 return False
         self._jump()
         return True
 
     # In event loops
 
-    def _stir(self, host: Host) -> None:
+    def _schedule_check(self, participant: Participant) -> None:
         """Notice that the loop in a thread may have something to do, if there is one, and look for the end of it."""
-        loop = host.loop
+        loop = participant.loop
         if loop is None:
             return
-        if not host.is_asleep:
-            self._awake.add(host)
-        if not host.is_looking:
-            host.is_looking = True
-            host.turns = 0
+        if not participant.is_asleep:
+            self._awake.add(participant)
+        if not participant.check_scheduled:
+            participant.check_scheduled = True
+            participant.checks = 0
             with contextlib.suppress(RuntimeError):  # it is closed, and no longer counts
-                if threading.current_thread() is host.thread:
-                    loop.call_soon(self._look_at, host, loop)
+                if threading.current_thread() is participant.thread:
+                    loop.call_soon(self._check_loop, participant, loop)
                 else:
-                    loop.call_soon_threadsafe(self._look_at, host, loop)
+                    loop.call_soon_threadsafe(self._check_loop, participant, loop)
 
-    def _look_at(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+    def _check_loop(self, participant: Participant, loop: asyncio.AbstractEventLoop) -> None:
         """Move on if the loop has nothing more to do, and nobody else has; otherwise come back in its next turn."""
         with self._lock:
-            if host.loop is not loop:
+            if participant.loop is not loop:
                 return
             has_more = not is_drained(loop)
             # When there is nobody to wake, it is not looked for the end; who falls asleep looks again.
-            host.is_looking = has_more and self._first() is not None
-            if has_more and not host.is_looking:
+            participant.check_scheduled = has_more and self._next_sleeper() is not None
+            if has_more and not participant.check_scheduled:
                 return
-            if host.is_looking:
-                host.turns += 1
-                if host.turns % _TURNS:
-                    loop.call_soon(self._look_at, host, loop)
+            if participant.check_scheduled:
+                participant.checks += 1
+                if participant.checks % _FAST_CHECKS:
+                    loop.call_soon(self._check_loop, participant, loop)
                 else:  # perhaps another clock looks at the same loop, and they see only each other
-                    loop.call_later(_GLANCE, self._look_at, host, loop)
+                    loop.call_later(_POLL_SECONDS, self._check_loop, participant, loop)
                 return
-            if not host.tasks:
-                host.leave()
-                waits = not host.has_slept
+            if not participant.tasks:
+                participant.leave_loop()
+                waits = not participant.has_slept
             else:
                 waits = not may_have_sockets(loop)
             if waits:
-                self._awake.discard(host)
-                self._jump_if_everybody_waits()
+                self._awake.discard(participant)
+                self._jump_if_all_wait()
 
-    def _watch(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+    def _watch_loop(self, participant: Participant, loop: asyncio.AbstractEventLoop) -> None:
         """Move on if it is time, and come back as long as tasks sleep in the loop."""
         with self._lock:
-            if not host.is_looking:  # a thread may have ended, or a socket been closed
-                self._look_at(host, loop)
-            if host.loop is loop:
-                tasks = host.tasks
-                host.watcher = loop.call_later(self._jump_when_it_is_time(), self._watch, host, loop) if tasks else None
+            if not participant.check_scheduled:  # a thread may have ended, or a socket been closed
+                self._check_loop(participant, loop)
+            if participant.loop is loop:
+                tasks = participant.tasks
+                participant.watcher = (
+                    loop.call_later(self._jump_after_grace(), self._watch_loop, participant, loop) if tasks else None
+                )

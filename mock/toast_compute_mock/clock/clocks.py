@@ -108,10 +108,10 @@ class FrozenClock(Timeline):
     def _elapsed(self) -> float:
         return self._seconds
 
-    def _put(self, elapsed: float) -> None:
+    def _set_elapsed(self, elapsed: float) -> None:
         self._seconds = elapsed
 
-    def _look(self, sleeper: Sleeper) -> float | None:
+    def _check(self, sleeper: Sleeper) -> float | None:
         left = sleeper.since + self._patience - time.monotonic()
         if left <= 0:
             missing = sleeper.due - self._seconds
@@ -136,14 +136,14 @@ class ScaledClock(Timeline):
     def _elapsed(self) -> float:
         return self._seconds + (time.monotonic() - self._began) * self._factor
 
-    def _put(self, elapsed: float) -> None:
+    def _set_elapsed(self, elapsed: float) -> None:
         self._seconds = elapsed
         self._began = time.monotonic()
 
-    def _look(self, sleeper: Sleeper) -> float | None:
+    def _check(self, sleeper: Sleeper) -> float | None:
         elapsed = self._elapsed()
         if elapsed >= sleeper.due:
-            self._pass(elapsed)
+            self._advance_to(elapsed)
         return min((sleeper.due - elapsed) / self._factor, _DAY)
 
 
@@ -160,7 +160,7 @@ def parse_clock(text: str) -> Clock:
         if at:
             raise ValueError("a real clock cannot start at another moment than the present")
         return RealClock()
-    start = _moment(moment) if at else None
+    start = _parse_moment(moment) if at else None
     if kind == "scaled":
         with contextlib.suppress(ValueError):
             return ScaledClock(float(factor), start)
@@ -170,7 +170,7 @@ def parse_clock(text: str) -> Clock:
     return AutoJumpClock(START_OF_FROZEN_TIME if start is None else start, idle_seconds=SERVER_IDLE_SECONDS)
 
 
-def _moment(text: str) -> float:
+def _parse_moment(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

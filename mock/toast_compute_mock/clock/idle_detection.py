@@ -12,14 +12,24 @@ if TYPE_CHECKING:
     from .timeline import TaskSleeper
 
 
-class Host:
+class Participant:
     """A thread that has slept on the clock, or in which an event loop runs with tasks that do."""
 
-    __slots__ = ("has_slept", "is_asleep", "is_looking", "loop", "tasks", "thread", "touched", "turns", "watcher")
+    __slots__ = (
+        "check_scheduled",
+        "checks",
+        "has_slept",
+        "is_asleep",
+        "last_use",
+        "loop",
+        "tasks",
+        "thread",
+        "watcher",
+    )
 
     def __init__(self, thread: threading.Thread) -> None:
         self.thread = thread
-        self.touched = time.monotonic()
+        self.last_use = time.monotonic()
         """When it gave a sign of life, in real seconds."""
         self.has_slept = False
         """Whether the thread itself, and not only a task in it, ever slept on the clock."""
@@ -28,28 +38,28 @@ class Host:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.tasks: set[TaskSleeper] = set()
         """Who sleeps in the loop."""
-        self.is_looking = False
+        self.check_scheduled = False
         """Whether a callback is on its way that looks whether the loop has anything to do."""
         self.watcher: asyncio.TimerHandle | None = None
         """The timer of the loop that watches for the end of the grace."""
-        self.turns = 0
+        self.checks = 0
         """For how many turns in a row the loop has been looked at, and had something to do."""
 
-    def enter(self, loop: asyncio.AbstractEventLoop) -> None:
+    def enter_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to care for a loop, and forget the one before."""
-        self.leave()
+        self.leave_loop()
         self.loop = loop
         self.tasks = set()
-        self.is_looking = False
+        self.check_scheduled = False
 
-    def leave(self) -> None:
+    def leave_loop(self) -> None:
         """Forget the loop."""
         self.loop = None
         if self.watcher is not None:
             self.watcher.cancel()
             self.watcher = None
 
-    def counts(self) -> bool:
+    def must_be_waited_for(self) -> bool:
         """Whether others have to wait for it."""
         return self.has_slept or (self.loop is not None and self.loop.is_running())
 

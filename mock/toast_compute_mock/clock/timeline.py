@@ -20,7 +20,7 @@ LAST_YEAR = 9000  # a date cannot hold much more, and what expires after now mus
 LAST_MOMENT = datetime(LAST_YEAR, 1, 1, tzinfo=UTC).timestamp()
 
 _ROUNDING = 1e-6  # 0.7 s and 0.1 s are a little less than 0.8 s; the mock itself counts in microseconds
-_FEW = 64  # sleepers that gave up and are not worth tidying away
+_FEW_SLEEPERS = 64  # sleepers that gave up and are not worth tidying away
 
 
 class Sleeper:
@@ -52,9 +52,9 @@ class ThreadSleeper(Sleeper):
     def wake(self) -> None:
         """End the sleep."""
         super().wake()
-        self.rouse()
+        self.recheck()
 
-    def rouse(self) -> None:
+    def recheck(self) -> None:
         """Let the thread look again whether its sleep is over."""
         if self._condition is not None:
             self._condition.notify()
@@ -105,42 +105,42 @@ class Timeline(ABC):
         self._lock = threading.RLock()
         self._sleepers: list[tuple[float, int, Sleeper]] = []
         self._numbers = itertools.count()
-        self._given_up = 0
-        self._touched = time.monotonic()  # when somebody used it last, in real seconds
+        self._abandoned = 0
+        self._last_use = time.monotonic()  # when somebody used it last, in real seconds
 
     def now(self) -> float:
         """Return the seconds since 1970 in UTC."""
         with self._lock:
-            self._touch()
+            self._note_use()
             return self._start + self._elapsed()
 
     def monotonic(self) -> float:
         """Return the seconds since the clock's start."""
         with self._lock:
-            self._touch()
+            self._note_use()
             return self._elapsed()
 
     def advance(self, seconds: float) -> None:
         """Move on by so many seconds, and wake who is due then. Raises ValueError for a number below 0 or no number."""
         with self._lock:
-            self._touch()
+            self._note_use()
             require_finite("seconds", seconds)
             if seconds < 0:
                 raise ValueError("seconds: a clock cannot go back")
             elapsed = self._elapsed() + seconds
-            self._require_a_date("seconds", elapsed)
-            self._pass(elapsed, _ROUNDING)
+            self._require_representable("seconds", elapsed)
+            self._advance_to(elapsed, _ROUNDING)
 
     def set(self, moment: float) -> None:
         """Move on to a moment in seconds since 1970, and wake who is due then. Raises ValueError if it is past."""
         with self._lock:
-            self._touch()
+            self._note_use()
             require_finite("moment", moment)
             if moment < self._start + self._elapsed():
                 raise ValueError("moment: a clock cannot go back")
             elapsed = max(moment - self._start, self._elapsed())
-            self._require_a_date("moment", elapsed)
-            self._pass(elapsed, _ROUNDING)
+            self._require_representable("moment", elapsed)
+            self._advance_to(elapsed, _ROUNDING)
 
     def sleep(self, seconds: float, /) -> None:
         """Block the calling thread until so many seconds have passed on this clock; at once for 0 and less.
@@ -155,11 +155,11 @@ class Timeline(ABC):
             self._add(sleeper)
             try:
                 while not sleeper.is_over:
-                    pause = self._look(sleeper)
+                    pause = self._check(sleeper)
                     if not sleeper.is_over:
                         sleeper.wait(pause)
             finally:
-                self._leave(sleeper)
+                self._remove(sleeper)
 
     async def sleep_async(self, seconds: float, /) -> None:
         """Let the calling task sleep until so many seconds have passed on this clock; one turn for 0 and less.
@@ -179,14 +179,14 @@ class Timeline(ABC):
         try:
             while not sleeper.is_over:
                 with self._lock:
-                    pause = self._look(sleeper)
+                    pause = self._check(sleeper)
                 if pause is None:
                     await sleeper.future
                 elif not sleeper.is_over:
                     await asyncio.wait((sleeper.future,), timeout=pause)
         finally:
             with self._lock:
-                self._leave(sleeper)
+                self._remove(sleeper)
 
     # What a kind of clock adds. All of it is called with the lock held.
 
@@ -195,65 +195,65 @@ class Timeline(ABC):
         """Return the seconds since the start."""
 
     @abstractmethod
-    def _put(self, elapsed: float) -> None:
+    def _set_elapsed(self, elapsed: float) -> None:
         """Let so many seconds have passed since the start."""
 
     @abstractmethod
-    def _look(self, sleeper: Sleeper) -> float | None:
+    def _check(self, sleeper: Sleeper) -> float | None:
         """Wake the sleeper if it is time, or else return in how many real seconds it has to look again; None is never.
 
         Raises TimeoutError when it has slept long enough.
         """
 
-    def _touch(self) -> None:
+    def _note_use(self) -> None:
         """Notice that somebody uses the clock."""
-        self._touched = time.monotonic()
+        self._last_use = time.monotonic()
 
     def _add(self, sleeper: Sleeper) -> None:
-        if self._given_up > _FEW and self._given_up * 2 > len(self._sleepers):
+        if self._abandoned > _FEW_SLEEPERS and self._abandoned * 2 > len(self._sleepers):
             self._sleepers = [entry for entry in self._sleepers if not entry[2].is_over]
             heapq.heapify(self._sleepers)
-            self._given_up = 0
+            self._abandoned = 0
         heapq.heappush(self._sleepers, (sleeper.due, next(self._numbers), sleeper))
 
     def _wake(self, sleeper: Sleeper) -> None:
         sleeper.wake()
 
-    def _leave(self, sleeper: Sleeper) -> None:
+    def _remove(self, sleeper: Sleeper) -> None:
         """Forget a sleeper. One that gives up is only marked: a finalizer may call this while the heap is changed."""
         if not sleeper.is_over:
             sleeper.is_over = True
-            self._given_up += 1
+            self._abandoned += 1
 
-    def _first(self) -> Sleeper | None:
+    def _next_sleeper(self) -> Sleeper | None:
         """The next who is due."""
         while self._sleepers and self._sleepers[0][2].is_over:
             heapq.heappop(self._sleepers)
-            self._given_up -= 1
+            self._abandoned -= 1
         return self._sleepers[0][2] if self._sleepers else None
 
-    def _pass(self, elapsed: float, tolerance: float = 0.0) -> None:
+    def _advance_to(self, elapsed: float, tolerance: float = 0.0) -> None:
         """Let so many seconds have passed, or up to `tolerance` more if that is when somebody is due; wake who is."""
         limit = elapsed + tolerance
         woken = []
-        while (first := self._first()) is not None and first.due <= limit:
+        while (first := self._next_sleeper()) is not None and first.due <= limit:
             heapq.heappop(self._sleepers)
             elapsed = max(elapsed, first.due)
             woken.append(first)
-        self._put(elapsed)
+        self._set_elapsed(elapsed)
         for sleeper in woken:
             self._wake(sleeper)
 
     def _due(self, seconds: float) -> float | None:
         """When a sleep that begins now ends; None when it is no sleep."""
-        self._touch()
+        self._note_use()
         require_finite("seconds", seconds)
         elapsed = self._elapsed()
         due = elapsed + seconds
-        self._require_a_date("seconds", due)
+        self._require_representable("seconds", due)
         return due if due > elapsed else None
 
-    def _require_a_date(self, name: str, elapsed: float) -> None:
+    def _require_representable(self, name: str, elapsed: float) -> None:
         if elapsed > LAST_MOMENT - self._start:
             raise ValueError(f"{name}: a clock cannot go beyond the year {LAST_YEAR}")
 

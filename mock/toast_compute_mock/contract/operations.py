@@ -80,7 +80,7 @@ class Operation(msgspec.Struct, frozen=True):
         return () if self.body is None else tuple(self.body.variants)
 
 
-class Route(NamedTuple):
+class PathTemplate(NamedTuple):
     """A path template in pieces, and the operations on it by method."""
 
     fixed: tuple[tuple[int, str], ...]
@@ -106,16 +106,16 @@ class Contract:
         self._document: dict[str, Any] = document
         self._schemas = Schemas(document)
         self._prefix: str = urlsplit(document["servers"][0]["url"]).path
-        self._routes: dict[int, list[Route]] = {}
+        self._templates: dict[int, list[PathTemplate]] = {}
         for path, item in document["paths"].items():
             operations = {method.upper(): self._operation(path, method) for method in item}
             pieces = list(enumerate(path.split("/")))
-            route = Route(
+            template = PathTemplate(
                 fixed=tuple((place, piece) for place, piece in pieces if not piece.startswith("{")),
                 named=tuple((place, piece[1:-1]) for place, piece in pieces if piece.startswith("{")),
                 operations=operations,
             )
-            self._routes.setdefault(len(pieces), []).append(route)
+            self._templates.setdefault(len(pieces), []).append(template)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -131,7 +131,10 @@ class Contract:
     def operations(self) -> list[Operation]:
         """All operations."""
         return [
-            operation for routes in self._routes.values() for route in routes for operation in route.operations.values()
+            operation
+            for templates in self._templates.values()
+            for template in templates
+            for operation in template.operations.values()
         ]
 
     @cached_property
@@ -146,10 +149,10 @@ class Contract:
             raise RefusedError(Rule.NO_SUCH_PATH)
         # Taken apart before it is decoded: an encoded slash is a character of a value, never of the path.
         pieces = own.split("/")
-        for route in self._routes.get(len(pieces), ()):
-            values = route.match(pieces)
+        for template in self._templates.get(len(pieces), ()):
+            values = template.match(pieces)
             if values is not None:
-                operation = route.operations.get("GET" if method == "HEAD" else method)
+                operation = template.operations.get("GET" if method == "HEAD" else method)
                 if operation is None:
                     raise RefusedError(Rule.NO_SUCH_METHOD)
                 return operation, values

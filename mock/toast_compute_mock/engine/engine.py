@@ -12,7 +12,7 @@ import msgspec
 from ..contract.operations import contract
 from ..exchange import Reply, Request
 from ..faults.plan import Chosen, FaultPlan
-from ..faults.rules import Sighting
+from ..faults.rules import CallContext
 from ..journal.journal import Journal
 from ..operations import HANDLERS, OPEN_HANDLERS
 from ..rules import RefusedError
@@ -23,7 +23,7 @@ from ..world.seed import SeedWorld, default_seed_world
 from ..world.state import Transition, World
 from .recorder import record
 from .replies import HTTP_STATUS, Replies
-from .routing import Places, Visit, recognise
+from .routing import ResolvedRequest, Router, resolve
 
 _FAILED = "ERROR"  # guide: "오류 상태"
 _NO_REPLY = Reply(HTTP_STATUS, (), b"")
@@ -62,7 +62,7 @@ class Engine:
         sample_above: int | None = None,
         journal: Journal | None = None,
     ) -> None:
-        self._places = Places(contract())
+        self._router = Router(contract())
         self.replies = Replies(sample_above)
         self.registry = Registry(seed_world or default_seed_world(), seed)
         self.faults = FaultPlan(seed)
@@ -73,91 +73,93 @@ class Engine:
 
         Raises BrokenReplyError when the mock itself is wrong; a request never makes it raise anything.
         """
-        visit = recognise(self._places, self.registry.behind, request, datetime.fromtimestamp(now, UTC))
-        chosen = self._choose(visit, now) if self.faults else None
-        before = self._copied(visit) if self.faults.wants_history else None
+        resolved = resolve(self._router, self.registry.behind, request, datetime.fromtimestamp(now, UTC))
+        chosen = self._choose_fault(resolved, now) if self.faults else None
+        before = self._copy_before_change(resolved) if self.faults.wants_history else None
         names: tuple[str, ...] = ()
         if chosen is None:
-            outcome = self._carry_out(visit)
+            outcome = self._execute(resolved)
         else:
-            outcome, names = self._carry_out_faultily(visit, chosen), chosen.names
+            outcome, names = self._execute_with_fault(resolved, chosen), chosen.names
         if before is not None and outcome.applied:
-            self.registry.history[_kind(visit)] = (visit.now, before)
+            self.registry.history[_history_key(resolved)] = (resolved.now, before)
         reply = outcome.reply
-        record(self.journal, self.registry, visit, now, reply, outcome.result_code, outcome.applied, names)
+        record(self.journal, self.registry, resolved, now, reply, outcome.result_code, outcome.applied, names)
         return reply
 
-    def _carry_out(self, visit: Visit) -> Outcome:
+    def _execute(self, resolved: ResolvedRequest) -> Outcome:
         """Do what the request asks for, or refuse it."""
-        operation, call = visit.operation, visit.call
+        operation, call = resolved.operation, resolved.call
         failure = operation.failure if operation is not None else None
         try:
-            if visit.refused is not None:
-                raise visit.refused
+            if resolved.refused is not None:
+                raise resolved.refused
             assert operation is not None
             assert call is not None
             if operation.needs_token:
-                assert visit.world is not None
-                payload = HANDLERS[operation.id](visit.world, call)
+                assert resolved.world is not None
+                payload = HANDLERS[operation.id](resolved.world, call)
             else:
-                payload = OPEN_HANDLERS[operation.id](visit.worlds, call)
+                payload = OPEN_HANDLERS[operation.id](resolved.worlds, call)
         except RefusedError as refused:
             return Outcome(self.replies.refusal(refused, failure), refused.code, 0)
-        return Outcome(self.replies.success(payload, operation.successes[visit.action]), 0, 1)
+        return Outcome(self.replies.success(payload, operation.successes[resolved.action]), 0, 1)
 
-    def _carry_out_faultily(self, visit: Visit, chosen: Chosen) -> Outcome:
+    def _execute_with_fault(self, resolved: ResolvedRequest, chosen: Chosen) -> Outcome:
         """Do it as often as the effect says, and spoil the reply."""
         effect = chosen.effect
         if effect is None:
-            outcome = self._carry_out(visit)
+            outcome = self._execute(resolved)
         elif not effect.commits:
             reply = effect.apply(_NO_REPLY)
             outcome = Outcome(reply, _result_code(reply), 0)
-        elif effect.stale and visit.world is not None:
-            _, before = self.registry.history[_kind(visit)]
-            visit.worlds = [before if world is visit.world else world for world in visit.worlds]
-            visit.world = before
-            outcome = self._carry_out(visit)
+        elif effect.stale and resolved.world is not None:
+            _, before = self.registry.history[_history_key(resolved)]
+            resolved.worlds = [before if world is resolved.world else world for world in resolved.worlds]
+            resolved.world = before
+            outcome = self._execute(resolved)
         else:
-            moves = _under_way(visit.world) if effect.fails and visit.world is not None else None
-            outcome = self._carry_out(visit)
-            if moves is not None and visit.world is not None:
-                _end_in_error(visit.world, moves)
-            applied = outcome.applied + sum(self._carry_out(visit).applied for _ in range(effect.times - 1))
+            pending = _pending_transitions(resolved.world) if effect.fails and resolved.world is not None else None
+            outcome = self._execute(resolved)
+            if pending is not None and resolved.world is not None:
+                _end_in_error(resolved.world, pending)
+            applied = outcome.applied + sum(self._execute(resolved).applied for _ in range(effect.times - 1))
             reply = effect.apply(outcome.reply)
             outcome = Outcome(reply, _result_code(reply), applied)
         if not chosen.delay:
             return outcome
         return Outcome(replace(outcome.reply, delay=chosen.delay), outcome.result_code, outcome.applied)
 
-    def _choose(self, visit: Visit, now: float) -> Chosen | None:
+    def _choose_fault(self, resolved: ResolvedRequest, now: float) -> Chosen | None:
         """Let the plan choose what goes wrong."""
-        operation = visit.operation
-        before = self.registry.history.get(_kind(visit)) if operation is not None and operation.reads else None
+        operation = resolved.operation
+        before = (
+            self.registry.history.get(_history_key(resolved)) if operation is not None and operation.reads else None
+        )
         return self.faults.choose(
-            Sighting(
+            CallContext(
                 operation="" if operation is None else operation.id,
-                action=visit.action,
-                world=_world_id(visit),
-                token_age=visit.token_age,
+                action=resolved.action,
+                world=_world_id(resolved),
+                token_age=resolved.token_age,
                 now=now,
-                changed_ago=None if before is None else (visit.now - before[0]).total_seconds(),
+                changed_ago=None if before is None else (resolved.now - before[0]).total_seconds(),
             )
         )
 
-    def _copied(self, visit: Visit) -> World | None:
+    def _copy_before_change(self, resolved: ResolvedRequest) -> World | None:
         """The world as it is before a change, for stale reads."""
-        if visit.world is None or visit.operation is None or visit.operation.reads:
+        if resolved.world is None or resolved.operation is None or resolved.operation.reads:
             return None
-        return copy_of(visit.world)
+        return copy_of(resolved.world)
 
 
-def _kind(visit: Visit) -> tuple[str, bool]:
-    return _world_id(visit), visit.operation is not None and visit.operation.needs_token
+def _history_key(resolved: ResolvedRequest) -> tuple[str, bool]:
+    return _world_id(resolved), resolved.operation is not None and resolved.operation.needs_token
 
 
-def _world_id(visit: Visit) -> str:
-    return "" if visit.world is None else visit.world.account.user_id
+def _world_id(resolved: ResolvedRequest) -> str:
+    return "" if resolved.world is None else resolved.world.account.user_id
 
 
 def _result_code(reply: Reply) -> int | None:
@@ -167,7 +169,7 @@ def _result_code(reply: Reply) -> int | None:
     return None
 
 
-def _under_way(world: World) -> dict[str, Transition | None]:
+def _pending_transitions(world: World) -> dict[str, Transition | None]:
     """Return the changes of status that are under way, by the instance's id; for `_end_in_error`."""
     return {instance.id: instance.transition for instance in world.instances.values()}
 

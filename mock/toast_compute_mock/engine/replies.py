@@ -15,7 +15,7 @@ from .schema_evolution import Evolution
 
 HTTP_STATUS = 200  # guide: every reply is 200
 SAMPLE_ABOVE = 64 * 1024  # bytes; checking a reply of this size takes some tenths of a millisecond
-_EVERY = 16  # of the larger replies, one in so many is checked where sampling is on
+_SAMPLE_INTERVAL = 16  # of the larger replies, one in so many is checked where sampling is on
 _SUCCESS_CODE = 0
 _SUCCESS_HEADER = {
     "isSuccessful": True,
@@ -40,18 +40,18 @@ class Replies:
     def __init__(self, sample_above: int | None = None) -> None:
         self._sample_above = sample_above
         self._large = 0
-        self._habits: tuple[str, ...] = ()
+        self._options: tuple[str, ...] = ()
         self._evolution: Evolution | None = None
 
     @property
     def evolution(self) -> tuple[str, ...]:
         """The habits of a later release that the replies have; see `HABITS`. Raises ValueError when set."""
-        return self._habits
+        return self._options
 
     @evolution.setter
-    def evolution(self, habits: Collection[str]) -> None:
-        self._evolution = Evolution(contract().document, habits) if habits else None
-        self._habits = tuple(habits)
+    def evolution(self, options: Collection[str]) -> None:
+        self._evolution = Evolution(contract().document, options) if options else None
+        self._options = tuple(options)
 
     def success(self, payload: Mapping[str, Any], schema: ReplySchema) -> Reply:
         """Return the reply that carries this payload. Raises BrokenReplyError."""
@@ -66,7 +66,7 @@ class Replies:
         body = _encode(content)
         if schema is not None:
             limit = self._sample_above
-            if (limit is None or len(body) <= limit or self._is_its_turn()) and not schema.schema.is_valid(content):
+            if (limit is None or len(body) <= limit or self._is_sampled()) and not schema.schema.is_valid(content):
                 problem = schema.schema.problem(content, "body")
                 assert problem is not None
                 raise BrokenReplyError(f"the mock's own reply breaks the contract: {problem.path} {problem.reason}")
@@ -74,7 +74,7 @@ class Replies:
                 body = _encode(self._evolution.evolve(schema.name, content))
         return Reply(HTTP_STATUS, _HEADERS, body)
 
-    def _is_its_turn(self) -> bool:
+    def _is_sampled(self) -> bool:
         """Whether this one of the larger replies is checked."""
         self._large += 1
-        return self._large % _EVERY == 1
+        return self._large % _SAMPLE_INTERVAL == 1

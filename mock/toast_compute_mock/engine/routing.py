@@ -9,7 +9,7 @@ import msgspec
 from toast_compute_api.behaviour import TOKEN_HEADER
 
 from ..contract.operations import Contract, Operation
-from ..contract.redaction_rules import shown_target
+from ..contract.redaction_rules import redact_target
 from ..contract.request_parsing import read_body, read_parameters
 from ..exchange import Request
 from ..operations.call import Call
@@ -19,11 +19,11 @@ from ..world.state import World
 
 TOKEN_HEADER_KEY = TOKEN_HEADER.lower()
 _APPKEY = "appkey"
-_MOST_KNOWN = 500  # places that are remembered, and how long
-_LONGEST_KNOWN = 200  # a path may be
+_MAX_ROUTES = 500  # places that are remembered, and how long
+_MAX_PATH_LENGTH = 200  # a path may be
 
 
-class Place(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True):
     """Where a method and a path lead."""
 
     operation: Operation
@@ -31,11 +31,11 @@ class Place(msgspec.Struct, frozen=True):
     appkey: str
     parameters: Mapping[str, str] | None
     """What the operation gets when there is no query; None when that has to be found out, since it may be refused."""
-    shown: str
+    redacted_path: str
     """The path without its secrets."""
 
 
-class Places:
+class Router:
     """Finds where a method and a path lead, and remembers it where every request of a client has the same path.
 
     That is most of them: all but those on one instance have nothing in their path but the client's appkey.
@@ -43,37 +43,37 @@ class Places:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._known: dict[tuple[str, str], Place] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
 
-    def find(self, method: str, path: str) -> Place:
+    def find(self, method: str, path: str) -> Route:
         """Return the place. Raises RefusedError when there is none."""
-        place = self._known.get((method, path))
-        return self._look_up(method, path) if place is None else place
+        route = self._routes.get((method, path))
+        return self._find_route(method, path) if route is None else route
 
-    def _look_up(self, method: str, path: str) -> Place:
+    def _find_route(self, method: str, path: str) -> Route:
         operation, in_path = self._contract.find(method, path)
         try:
             parameters = read_parameters(operation, in_path, "")
         except RefusedError:
             parameters = None
         appkey = in_path[_APPKEY].decode("utf-8", "replace")
-        place = Place(operation, in_path, appkey, parameters, shown_target(path, operation.secrets.path_pieces, ()))
-        if len(in_path) == 1 and len(path) <= _LONGEST_KNOWN:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[method, path] = place
-        return place
+        route = Route(operation, in_path, appkey, parameters, redact_target(path, operation.secrets.path_pieces, ()))
+        if len(in_path) == 1 and len(path) <= _MAX_PATH_LENGTH:
+            if len(self._routes) >= _MAX_ROUTES:
+                self._routes.clear()
+            self._routes[method, path] = route
+        return route
 
 
-class Visit:
+class ResolvedRequest:
     """A request, and what could be made of it. `refused` says why there is no `call`."""
 
-    __slots__ = ("action", "call", "now", "operation", "place", "refused", "request", "token_id", "world", "worlds")
+    __slots__ = ("action", "call", "now", "operation", "refused", "request", "route", "token_id", "world", "worlds")
 
     def __init__(self, request: Request, now: datetime) -> None:
         self.request = request
         self.now = now
-        self.place: Place | None = None
+        self.route: Route | None = None
         """Where it leads; None for nowhere."""
         self.operation: Operation | None = None
         """What it asks for there."""
@@ -96,35 +96,35 @@ class Visit:
         return (self.now - self.world.tokens[self.token_id].issued_at).total_seconds()
 
 
-def recognise(
-    places: Places, worlds_behind: Callable[[str, datetime], list[World]], request: Request, now: datetime
-) -> Visit:
+def resolve(
+    router: Router, worlds_behind: Callable[[str, datetime], list[World]], request: Request, now: datetime
+) -> ResolvedRequest:
     """Check path and method, appkey, token, parameters and body in this order, up to the first that is wrong."""
-    visit = Visit(request, now)
+    resolved = ResolvedRequest(request, now)
     try:
         path, _, query = request.target.partition("?")
-        visit.place = place = places.find(request.method, path)
-        visit.operation = operation = place.operation
-        visit.worlds = worlds = worlds_behind(place.appkey, now)
+        resolved.route = route = router.find(request.method, path)
+        resolved.operation = operation = route.operation
+        resolved.worlds = worlds = worlds_behind(route.appkey, now)
         if operation.needs_token:  # then it sees the world that its token opens, and no other
             token_id = request.headers.get(TOKEN_HEADER_KEY, "")
-            visit.world = world_of(worlds, token_id, now)
-            if visit.world is None:
+            resolved.world = world_of(worlds, token_id, now)
+            if resolved.world is None:
                 raise RefusedError(Rule.BAD_TOKEN)
-            visit.token_id = token_id
-        parameters = place.parameters
+            resolved.token_id = token_id
+        parameters = route.parameters
         if query or parameters is None:
-            parameters = read_parameters(operation, place.in_path, query)
-        asked = operation.body
-        if asked is None:
-            visit.call = Call(operation.id, now, parameters, {})
+            parameters = read_parameters(operation, route.in_path, query)
+        expected = operation.body
+        if expected is None:
+            resolved.call = Call(operation.id, now, parameters, {})
         else:
-            body = read_body(asked, request.body)
-            visit.call = Call(operation.id, now, parameters, body)
-            if asked.tag:
-                visit.action = body[asked.tag]
-        if visit.world is None:
-            visit.world = world_meant(worlds, visit.call)
+            body = read_body(expected, request.body)
+            resolved.call = Call(operation.id, now, parameters, body)
+            if expected.tag:
+                resolved.action = body[expected.tag]
+        if resolved.world is None:
+            resolved.world = world_meant(worlds, resolved.call)
     except RefusedError as refused:
-        visit.refused = refused
-    return visit
+        resolved.refused = refused
+    return resolved

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-HABITS = ("unknown-status", "extra-members", "reordered-members", "longest-values", "nulls")
+OPTIONS = ("unknown-status", "extra-members", "reordered-members", "longest-values", "nulls")
 """What a later release may do:
 
 `unknown-status`: enum values that the contract does not list. A status is renamed only while it passes by itself, so
@@ -71,18 +71,18 @@ class Evolution:
     `document` is the strict form of the contract, `habits` are some of `HABITS`. Raises ValueError for an unknown one.
     """
 
-    def __init__(self, document: Schema, habits: Collection[str]) -> None:
-        for habit in habits:
-            if habit not in HABITS:
-                raise ValueError(f"evolution: there is no habit {habit!r}, only {', '.join(HABITS)}")
+    def __init__(self, document: Schema, options: Collection[str]) -> None:
+        for option in options:
+            if option not in OPTIONS:
+                raise ValueError(f"evolution: there is no habit {option!r}, only {', '.join(OPTIONS)}")
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
         self._statuses = document["x-lifecycle"]["statuses"]["$ref"].removeprefix(_REFERENCE)
-        self._renames = "unknown-status" in habits
-        self._adds = "extra-members" in habits
-        self._reverses = "reordered-members" in habits
-        self._lengthens = "longest-values" in habits
-        self._nulls = "nulls" in habits
-        self._is_on = bool(habits)
+        self._renames_values = "unknown-status" in options
+        self._adds_members = "extra-members" in options
+        self._reverses_members = "reordered-members" in options
+        self._lengthens_texts = "longest-values" in options
+        self._adds_nulls = "nulls" in options
+        self._is_active = bool(options)
 
     def evolve(self, reply_schema_name: str, content: dict[str, Any]) -> dict[str, Any]:
         """Return a whole decoded reply as a later release could give it; `content` is not touched.
@@ -90,7 +90,7 @@ class Evolution:
         `reply_schema_name` names the strict schema that the reply keeps, such as `InstancesSuccess` or `Failure`.
         Raises KeyError when the contract has no such schema.
         """
-        if not self._is_on:
+        if not self._is_active:
             return content
         node = _Node(reply_schema_name, self._schemas[reply_schema_name])
         return self._object(node, content)
@@ -108,7 +108,7 @@ class Evolution:
 
     def _object(self, node: _Node, value: dict[str, Any]) -> dict[str, Any]:
         members = list(self._members(node, value))
-        return dict(reversed(members) if self._reverses else members)
+        return dict(reversed(members) if self._reverses_members else members)
 
     def _members(self, node: _Node, value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         properties: dict[str, Schema] | None = node.schema.get("properties")
@@ -117,11 +117,11 @@ class Evolution:
             for name, member in value.items():
                 yield name, self._value(of_all, member, (node.component, ""))
             return
-        if self._adds:
-            yield _unused(_EXTRA_MEMBER, properties), dict(_EXTRA_VALUE)
+        if self._adds_members:
+            yield _unused_name(_EXTRA_MEMBER, properties), dict(_EXTRA_VALUE)
         for name, member in value.items():
             yield name, self._value(self._at(node, properties.get(name, {})), member, (node.component, name))
-        if self._nulls:
+        if self._adds_nulls:
             absent = properties.keys() - value.keys() - set(node.schema.get("required", ()))
             for name in sorted(absent):
                 yield name, None
@@ -129,16 +129,16 @@ class Evolution:
     def _text(self, node: _Node, value: str, place: tuple[str, str]) -> str:
         listed: list[str] = node.schema.get("enum", [])
         if listed:
-            return self._renamed(node, value, listed) if self._renames else value
-        if self._lengthens and place in _FREE_TEXTS:
+            return self._renamed(node, value, listed) if self._renames_values else value
+        if self._lengthens_texts and place in _FREE_TEXTS:
             return _lengthened(value, node.schema.get("maxLength", _FREE_TEXTS[place]))
         return value
 
     def _renamed(self, node: _Node, value: str, listed: list[str]) -> str:
         if node.component != self._statuses:
-            return _unused(value, listed, _OTHER)
+            return _unused_name(value, listed, _OTHER)
         state = LIFECYCLE.states.get(value)
-        return _unused(value, listed, _QUEUED) if state is not None and state.transient else value
+        return _unused_name(value, listed, _QUEUED) if state is not None and state.transient else value
 
     def _at(self, holder: _Node, schema: Schema) -> _Node:
         """The node of a schema: the component that it refers to, or a part of the component that holds it."""
@@ -149,7 +149,7 @@ class Evolution:
         return _Node(name, self._schemas[name])
 
 
-def _unused(name: str, taken: Collection[str], suffix: str = "2") -> str:
+def _unused_name(name: str, taken: Collection[str], suffix: str = "2") -> str:
     """The name, with the suffix as often as it takes not to be one of those."""
     while name in taken:
         name += suffix

@@ -32,7 +32,7 @@ from .json import read_faults
 from .plan import Chosen, FaultPlan
 from .presets import EXPLANATIONS, PRESETS, preset
 from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
-from .rules import EFFECTS, Effect, Fault, FaultState, Match, Sighting, describe
+from .rules import EFFECTS, CallContext, Effect, Fault, FaultState, Match, describe
 from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
@@ -42,6 +42,7 @@ __all__ = [
     "PRESETS",
     "ApplyTwice",
     "BadChunk",
+    "CallContext",
     "Chosen",
     "Close",
     "Delay",
@@ -64,7 +65,6 @@ __all__ = [
     "Reset",
     "ResultCode",
     "ShortBody",
-    "Sighting",
     "Slow",
     "StaleRead",
     "Stall",

@@ -29,7 +29,9 @@ class FaultError(ValueError):
         return f"{self.field}: {self.reason}"
 
 
-class Term(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+class RulePart(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
     """The base of what a rule is made of. It cannot be changed, and is written in camel case as JSON."""
 
 
@@ -38,7 +40,7 @@ def _kebab(class_name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", class_name).lower()
 
 
-class BaseEffect(Term, frozen=True, tag_field="kind", tag=_kebab):
+class BaseEffect(RulePart, frozen=True, tag_field="kind", tag=_kebab):
     """What goes wrong. Without more said, the operation is carried out once and its reply arrives as it is."""
 
     @property
@@ -67,7 +69,7 @@ class BaseEffect(Term, frozen=True, tag_field="kind", tag=_kebab):
         return False
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         """What happens, in words that can follow `createInstance: `."""
         raise NotImplementedError
 
@@ -122,7 +124,7 @@ def check_name(field: str, value: object, known: Iterable[str]) -> None:
     if not isinstance(value, str):
         raise FaultError(field, "must be a string")
     if value not in names:
-        raise FaultError(field, f"there is no {_shortened(value)}, only {', '.join(names)}")
+        raise FaultError(field, f"there is no {_shorten(value)}, only {', '.join(names)}")
 
 
 def check_choice(field: str, value: object, options: tuple[object, ...]) -> None:
@@ -136,5 +138,5 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _shortened(value: str) -> str:
+def _shorten(value: str) -> str:
     return repr(value if len(value) <= _ECHO_LIMIT else value[:_ECHO_LIMIT] + "…")

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from .base import FaultError, Term, check_name
+from .base import FaultError, RulePart, check_name
 from .presets import PresetOptions, preset
 from .rules import EFFECTS, Fault
 
@@ -21,7 +21,7 @@ _EXPECTED = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?")
 _MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 
 
-class _PresetUse(Term, frozen=True, kw_only=True):
+class _PresetUse(RulePart, frozen=True, kw_only=True):
     """A preset, and what is to be instead of what it says itself."""
 
     preset: str
@@ -58,16 +58,16 @@ def _read(item: Any, place: str) -> list[Fault]:
     """The faults of one entry."""
     try:
         if isinstance(item, dict) and "preset" in item:
-            return _expand(msgspec.convert(item, _PresetUse))
+            return _use_preset(msgspec.convert(item, _PresetUse))
         _check_kind(item)
         return [msgspec.convert(item, Fault)]
     except FaultError as error:
-        raise FaultError(_joined(place, _camel(error.field)), error.reason) from None
+        raise FaultError(_path(place, _camel(error.field)), error.reason) from None
     except msgspec.ValidationError as error:
-        raise _explained(error, place) from None
+        raise _as_fault_error(error, place) from None
 
 
-def _expand(use: _PresetUse) -> list[Fault]:
+def _use_preset(use: _PresetUse) -> list[Fault]:
     options = {
         name: value for name in use.__struct_fields__ if name != "preset" and (value := getattr(use, name)) is not UNSET
     }
@@ -81,17 +81,17 @@ def _check_kind(item: Any) -> None:
         check_name("effect.kind", effect["kind"], EFFECTS)
 
 
-def _explained(error: msgspec.ValidationError, place: str) -> FaultError:
+def _as_fault_error(error: msgspec.ValidationError, place: str) -> FaultError:
     """What the decoder found, with the place first."""
     placed = _PLACED.fullmatch(str(error))
     text, path = placed.groups() if placed is not None else (str(error), "")
-    place = _joined(place, path.removeprefix("."))
+    place = _path(place, path.removeprefix("."))
     if isinstance(error.__cause__, FaultError):
-        return FaultError(_joined(place, _camel(error.__cause__.field)), error.__cause__.reason)
+        return FaultError(_path(place, _camel(error.__cause__.field)), error.__cause__.reason)
     member = _MEMBER.fullmatch(text)
     if member is not None:
         what, name = member.groups()
-        return FaultError(_joined(place, name[:_NAME_LIMIT]), _REASONS[what])
+        return FaultError(_path(place, name[:_NAME_LIMIT]), _REASONS[what])
     expected = _EXPECTED.match(text)
     if expected is not None:
         types = [_JSON_NAMES.get(name, f"an {name}" if name[0] in "ao" else name) for name in expected[1].split(" | ")]
@@ -99,7 +99,7 @@ def _explained(error: msgspec.ValidationError, place: str) -> FaultError:
     return FaultError(place, text)
 
 
-def _joined(place: str, more: str) -> str:
+def _path(place: str, more: str) -> str:
     root = place if place.startswith(_ROOT) else _ROOT + place
     return root if not more else f"{root}{'' if more.startswith('[') else '.'}{more}"
 

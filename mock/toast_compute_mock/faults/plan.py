@@ -12,7 +12,7 @@ import msgspec
 from .base import FaultError
 from .delays import Delay, DelayLogNormal, DelayUniform
 from .presets import PRESET_NAMES, PresetOptions, preset
-from .rules import AnyDelay, Effect, Fault, FaultState, Sighting
+from .rules import AnyDelay, CallContext, Effect, Fault, FaultState
 from .state_effects import StaleRead
 
 _DELAYS = (Delay, DelayUniform, DelayLogNormal)
@@ -44,49 +44,49 @@ class FaultPlan:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._lock = threading.Lock()
-        self._armed: dict[str, _Armed] = {}
-        self._live: tuple[_Armed, ...] = ()
+        self._faults: dict[str, _ActiveFault] = {}
+        self._usable: tuple[_ActiveFault, ...] = ()
         self._wants_history = False
 
     def __bool__(self) -> bool:
-        return bool(self._live)
+        return bool(self._usable)
 
     @property
     def wants_history(self) -> bool:
         """Whether what there was before a write can still be asked for, by a stale read."""
         return self._wants_history
 
-    def choose(self, call: Sighting) -> Chosen | None:
+    def choose(self, call: CallContext) -> Chosen | None:
         """Return what goes wrong with this call, and note it; None for nothing.
 
         All delays that are due add up. Of the other effects, that of the fault which was added first wins; the others
         have seen the call, but keep their budget.
         """
-        if not self._live:
+        if not self._usable:
             return None
         with self._lock:
-            fired: list[_Armed] = []
+            fired: list[_ActiveFault] = []
             delay = 0.0
             effect: Effect | None = None
-            for armed in self._live:
-                fault = armed.fault
+            for active in self._usable:
+                fault = active.fault
                 if not fault.fits(call):
                     continue
-                armed.matched += 1
-                if (armed.delay is None and effect is not None) or not self._is_due(armed):
+                active.matched += 1
+                if (active.delay is None and effect is not None) or not self._is_due(active):
                     continue
-                if armed.delay is None:
+                if active.delay is None:
                     effect = fault.effect
                 else:
-                    digest = self._digest(armed)
-                    delay += armed.delay.draw(_fraction(digest, _FOR_DELAYS[0]), _fraction(digest, _FOR_DELAYS[1]))
-                armed.used += 1
-                fired.append(armed)
+                    digest = self._digest(active)
+                    delay += active.delay.draw(_fraction(digest, _FOR_DELAYS[0]), _fraction(digest, _FOR_DELAYS[1]))
+                active.used += 1
+                fired.append(active)
             if not fired:
                 return None
-            if any(armed.remaining == 0 for armed in fired):
-                self._index()
-            return Chosen(tuple([armed.fault.name for armed in fired]), delay, effect)
+            if any(active.remaining == 0 for active in fired):
+                self._refresh()
+            return Chosen(tuple([active.fault.name for active in fired]), delay, effect)
 
     def add(self, *faults: Fault) -> tuple[str, ...]:
         """Add faults behind those that there are, and return their names.
@@ -95,20 +95,20 @@ class FaultPlan:
         made unique by -2, -3 and so on; any other name can be used once. Raises FaultError, and adds none then.
         """
         with self._lock:
-            new: dict[str, _Armed] = {}
+            new: dict[str, _ActiveFault] = {}
             for fault in faults:
                 if not isinstance(fault, Fault):
                     raise FaultError("faults", "must be faults, one by one; `use` takes the name of a preset")
-                taken = self._armed.keys() | new.keys()
+                taken = self._faults.keys() | new.keys()
                 if fault.name and fault.name not in PRESET_NAMES:
                     if fault.name in taken:
                         raise FaultError("name", f"there is already a fault {fault.name!r}")
                     name = fault.name
                 else:
                     name = _unique(fault.name or _name_for(fault), taken)
-                new[name] = _Armed(msgspec.structs.replace(fault, name=name))
-            self._armed |= new
-            self._index()
+                new[name] = _ActiveFault(msgspec.structs.replace(fault, name=name))
+            self._faults |= new
+            self._refresh()
             return tuple(new)
 
     def use(self, name: str, **options: Unpack[PresetOptions]) -> tuple[str, ...]:
@@ -121,44 +121,45 @@ class FaultPlan:
     def remove(self, name: str) -> None:
         """Remove a fault. Raises FaultError when there is none of this name."""
         with self._lock:
-            if self._armed.pop(name, None) is None:
+            if self._faults.pop(name, None) is None:
                 raise FaultError("name", "there is no such fault")
-            self._index()
+            self._refresh()
 
     def clear(self) -> None:
         """Remove all faults, and forget what they did."""
         with self._lock:
-            self._armed = {}
-            self._index()
+            self._faults = {}
+            self._refresh()
 
     def unused(self) -> list[str]:
         """Return the names of the faults that never fired."""
         with self._lock:
-            return [name for name, armed in self._armed.items() if not armed.used]
+            return [name for name, active in self._faults.items() if not active.used]
 
     def list(self) -> list[FaultState]:
         """Return all faults in the order in which they are tried, spent ones as well."""
         with self._lock:
             return [
-                FaultState(armed.fault, armed.matched, armed.used, armed.remaining) for armed in self._armed.values()
+                FaultState(active.fault, active.matched, active.used, active.remaining)
+                for active in self._faults.values()
             ]
 
-    def _is_due(self, armed: _Armed) -> bool:
+    def _is_due(self, active: _ActiveFault) -> bool:
         """Whether nth, every and probability hold for the call that it has just matched."""
-        match = armed.fault.match
-        chance = 0.0 if match.probability is None else _fraction(self._digest(armed), _FOR_PROBABILITY)
-        return match.picks(armed.matched, chance)
+        match = active.fault.match
+        chance = 0.0 if match.probability is None else _fraction(self._digest(active), _FOR_PROBABILITY)
+        return match.picks(active.matched, chance)
 
-    def _digest(self, armed: _Armed) -> bytes:
+    def _digest(self, active: _ActiveFault) -> bytes:
         """What decides all chance in this call of this fault."""
-        return sha256(f"{self._seed}/{armed.fault.name}/{armed.matched}".encode()).digest()
+        return sha256(f"{self._seed}/{active.fault.name}/{active.matched}".encode()).digest()
 
-    def _index(self) -> None:
-        self._live = tuple(armed for armed in self._armed.values() if armed.remaining != 0)
-        self._wants_history = any(isinstance(armed.fault.effect, StaleRead) for armed in self._live)
+    def _refresh(self) -> None:
+        self._usable = tuple(active for active in self._faults.values() if active.remaining != 0)
+        self._wants_history = any(isinstance(active.fault.effect, StaleRead) for active in self._usable)
 
 
-class _Armed:
+class _ActiveFault:
     """A fault in a plan."""
 
     __slots__ = ("delay", "fault", "matched", "used")

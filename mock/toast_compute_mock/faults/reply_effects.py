@@ -50,7 +50,7 @@ class ResultCode(BaseEffect, frozen=True):
         return message_for(self.code) if self.message is None else self.message
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"refused with {self.code} {self.text}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -66,7 +66,7 @@ class UnsuccessfulWithoutCode(BaseEffect, frozen=True):
         return False
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "not carried out, and the reply says no success under code 0"
 
     def apply(self, reply: Reply) -> Reply:
@@ -78,7 +78,7 @@ class MissingHeader(BaseEffect, frozen=True):
     """The operation is carried out; of its reply the payload arrives, without the `header`."""
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out, and the reply has no header"
 
     def apply(self, reply: Reply) -> Reply:
@@ -108,13 +108,13 @@ class WrongType(BaseEffect, frozen=True):
                 raise FaultError("member", "must be names with single dots between them")
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"carried out, and {self.member or 'the payload'} has the wrong type in the reply"
 
     def apply(self, reply: Reply) -> Reply:
         content = _decode(reply.body)
-        if self.member is None or not _distort(content, self.member.split(".")):
-            _distort(content, [next((name for name in content if name != _HEADER), _HEADER)])
+        if self.member is None or not _change_type(content, self.member.split(".")):
+            _change_type(content, [next((name for name in content if name != _HEADER), _HEADER)])
         return replace(reply, body=_encode(content))
 
 
@@ -145,7 +145,7 @@ class HttpStatus(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         wait = "" if self.retry_after is None else f" and Retry-After: {self.retry_after}"
         return f"{carried_out(self.commit)}, answered with {_title(self.status)}{wait}"
 
@@ -174,20 +174,20 @@ class Html(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"{carried_out(self.commit)}, answered with an HTML page under 200"
 
     def apply(self, reply: Reply) -> Reply:
         return replace(reply, status=HTTPStatus.OK.value, headers=_HTML, body=_page("We will be back soon"))
 
 
-def _distort(value: object, path: list[str]) -> bool:
+def _change_type(value: object, path: list[str]) -> bool:
     """Change the type of the member at the end of the path; return whether it is there."""
     *way, last = path
     for name in way:
-        value = _entered(value)
+        value = _first_entry(value)
         value = value.get(name) if isinstance(value, dict) else None
-    value = _entered(value)
+    value = _first_entry(value)
     if not isinstance(value, dict) or last not in value:
         return False
     old = value[last]
@@ -195,7 +195,7 @@ def _distort(value: object, path: list[str]) -> bool:
     return True
 
 
-def _entered(value: object) -> object:
+def _first_entry(value: object) -> object:
     """An array's first entry; anything else as it is."""
     while isinstance(value, list):
         value = value[0] if value else None

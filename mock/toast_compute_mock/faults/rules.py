@@ -15,7 +15,7 @@ from .base import (
     LAST_MOMENT,
     BaseEffect,
     FaultError,
-    Term,
+    RulePart,
     check_name,
     check_number,
     check_seconds,
@@ -67,7 +67,7 @@ EFFECTS: dict[str, type[BaseEffect]] = {effect.__struct_config__.tag: effect for
 """All effects by kind."""
 
 
-class Sighting(NamedTuple):
+class CallContext(NamedTuple):
     """A call, as far as rules can see it."""
 
     operation: str = ""
@@ -89,7 +89,7 @@ class Sighting(NamedTuple):
         return self.changed_ago is not None
 
 
-class Match(Term, frozen=True, kw_only=True):
+class Match(RulePart, frozen=True, kw_only=True):
     """Which calls a fault is for: those for which everything that is said here holds."""
 
     operation: str | None = None
@@ -139,7 +139,7 @@ class Match(Term, frozen=True, kw_only=True):
         known = list(chain(*actions.values())) if self.operation is None else actions[self.operation]
         check_name("action", self.action, known)
 
-    def fits(self, call: Sighting) -> bool:
+    def fits(self, call: CallContext) -> bool:
         """Return whether everything but nth, every and probability holds for this call."""
         if self.operation is not None and self.operation != call.operation:
             return False
@@ -162,7 +162,7 @@ class Match(Term, frozen=True, kw_only=True):
         return self.probability is None or chance < self.probability
 
 
-class Fault(Term, frozen=True, kw_only=True):
+class Fault(RulePart, frozen=True, kw_only=True):
     """One rule: which calls, what goes wrong with them, and how often."""
 
     name: str = ""
@@ -191,7 +191,7 @@ class Fault(Term, frozen=True, kw_only=True):
             if name is not None and name not in _MOVES and not contract().actions.get(name):
                 raise FaultError(f"match.{field}", f"{name} begins no change of status that could end in ERROR")
 
-    def fits(self, call: Sighting) -> bool:
+    def fits(self, call: CallContext) -> bool:
         """Return whether it is for such a call, apart from nth, every, probability and budget."""
         effect = self.effect
         if isinstance(effect, StaleRead):
@@ -246,7 +246,7 @@ def _check_range(first: str, low: float | None, last: str, high: float | None, m
 def describe(fault: Fault) -> str:
     """Return one line such as `the 2nd createInstance: carried out, then the reply is lost, once`."""
     often = _TIMES.get(fault.budget, f"{fault.budget} times")
-    return f"{_calls(fault.match)}: {fault.effect.says}, {often}"
+    return f"{_calls(fault.match)}: {fault.effect.description}, {often}"
 
 
 def _calls(match: Match) -> str:

@@ -12,10 +12,10 @@ from .base import LONGEST_DELAY, BaseEffect, FaultError, check_choice, check_sec
 How: TypeAlias = Literal["close", "reset", "stall"]
 """What the client sees of a loss: the connection is closed, is reset, or stays silent half way."""
 
-_WAYS = {"close": Break.CLOSE, "reset": Break.RESET, "stall": Break.STALL}
-_NOTED = {"close": "", "reset": " by a reset", "stall": " in a stall"}
+_BREAKS = {"close": Break.CLOSE, "reset": Break.RESET, "stall": Break.STALL}
+_LOSS_WORDS = {"close": "", "reset": " by a reset", "stall": " in a stall"}
 # A stall sends half of the body, so there has to be one: this half is no reply.
-_NEVER_WHOLE = b"{}"
+_UNFINISHED_BODY = b"{}"
 
 
 class LoseReply(BaseEffect, frozen=True):
@@ -25,14 +25,14 @@ class LoseReply(BaseEffect, frozen=True):
     """`close`, `reset` or `stall`."""
 
     def __post_init__(self) -> None:
-        check_choice("how", self.how, tuple(_WAYS))
+        check_choice("how", self.how, tuple(_BREAKS))
 
     @property
-    def says(self) -> str:
-        return f"carried out, then the reply is lost{_NOTED[self.how]}"
+    def description(self) -> str:
+        return f"carried out, then the reply is lost{_LOSS_WORDS[self.how]}"
 
     def apply(self, reply: Reply) -> Reply:
-        return replace(reply, wire=Wire(_WAYS[self.how]))
+        return replace(reply, wire=Wire(_BREAKS[self.how]))
 
 
 class LoseRequest(BaseEffect, frozen=True):
@@ -42,23 +42,23 @@ class LoseRequest(BaseEffect, frozen=True):
     """`close`, `reset` or `stall`."""
 
     def __post_init__(self) -> None:
-        check_choice("how", self.how, tuple(_WAYS))
+        check_choice("how", self.how, tuple(_BREAKS))
 
     @property
     def commits(self) -> bool:
         return False
 
     @property
-    def says(self) -> str:
-        return f"lost before it is carried out{_NOTED[self.how]}"
+    def description(self) -> str:
+        return f"lost before it is carried out{_LOSS_WORDS[self.how]}"
 
     def apply(self, reply: Reply) -> Reply:
         return replace(
             reply,
             status=HTTPStatus.OK.value,
             headers=(("content-type", CONTENT_TYPE),),
-            body=_NEVER_WHOLE,
-            wire=Wire(_WAYS[self.how]),
+            body=_UNFINISHED_BODY,
+            wire=Wire(_BREAKS[self.how]),
         )
 
 
@@ -70,7 +70,7 @@ class ApplyTwice(BaseEffect, frozen=True):
         return 2
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out twice, with one reply"
 
 
@@ -85,7 +85,7 @@ class EndInError(BaseEffect, frozen=True):
         return True
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out, and the instance ends in ERROR"
 
 
@@ -109,6 +109,6 @@ class StaleRead(BaseEffect, frozen=True):
         return True
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         limit = "" if self.seconds is None else f", up to {self.seconds:g} s after it"
         return f"answered from before the last write{limit}"

@@ -9,9 +9,9 @@ import msgspec
 COUNTED_BODY = "createInstance"
 """The operation of which it is counted how often the same body was carried out."""
 
-_MOST_EXAMPLES = 10
-_MOST_REPETITIONS = 100
-_MOST_BODIES = 100_000  # some ten MiB
+_MAX_EXAMPLES = 10
+_MAX_REPETITIONS = 100
+_MAX_BODIES = 100_000  # some ten MiB
 
 
 class Leak(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class Repetition(msgspec.Struct, frozen=True):
     """Without secrets, and cut like those of entries."""
 
 
-class Tallies:
+class Counters:
     """Counts what tests are failed for. Its size has a limit. Not safe for threads: the journal has the lock."""
 
     def __init__(self) -> None:
@@ -44,28 +44,28 @@ class Tallies:
         self._order: deque[int] = deque()
         self._repeated: dict[int, tuple[str, bytes]] = {}
 
-    def leaked(self, places: tuple[str, ...], method: str, target: str) -> None:
+    def count_leaks(self, places: tuple[str, ...], method: str, target: str) -> None:
         """Count an exchange with secrets in these places."""
         for place in places:
             self._leaks[place] = self._leaks.get(place, 0) + 1
             examples = self._examples.setdefault(place, {})
-            if len(examples) < _MOST_EXAMPLES:
+            if len(examples) < _MAX_EXAMPLES:
                 examples[f"{method} {target}"] = None
 
-    def carried_out(self, world: str, identity: int, applied: int, body: bytes) -> None:
+    def count_create(self, world: str, identity: int, applied: int, body: bytes) -> None:
         """Count that a create was carried out so many times; the oldest of very many are forgotten."""
         key = hash((world, identity))  # of 64 bits, so two bodies are not taken for one
         times = self._times.get(key)
         if times is None:
             self._times[key] = times = applied
             self._order.append(key)
-            if len(self._order) > _MOST_BODIES:
+            if len(self._order) > _MAX_BODIES:
                 oldest = self._order.popleft()
                 if oldest not in self._repeated:
                     del self._times[oldest]
         else:
             self._times[key] = times = times + applied
-        if times > 1 and key not in self._repeated and len(self._repeated) < _MOST_REPETITIONS:
+        if times > 1 and key not in self._repeated and len(self._repeated) < _MAX_REPETITIONS:
             self._repeated[key] = (world, body)
 
     def leaks(self) -> list[Leak]:

@@ -9,7 +9,7 @@ from itertools import islice
 
 import msgspec
 
-from .counters import COUNTED_BODY, Leak, Repetition, Tallies
+from .counters import COUNTED_BODY, Counters, Leak, Repetition
 
 __all__ = ["COUNTED_BODY", "Entry", "Journal", "Kind", "Leak", "Repetition", "check_filters"]
 
@@ -77,7 +77,7 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._counts: dict[Kind, int] = {}
-        self._tallies = Tallies()
+        self._counters = Counters()
         self._lock = threading.Lock()
         self._last = 0
 
@@ -131,9 +131,9 @@ class Journal:
             )
             counts[kind] = counts.get(kind, 0) + 1
             if leaks:
-                self._tallies.leaked(leaks, method, target)
+                self._counters.count_leaks(leaks, method, target)
             if identity is not None:
-                self._tallies.carried_out(kind.world, identity, applied, request)
+                self._counters.count_create(kind.world, identity, applied, request)
             size = self._bytes + _OVERHEAD + len(target) + len(request) + len(reply)
             while len(entries) > self._count_limit or size > self._bytes_limit:
                 oldest = entries.popleft()
@@ -188,12 +188,12 @@ class Journal:
     def leaks(self) -> list[Leak]:
         """Return where secrets have stood that do not belong there, with the first examples of each place."""
         with self._lock:
-            return self._tallies.leaks()
+            return self._counters.leaks()
 
     def repeated_creates(self) -> list[Repetition]:
         """Return which bodies of createInstance have been carried out more than once in a world."""
         with self._lock:
-            found = self._tallies.repetitions()
+            found = self._counters.repetitions()
         return [Repetition(world, times, _text(body)) for world, times, body in found]
 
     def clear(self) -> None:
@@ -201,7 +201,7 @@ class Journal:
         with self._lock:
             self._entries.clear()
             self._counts.clear()
-            self._tallies = Tallies()
+            self._counters = Counters()
             self._bytes = 0
 
 

@@ -11,10 +11,10 @@ from urllib.parse import quote, unquote_to_bytes
 
 from ..clock.clocks import Clock
 from ..exchange import Break, Deferred, Reply, Request, Wire
-from .deferred import settle_async
+from .deferred import wait_for_reply_async
 from .framing import BODY_LIMIT, UNKNOWN_PEER, as_request, content_length, has_body, refusal
 from .http11 import IDLE_SECONDS
-from .http11_writer import claimed_length, cut, half
+from .http11_writer import claimed_length, first_half, split_pieces
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -75,33 +75,33 @@ class AsgiApp:
                 raise ValueError(f"scope: the mock does not speak {other}")
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
-        asked = await _asked(scope, receive)
-        bare = scope["method"] == "HEAD"
-        if isinstance(asked, HTTPStatus):
+        received = await _read_request(scope, receive)
+        is_head = scope["method"] == "HEAD"
+        if isinstance(received, HTTPStatus):
             # The rest of the request is not read, so it cannot be followed by another one.
             closing = [(b"connection", b"close")] if scope.get("http_version", "1.1").startswith("1") else []
-            await _send_whole(refusal(asked), send, bare=bare, extra=closing)
+            await _send_whole(refusal(received), send, is_head=is_head, extra=closing)
             return
-        reply = self._answer(asked)
+        reply = self._answer(received)
         if isinstance(reply, Deferred):
-            reply = await _unless_gone(receive, settle_async(reply))
+            reply = await _unless_gone(receive, wait_for_reply_async(reply))
         if reply.delay:
             await _unless_gone(receive, self._clock.sleep_async(reply.delay))
         if reply.wire is None:
-            await _send_whole(reply, send, bare=bare)
+            await _send_whole(reply, send, is_head=is_head)
         else:
-            await self._send_damaged(reply, reply.wire, receive, send, bare=bare or not has_body(reply.status))
+            await self._send_damaged(reply, reply.wire, receive, send, is_head=is_head or not has_body(reply.status))
 
-    async def _send_damaged(self, reply: Reply, wire: Wire, receive: Receive, send: Send, *, bare: bool) -> None:
+    async def _send_damaged(self, reply: Reply, wire: Wire, receive: Receive, send: Send, *, is_head: bool) -> None:
         kind = wire.kind
-        if bare:
+        if is_head:
             if kind in (Break.RESET, Break.CLOSE, Break.GARBAGE):
                 raise LostReplyError(f"a fault of the mock: {kind.value}")
-            await _send_whole(reply, send, bare=True)
+            await _send_whole(reply, send, is_head=True)
             return
         if kind is Break.PIECES:
             await send(_start(reply, content_length(reply)))
-            for number, piece in enumerate(cut(reply.body, wire.piece)):
+            for number, piece in enumerate(split_pieces(reply.body, wire.piece)):
                 if number and wire.pause:
                     await _unless_gone(receive, self._clock.sleep_async(wire.pause))
                 await send(_body(piece, more=True))
@@ -109,7 +109,7 @@ class AsgiApp:
             return
         await send(_start(reply, None if kind is Break.BAD_CHUNK else claimed_length(reply.body)))
         if kind in (Break.SHORT_BODY, Break.BAD_CHUNK, Break.STALL):
-            await send(_body(half(reply.body), more=True))
+            await send(_body(first_half(reply.body), more=True))
         if kind is Break.STALL:
             await _unless_gone(receive, asyncio.sleep(self._idle_seconds))
         raise LostReplyError(f"a fault of the mock: {kind.value}")
@@ -124,7 +124,7 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-async def _asked(scope: Message, receive: Receive) -> Request | HTTPStatus:
+async def _read_request(scope: Message, receive: Receive) -> Request | HTTPStatus:
     """Read a request, or find why it is refused. Raises _GoneError."""
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if announced.isdigit() and int(announced) > BODY_LIMIT:
@@ -185,11 +185,13 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _send_whole(reply: Reply, send: Send, *, bare: bool, extra: list[tuple[bytes, bytes]] | None = None) -> None:
+async def _send_whole(
+    reply: Reply, send: Send, *, is_head: bool, extra: list[tuple[bytes, bytes]] | None = None
+) -> None:
     message = _start(reply, content_length(reply))
     message["headers"] += extra or []
     await send(message)
-    await send(_body(b"" if bare or not has_body(reply.status) else reply.body))
+    await send(_body(b"" if is_head or not has_body(reply.status) else reply.body))
 
 
 def _start(reply: Reply, length: int | None) -> Message:

@@ -14,37 +14,37 @@ from .framing import BODY_LIMIT, HEAD_LIMIT, joined
 _VERSIONS = ("1.0", "1.1")
 
 
-class Arrival(msgspec.Struct, frozen=True, gc=False):
+class ParsedRequest(msgspec.Struct, frozen=True, gc=False):
     """What is to be answered: a request, or why there is none."""
 
-    what: Request | HTTPStatus
+    request: Request | HTTPStatus
     keep: bool
     """Whether the connection lives on."""
     version: str
-    bare: bool
+    is_head: bool
     """Whether the reply goes without its body."""
 
 
-class Sink(Protocol):
+class RequestSink(Protocol):
     """Takes what a reader finds."""
 
-    def on_arrival(self, arrival: Arrival, /) -> None:
+    def on_request(self, parsed: ParsedRequest, /) -> None:
         """Take the next one."""
         ...
 
-    def on_expectation(self) -> None:
+    def on_expect_continue(self) -> None:
         """Ask for the body of the request that is being received: the client may wait for that."""
         ...
 
 
-class Reader:
+class RequestParser:
     """Reads one connection, up to the last request or to what is none; after that it is deaf."""
 
-    def __init__(self, sink: Sink, peer: str) -> None:
+    def __init__(self, sink: RequestSink, peer: str) -> None:
         self._sink = sink
         self._peer = peer
         self._parser = httptools.HttpRequestParser(self)
-        self.is_deaf = False
+        self.is_stopped = False
         """Whether nothing that comes is read any more."""
         self.in_request = False
         """Whether a request has begun that is not complete."""
@@ -68,11 +68,11 @@ class Reader:
         if not self._in_body:
             # Counted here as well, since the parser keeps a header line to itself until it is complete.
             self._head_size += len(data)
-        while data and not self.is_deaf:
+        while data and not self.is_stopped:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                data = self._stay_with_http(data[upgrade.args[0] :])
+                data = self._ignore_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError:
                 self._refuse(HTTPStatus.BAD_REQUEST)
             else:
@@ -82,14 +82,14 @@ class Reader:
 
     def stop(self) -> None:
         """Be deaf from now on."""
-        self.is_deaf = True
+        self.is_stopped = True
         self.in_request = False
 
     # What the parser calls
 
     def on_message_begin(self) -> None:
         """Start with an empty request."""
-        self.in_request = not self.is_deaf
+        self.in_request = not self.is_stopped
         self._in_body = False
         self._body_size = 0
         self._target = b""
@@ -110,7 +110,7 @@ class Reader:
         self._in_body = True
         received, self._head_size = self._head_size, 0
         self._upgrades = self._parser.should_upgrade()
-        if self.is_deaf or self._upgrades:  # the head of an upgrade is read a second time
+        if self.is_stopped or self._upgrades:  # the head of an upgrade is read a second time
             return
         headers = self._joined = joined(self._headers)
         version = self._version = self._parser.get_http_version()
@@ -118,10 +118,10 @@ class Reader:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif "content-length" in headers and int(headers["content-length"]) > BODY_LIMIT:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        elif version not in _VERSIONS or not self._names_its_host(version):
+        elif version not in _VERSIONS or not self._has_valid_host(version):
             self._refuse(HTTPStatus.BAD_REQUEST)
         elif "expect" in headers and headers["expect"].lower() == "100-continue" and version == "1.1":
-            self._sink.on_expectation()
+            self._sink.on_expect_continue()
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body, up to the limit."""
@@ -133,36 +133,36 @@ class Reader:
 
     def on_message_complete(self) -> None:
         """Hand over the request."""
-        if self.is_deaf or self._upgrades:
+        if self.is_stopped or self._upgrades:
             return
         self.in_request = self._in_body = False
         method = self._parser.get_method().decode("latin-1")
-        request = Request(method, self._own_target(), self._joined, b"".join(self._body), self._peer)
+        request = Request(method, self._path_and_query(), self._joined, b"".join(self._body), self._peer)
         keep = self._parser.should_keep_alive()
-        self.is_deaf = not keep
+        self.is_stopped = not keep
         self._target = b""
-        self._sink.on_arrival(Arrival(request, keep, self._version, method == "HEAD"))
+        self._sink.on_request(ParsedRequest(request, keep, self._version, method == "HEAD"))
 
     # What comes of it
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Say that this cannot be answered, and hear no more. Only the first reason counts."""
-        if not self.is_deaf:
+        if not self.is_stopped:
             self.stop()
             # The parser knows the method when it has come to the target.
-            bare = bool(self._target) and self._parser.get_method() == b"HEAD"
-            self._sink.on_arrival(Arrival(status, keep=False, version="1.1", bare=bare))
+            is_head = bool(self._target) and self._parser.get_method() == b"HEAD"
+            self._sink.on_request(ParsedRequest(status, keep=False, version="1.1", is_head=is_head))
 
     def _size_of_head(self) -> int:
         return len(self._target) + sum(len(name) + len(value) for name, value in self._headers)
 
-    def _names_its_host(self, version: str) -> bool:
+    def _has_valid_host(self, version: str) -> bool:
         if len(self._joined) == len(self._headers):  # no header came twice
             return "host" in self._joined or version == "1.0"
         hosts = sum(name.lower() == b"host" for name, _ in self._headers)
         return hosts == 1 or (hosts == 0 and version == "1.0")
 
-    def _stay_with_http(self, rest: bytes) -> bytes:
+    def _ignore_upgrade(self, rest: bytes) -> bytes:
         """Read a request that asks for another protocol as if it had not, and return what is left to read.
 
         The parser stops behind the head of such a request and leaves its body to the other protocol. Some clients ask
@@ -187,7 +187,7 @@ class Reader:
         self._parser = httptools.HttpRequestParser(self)
         return b"\r\n".join(lines) + b"\r\n\r\n" + rest
 
-    def _own_target(self) -> str:
+    def _path_and_query(self) -> str:
         """The request's path and query; a whole URL, which proxies get, is cut down to them."""
         target = self._target.decode("latin-1")
         if target.startswith("/"):

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ..exchange import Break, Reply, Wire
 from .framing import has_body
 
-NO_STATUS_LINE = b"\x15\x03\x03\x00\x02\x02\x50 this is no status line"
+INVALID_STATUS_LINE = b"\x15\x03\x03\x00\x02\x02\x50 this is no status line"
 """Begins like an alert of TLS, which is what a client sees that has come to the wrong port."""
-NO_CHUNK_SIZE = b"no size\r\n"
+INVALID_CHUNK_SIZE = b"no size\r\n"
 """Stands where the size of a chunk is due."""
 
 
@@ -34,24 +34,24 @@ class Delivery(NamedTuple):
     """Seconds on the mock's clock."""
 
 
-def whole(reply: Reply, *, bare: bool, keep: bool, version: str) -> bytes:
+def serialize(reply: Reply, *, is_head: bool, keep: bool, version: str) -> bytes:
     """Return a reply as it goes out when nothing is wrong.
 
     `bare` leaves out the body, `keep` says whether the connection lives on, and `version` is the request's.
     """
-    start, end, has_length = _around_length(reply.status, reply.headers, keep, version)
-    sent = b"" if bare else reply.body
+    start, end, has_length = _head_parts(reply.status, reply.headers, keep, version)
+    sent = b"" if is_head else reply.body
     if not has_length:
         return start + end + sent
     return b"%bcontent-length: %d\r\n%b%b" % (start, len(reply.body), end, sent)
 
 
-def head(reply: Reply, *, keep: bool, version: str) -> bytes:
+def serialize_head(reply: Reply, *, keep: bool, version: str) -> bytes:
     """Return the status line and the headers of a reply, up to and with the empty line."""
-    return whole(reply, bare=True, keep=keep, version=version)
+    return serialize(reply, is_head=True, keep=keep, version=version)
 
 
-def delivery(reply: Reply, wire: Wire, *, bare: bool, keep: bool, version: str) -> Delivery:
+def plan_delivery(reply: Reply, wire: Wire, *, is_head: bool, keep: bool, version: str) -> Delivery:
     """Return how a reply goes out with which something is wrong. Without a body, no body can be damaged."""
     kind = wire.kind
     if kind is Break.RESET:
@@ -59,20 +59,20 @@ def delivery(reply: Reply, wire: Wire, *, bare: bool, keep: bool, version: str) 
     if kind is Break.CLOSE:
         return Delivery((), End.CLOSE)
     if kind is Break.GARBAGE:
-        return Delivery((NO_STATUS_LINE + b"\r\n\r\n",), End.CLOSE)
+        return Delivery((INVALID_STATUS_LINE + b"\r\n\r\n",), End.CLOSE)
     if kind is Break.PIECES:
-        content = whole(reply, bare=bare, keep=keep, version=version)
-        return Delivery(cut(content, wire.piece), End.KEEP if keep else End.CLOSE, wire.pause)
-    start, end, _ = _around_length(reply.status, reply.headers, False, version)
-    arrives = b"" if bare else half(reply.body)
+        content = serialize(reply, is_head=is_head, keep=keep, version=version)
+        return Delivery(split_pieces(content, wire.piece), End.KEEP if keep else End.CLOSE, wire.pause)
+    start, end, _ = _head_parts(reply.status, reply.headers, False, version)
+    arrives = b"" if is_head else first_half(reply.body)
     if kind is Break.BAD_CHUNK:
-        broken = b"" if bare else chunk(arrives) + NO_CHUNK_SIZE
+        broken = b"" if is_head else chunk(arrives) + INVALID_CHUNK_SIZE
         return Delivery((b"%btransfer-encoding: chunked\r\n%b%b" % (start, end, broken),), End.CLOSE)
     content = b"%bcontent-length: %d\r\n%b%b" % (start, claimed_length(reply.body), end, arrives)
     return Delivery((content,), End.STALL if kind is Break.STALL else End.CLOSE)
 
 
-def half(body: bytes) -> bytes:
+def first_half(body: bytes) -> bytes:
     """Return what arrives of a body that ends in the middle."""
     return body[: len(body) // 2]
 
@@ -87,13 +87,13 @@ def chunk(content: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(content), content) if content else b""
 
 
-def cut(content: bytes, size: int) -> tuple[bytes, ...]:
+def split_pieces(content: bytes, size: int) -> tuple[bytes, ...]:
     """Cut bytes into pieces of this size."""
     return tuple(content[start : start + size] for start in range(0, len(content), size))
 
 
 @lru_cache(maxsize=64)
-def _around_length(
+def _head_parts(
     status: int, headers: tuple[tuple[str, str], ...], keep: bool, version: str
 ) -> tuple[bytes, bytes, bool]:
     """What stands before and behind the header that says how long the body is, and whether there is one.

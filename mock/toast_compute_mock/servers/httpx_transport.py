@@ -12,14 +12,21 @@ import httpx
 
 from ..clock.clocks import Clock
 from ..exchange import Break, Deferred, Reply, Request
-from .deferred import TooLongError, settle, settle_async
+from .deferred import ReplyTimeoutError, wait_for_reply, wait_for_reply_async
 from .framing import as_request, content_length, has_body, refusal
-from .http11_writer import NO_CHUNK_SIZE, NO_STATUS_LINE, claimed_length, cut, half, head
+from .http11_writer import (
+    INVALID_CHUNK_SIZE,
+    INVALID_STATUS_LINE,
+    claimed_length,
+    first_half,
+    serialize_head,
+    split_pieces,
+)
 
 _RESET = f"[Errno {errno.ECONNRESET}] {os.strerror(errno.ECONNRESET)}"
 _NO_RESPONSE = "Server disconnected without sending a response."
-_NO_STATUS_LINE = f"illegal status line: {bytearray(NO_STATUS_LINE)!r}"
-_NO_CHUNK = f"illegal chunk header: {bytearray(NO_CHUNK_SIZE)!r}"
+_NO_STATUS_LINE = f"illegal status line: {bytearray(INVALID_STATUS_LINE)!r}"
+_NO_CHUNK = f"illegal chunk header: {bytearray(INVALID_CHUNK_SIZE)!r}"
 _SHORT = "peer closed connection without sending complete message body (received {} bytes, expected {})"
 
 
@@ -37,14 +44,14 @@ class MockTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request, whatever host it is for. Raises httpx.TransportError where the reply gets lost."""
         request.read()
-        asked = _asked(request)
-        reply = refusal(asked) if isinstance(asked, HTTPStatus) else self._answer(asked)
+        received = _read_request(request)
+        reply = refusal(received) if isinstance(received, HTTPStatus) else self._answer(received)
         if isinstance(reply, Reply) and not reply.delay and reply.wire is None:
             return _response(reply, request)
         client = _Client(request, _read_timeout(request), is_async=False)
         try:
-            reply = settle(reply, client.patience)
-        except TooLongError:
+            reply = wait_for_reply(reply, client.read_timeout)
+        except ReplyTimeoutError:
             raise client.timeout() from None
         for seconds in _before(reply, client):
             self._clock.sleep(seconds)
@@ -65,14 +72,14 @@ class AsyncMockTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request, whatever host it is for. Raises httpx.TransportError where the reply gets lost."""
         await request.aread()
-        asked = _asked(request)
-        reply = refusal(asked) if isinstance(asked, HTTPStatus) else self._answer(asked)
+        received = _read_request(request)
+        reply = refusal(received) if isinstance(received, HTTPStatus) else self._answer(received)
         if isinstance(reply, Reply) and not reply.delay and reply.wire is None:
             return _response(reply, request)
         client = _Client(request, _read_timeout(request), is_async=True)
         try:
-            reply = await settle_async(reply, client.patience)
-        except TooLongError:
+            reply = await wait_for_reply_async(reply, client.read_timeout)
+        except ReplyTimeoutError:
             raise client.timeout() from None
         for seconds in _before(reply, client):
             await self._clock.sleep_async(seconds)
@@ -117,7 +124,7 @@ class _Client(NamedTuple):
     """Who waits for a reply, and how it names what goes wrong: httpx has fewer words when it is asynchronous."""
 
     request: httpx.Request
-    patience: float | None
+    read_timeout: float | None
     """The read timeout in seconds; None waits as long as it takes."""
     is_async: bool
 
@@ -132,8 +139,8 @@ class _Client(NamedTuple):
 
     def wait(self, seconds: float) -> Iterator[float]:
         """How long to sleep for something that takes so many seconds. Raises ReadTimeout when that is too long."""
-        if self.patience is not None and seconds > self.patience:
-            yield self.patience
+        if self.read_timeout is not None and seconds > self.read_timeout:
+            yield self.read_timeout
             raise self.timeout()
         if seconds > 0:
             yield seconds
@@ -168,11 +175,11 @@ def _body(reply: Reply, client: _Client) -> Iterator[bytes | float]:
         joint = -_head_length(reply) % size
         if joint:
             yield reply.body[:joint]
-        for piece in cut(reply.body[joint:], size):
+        for piece in split_pieces(reply.body[joint:], size):
             yield from client.wait(reply.wire.pause)
             yield piece
         return
-    arrives = half(reply.body)
+    arrives = first_half(reply.body)
     if arrives:
         yield arrives
     match reply.wire.kind:
@@ -181,13 +188,13 @@ def _body(reply: Reply, client: _Client) -> Iterator[bytes | float]:
         case Break.BAD_CHUNK:
             raise client.nonsense(_NO_CHUNK)
         case Break.STALL:
-            if client.patience is not None:
-                yield client.patience
+            if client.read_timeout is not None:
+                yield client.read_timeout
             raise client.timeout()  # without a read timeout it comes at once: no wait is without end
 
 
 def _head_length(reply: Reply) -> int:
-    return len(head(reply, keep=True, version="1.1"))
+    return len(serialize_head(reply, keep=True, version="1.1"))
 
 
 def _damaged_headers(reply: Reply) -> list[tuple[bytes, bytes]]:
@@ -201,7 +208,7 @@ def _damaged_headers(reply: Reply) -> list[tuple[bytes, bytes]]:
             return _headers(reply, claimed_length(reply.body))
 
 
-def _asked(request: httpx.Request) -> Request | HTTPStatus:
+def _read_request(request: httpx.Request) -> Request | HTTPStatus:
     target: str | bytes = request.extensions.get("target", request.url.raw_path)
     text = target if isinstance(target, str) else target.decode("latin-1")
     return as_request(request.method, text, request.headers.raw, request.content, peer="")
@@ -213,9 +220,9 @@ def _read_timeout(request: httpx.Request) -> float | None:
 
 
 def _response(reply: Reply, request: httpx.Request) -> httpx.Response:
-    bare = request.method == "HEAD" or not has_body(reply.status)
+    is_head = request.method == "HEAD" or not has_body(reply.status)
     headers = _headers(reply, content_length(reply))
-    return httpx.Response(reply.status, headers=headers, content=b"" if bare else reply.body)
+    return httpx.Response(reply.status, headers=headers, content=b"" if is_head else reply.body)
 
 
 def _headers(reply: Reply, length: int | None) -> list[tuple[bytes, bytes]]:

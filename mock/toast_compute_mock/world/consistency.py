@@ -22,7 +22,7 @@ _GONE = "gone"
 _ENDS = frozenset({*LIFECYCLE.states, _GONE})
 
 
-def problem_of(world: World) -> str | None:
+def find_problem(world: World) -> str | None:
     """Return the first thing that is wrong with a world, as `place: reason`, or None.
 
     Looked at is what the contract cannot check: whether what is named exists, whether both sides say the same of an
@@ -35,19 +35,19 @@ def _problems(world: World) -> Iterator[str]:
     for kind, count in world.mint.counters.items():
         if count < 0:
             yield f"mint.counters.{kind}: must not be negative"
-    yield from _of_subnets(world)
-    yield from _of_keypairs_and_tokens(world)
-    yield from _of_volumes_and_floating_ips(world)
+    yield from _check_subnets(world)
+    yield from _check_keypairs_and_tokens(world)
+    yield from _check_volumes_and_floating_ips(world)
     ranges = {subnet.id: IPv4Network(subnet.cidr) for subnet in world.subnets.values()}
     for index, instance in enumerate(world.instances.values()):
         place = f"instances[{index}]"
-        yield from _of_instance(world, instance, place)
+        yield from _check_instance(world, instance, place)
         for number, interface in enumerate(instance.interfaces):
-            yield from _of_interface(world, instance, interface, ranges, f"{place}.interfaces[{number}]")
-    yield from _of_addresses(world)
+            yield from _check_interface(world, instance, interface, ranges, f"{place}.interfaces[{number}]")
+    yield from _check_addresses(world)
 
 
-def _of_addresses(world: World) -> Iterator[str]:
+def _check_addresses(world: World) -> Iterator[str]:
     owners: set[tuple[str, str]] = set()
     for index, instance in enumerate(world.instances.values()):
         if instance.transition is not None and instance.transition.to == _GONE:
@@ -62,14 +62,14 @@ def _of_addresses(world: World) -> Iterator[str]:
             owners.add(owner)
 
 
-def _of_subnets(world: World) -> Iterator[str]:
+def _check_subnets(world: World) -> Iterator[str]:
     for index, subnet in enumerate(world.subnets.values()):
         place = f"subnets[{index}]"
-        yield from _missing(f"{place}.networkId", "network", subnet.network_id, world.networks)
-        yield from _of_range(place, subnet)
+        yield from _check_exists(f"{place}.networkId", "network", subnet.network_id, world.networks)
+        yield from _check_range(place, subnet)
 
 
-def _of_range(place: str, subnet: Subnet) -> Iterator[str]:
+def _check_range(place: str, subnet: Subnet) -> Iterator[str]:
     try:
         size = IPv4Network(subnet.cidr).num_addresses
     except ValueError:
@@ -81,62 +81,62 @@ def _of_range(place: str, subnet: Subnet) -> Iterator[str]:
         yield f"{place}.taken: all must be from 0 to {size - 1}"
 
 
-def _of_keypairs_and_tokens(world: World) -> Iterator[str]:
+def _check_keypairs_and_tokens(world: World) -> Iterator[str]:
     for index, keypair in enumerate(world.keypairs.values()):
-        yield from _bad_time(f"keypairs[{index}].createdAt", keypair.created_at)
+        yield from _check_time(f"keypairs[{index}].createdAt", keypair.created_at)
         try:
             keys.fingerprint(keypair.public_key)
         except (ValueError, IndexError):
             yield f"keypairs[{index}].publicKey: must be an OpenSSH public key"
     for index, token in enumerate(world.tokens.values()):
-        yield from _bad_time(f"tokens[{index}].issuedAt", token.issued_at)
-        yield from _bad_time(f"tokens[{index}].expires", token.expires)
+        yield from _check_time(f"tokens[{index}].issuedAt", token.issued_at)
+        yield from _check_time(f"tokens[{index}].expires", token.expires)
 
 
-def _of_volumes_and_floating_ips(world: World) -> Iterator[str]:
+def _check_volumes_and_floating_ips(world: World) -> Iterator[str]:
     for index, volume in enumerate(world.volumes.values()):
-        yield from _missing(f"volumes[{index}].zone", "zone", volume.zone, world.zones)
+        yield from _check_exists(f"volumes[{index}].zone", "zone", volume.zone, world.zones)
         if volume.attached_to is not None:
             place = f"volumes[{index}].attachedTo"
-            yield from _missing(place, "instance", volume.attached_to, world.instances)
+            yield from _check_exists(place, "instance", volume.attached_to, world.instances)
             if volume.id not in world.instances[volume.attached_to].attachments:
                 yield f"{place}: the instance {volume.attached_to!r} has no such attachment"
     for index, floating_ip in enumerate(world.floating_ips.values()):
         if floating_ip.attached_to is not None:
             place = f"floatingIps[{index}].attachedTo"
-            yield from _missing(place, "instance", floating_ip.attached_to, world.instances)
+            yield from _check_exists(place, "instance", floating_ip.attached_to, world.instances)
             interfaces = world.instances[floating_ip.attached_to].interfaces
             if all(interface.floating_ip_address != floating_ip.address for interface in interfaces):
                 yield f"{place}: the instance {floating_ip.attached_to!r} has no interface with this address"
 
 
-def _of_instance(world: World, instance: Instance, place: str) -> Iterator[str]:
+def _check_instance(world: World, instance: Instance, place: str) -> Iterator[str]:
     if instance.status not in LIFECYCLE.states:
         yield f"{place}.status: there is no status {instance.status!r}"
     elif LIFECYCLE.states[instance.status].transient and instance.transition is None:
         yield f"{place}.status: {instance.status} passes by itself, so a `transition` has to say into what, and when"
     # Its key pair may be gone: one can be deleted while instances use it.
-    yield from _missing(f"{place}.zone", "zone", instance.zone, world.zones)
-    yield from _missing(f"{place}.flavor", "flavor", instance.flavor, world.flavors)
-    yield from _missing(f"{place}.image", "image", instance.image, world.images)
+    yield from _check_exists(f"{place}.zone", "zone", instance.zone, world.zones)
+    yield from _check_exists(f"{place}.flavor", "flavor", instance.flavor, world.flavors)
+    yield from _check_exists(f"{place}.image", "image", instance.image, world.images)
     for index, group in enumerate(instance.security_groups):
-        yield from _missing(f"{place}.securityGroups[{index}]", "security group", group, world.security_groups)
+        yield from _check_exists(f"{place}.securityGroups[{index}]", "security group", group, world.security_groups)
     for volume_id in instance.attachments:
-        yield from _missing(f"{place}.attachments", "volume", volume_id, world.volumes)
+        yield from _check_exists(f"{place}.attachments", "volume", volume_id, world.volumes)
         if world.volumes[volume_id].attached_to != instance.id:
             yield f"{place}.attachments: the volume {volume_id!r} is not attached to this instance"
-    yield from _bad_time(f"{place}.createdAt", instance.created_at)
-    yield from _bad_time(f"{place}.updatedAt", instance.updated_at)
+    yield from _check_time(f"{place}.createdAt", instance.created_at)
+    yield from _check_time(f"{place}.updatedAt", instance.updated_at)
     if instance.launched_at is not None:
-        yield from _bad_time(f"{place}.launchedAt", instance.launched_at)
+        yield from _check_time(f"{place}.launchedAt", instance.launched_at)
     if instance.transition is not None:
-        yield from _of_transition(world, instance.transition, f"{place}.transition")
+        yield from _check_transition(world, instance.transition, f"{place}.transition")
 
 
-def _of_interface(
+def _check_interface(
     world: World, instance: Instance, interface: Interface, ranges: dict[str, IPv4Network], place: str
 ) -> Iterator[str]:
-    yield from _missing(f"{place}.subnetId", "subnet", interface.subnet_id, ranges)
+    yield from _check_exists(f"{place}.subnetId", "subnet", interface.subnet_id, ranges)
     try:
         is_inside = IPv4Address(interface.ip_address) in ranges[interface.subnet_id]
     except ValueError:
@@ -145,12 +145,12 @@ def _of_interface(
         yield f"{place}.ipAddress: must be an IPv4 address of the subnet {interface.subnet_id!r}"
     address = interface.floating_ip_address
     if address is not None:
-        yield from _missing(f"{place}.floatingIpAddress", "floating IP", address, world.floating_ips)
+        yield from _check_exists(f"{place}.floatingIpAddress", "floating IP", address, world.floating_ips)
         if world.floating_ips[address].attached_to != instance.id:
             yield f"{place}.floatingIpAddress: the floating IP {address!r} is not attached to this instance"
 
 
-def _of_transition(world: World, change: Transition, place: str) -> Iterator[str]:
+def _check_transition(world: World, change: Transition, place: str) -> Iterator[str]:
     if not change.through:
         yield f"{place}.through: needs at least one status"
     for index, status in enumerate(change.through):
@@ -158,20 +158,20 @@ def _of_transition(world: World, change: Transition, place: str) -> Iterator[str
             yield f"{place}.through[{index}]: there is no status {status!r}"
     if change.to not in _ENDS:
         yield f"{place}.to: there is no status {change.to!r}"
-    yield from _bad_time(f"{place}.started", change.started)
-    yield from _bad_time(f"{place}.due", change.due)
+    yield from _check_time(f"{place}.started", change.started)
+    yield from _check_time(f"{place}.due", change.due)
     if change.due < change.started:
         yield f"{place}.due: must not be before `started`"
     if change.flavor is not None:
-        yield from _missing(f"{place}.flavor", "flavor", change.flavor, world.flavors)
+        yield from _check_exists(f"{place}.flavor", "flavor", change.flavor, world.flavors)
 
 
-def _missing(place: str, kind: str, name: str, known: Container[str]) -> Iterator[str]:
+def _check_exists(place: str, kind: str, name: str, known: Container[str]) -> Iterator[str]:
     if name not in known:
         yield f"{place}: there is no {kind} {name!r}"
 
 
-def _bad_time(place: str, moment: datetime) -> Iterator[str]:
+def _check_time(place: str, moment: datetime) -> Iterator[str]:
     if moment.tzinfo is not UTC:  # what the decoder makes of Z and +00:00
         yield f"{place}: must be a time in UTC, with Z at its end"
     elif moment < EARLIEST:

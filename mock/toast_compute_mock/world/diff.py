@@ -45,9 +45,9 @@ def diff(before: World, after: World, now: datetime) -> list[Change]:
     for resource in World.__struct_fields__:
         if resource in _NO_RESOURCES:
             continue
-        changes += _between(resource, _shown(before, resource, now), _shown(after, resource, now))
-    changes += _in_member("quotas", "", before.quotas, after.quotas)
-    changes += _in_member("tokens", "", _valid(before, now), _valid(after, now), "count")
+        changes += _diff_resources(resource, _visible(before, resource, now), _visible(after, resource, now))
+    changes += _diff_members("quotas", "", before.quotas, after.quotas)
+    changes += _diff_members("tokens", "", _valid(before, now), _valid(after, now), "count")
     return changes
 
 
@@ -56,7 +56,7 @@ def as_text(changes: Iterable[Change]) -> str:
     return "\n".join(_line(change) for change in changes)
 
 
-def _shown(world: World, resource: str, now: datetime) -> Mapping[str, msgspec.Struct]:
+def _visible(world: World, resource: str, now: datetime) -> Mapping[str, msgspec.Struct]:
     if resource != "instances":
         resources: Mapping[str, msgspec.Struct] = getattr(world, resource)
         return resources
@@ -64,11 +64,11 @@ def _shown(world: World, resource: str, now: datetime) -> Mapping[str, msgspec.S
     instances = {
         id: instance if instance.transition is None else copy.copy(instance) for id, instance in world.instances.items()
     }
-    settled = find_all(msgspec.structs.replace(world, instances=instances), now)
-    return {instance.id: _at_rest(instance, now) for instance in settled}
+    current = find_all(msgspec.structs.replace(world, instances=instances), now)
+    return {instance.id: _in_shown_status(instance, now) for instance in current}
 
 
-def _at_rest(instance: Instance, now: datetime) -> Instance:
+def _in_shown_status(instance: Instance, now: datetime) -> Instance:
     """The instance in the status that it shows; how it goes on from there is no difference yet."""
     if instance.transition is None:
         return instance
@@ -79,41 +79,45 @@ def _valid(world: World, now: datetime) -> int:
     return sum(now < token.expires for token in world.tokens.values())
 
 
-def _between(
+def _diff_resources(
     resource: str, before: Mapping[str, msgspec.Struct], after: Mapping[str, msgspec.Struct]
 ) -> Iterator[Change]:
     for id, old in before.items():
         new = after.get(id)
         if new is None:
-            yield Change("deleted", resource, id, "", _whole(resource, old), None)
+            yield Change("deleted", resource, id, "", _resource_value(resource, old), None)
         else:
-            yield from _in_member(resource, id, old, new)
+            yield from _diff_members(resource, id, old, new)
     for id, new in after.items():
         if id not in before:
-            yield Change("created", resource, id, "", None, _whole(resource, new))
+            yield Change("created", resource, id, "", None, _resource_value(resource, new))
 
 
-def _whole(resource: str, record: msgspec.Struct) -> dict[str, Any]:
+def _resource_value(resource: str, record: msgspec.Struct) -> dict[str, Any]:
     value: dict[str, Any] = msgspec.to_builtins(record)
     return {name: member for name, member in value.items() if (resource, name) not in _BOOKKEEPING}
 
 
-def _in_member(resource: str, id: str, before: Any, after: Any, path: str = "") -> Iterator[Change]:
+def _diff_members(resource: str, id: str, before: Any, after: Any, path: str = "") -> Iterator[Change]:
     """Go down to the members that differ. What is equal is left at once, so that most of a world costs nothing."""
     if before == after:
         return
     if isinstance(before, msgspec.Struct) and isinstance(after, msgspec.Struct):
-        for name, shown in zip(before.__struct_fields__, before.__struct_encode_fields__, strict=True):
+        for name, encoded_name in zip(before.__struct_fields__, before.__struct_encode_fields__, strict=True):
             if (resource, name) not in _BOOKKEEPING:
-                yield from _in_member(
-                    resource, id, getattr(before, name), getattr(after, name), f"{path}.{shown}" if path else shown
+                yield from _diff_members(
+                    resource,
+                    id,
+                    getattr(before, name),
+                    getattr(after, name),
+                    f"{path}.{encoded_name}" if path else encoded_name,
                 )
     elif isinstance(before, dict) and isinstance(after, dict):
         for key in (*before, *(key for key in after if key not in before)):
-            yield from _in_member(resource, id, before.get(key), after.get(key), f"{path}.{key}")
+            yield from _diff_members(resource, id, before.get(key), after.get(key), f"{path}.{key}")
     elif isinstance(before, list) and isinstance(after, list):
         for index, (old, new) in enumerate(zip_longest(before, after)):
-            yield from _in_member(resource, id, old, new, f"{path}[{index}]")
+            yield from _diff_members(resource, id, old, new, f"{path}[{index}]")
     else:
         yield Change("changed", resource, id, path, msgspec.to_builtins(before), msgspec.to_builtins(after))
 
@@ -123,8 +127,10 @@ def _line(change: Change) -> str:
     if change.kind == "changed":
         return f"{subject}: {_plain(change.member)} {_value(change.before)} -> {_value(change.after)}"
     whole = change.after if change.kind == "created" else change.before
-    told = [f"{name} {_value(whole[name])}" for name in ("name", "status") if whole.get(name, change.id) != change.id]
-    return f"{subject}: {change.kind}" + (f", {', '.join(told)}" if told else "")
+    details = [
+        f"{name} {_value(whole[name])}" for name in ("name", "status") if whole.get(name, change.id) != change.id
+    ]
+    return f"{subject}: {change.kind}" + (f", {', '.join(details)}" if details else "")
 
 
 def _value(value: object) -> str:

@@ -22,7 +22,7 @@ _RUNNING = "ACTIVE"  # guide: "인스턴스 구동 중"; a change of status that
 def find(world: World, instance_id: str, now: datetime) -> Instance:
     """Return an instance as it is now. Raises RefusedError when it is unknown or gone."""
     instance = world.instances.get(instance_id)
-    if instance is None or not _settle(world, instance, now):
+    if instance is None or not _apply_if_due(world, instance, now):
         raise RefusedError(Rule.NO_INSTANCE)
     return instance
 
@@ -32,7 +32,7 @@ def find_all(world: World, now: datetime) -> list[Instance]:
     found = []
     for instance in list(world.instances.values()):
         change = instance.transition  # asked here, since most instances have nothing to settle
-        if change is None or now < change.due or _end(world, instance, change):
+        if change is None or now < change.due or _apply(world, instance, change):
             found.append(instance)
     return found
 
@@ -50,9 +50,9 @@ def status(instance: Instance, now: datetime) -> str:
 
 def require(instance: Instance, operation: str, now: datetime) -> None:
     """Raise RefusedError unless the instance's status allows the operation: an operationId, or an action of its own."""
-    shown = status(instance, now)
-    if shown not in LIFECYCLE.operations[operation].accepted_in:
-        raise RefusedError(Rule.WRONG_STATE, status=shown)
+    current = status(instance, now)
+    if current not in LIFECYCLE.operations[operation].accepted_in:
+        raise RefusedError(Rule.WRONG_STATE, status=current)
 
 
 def begin(world: World, instance: Instance, operation: str, now: datetime, *, flavor: str | None = None) -> None:
@@ -71,26 +71,26 @@ def begin(world: World, instance: Instance, operation: str, now: datetime, *, fl
         flavor=flavor,
     )
     if now >= due:
-        _end(world, instance, change)
+        _apply(world, instance, change)
 
 
 def migrate(instance: Instance, now: datetime, seconds: float) -> None:
     """Begin a migration, which the service does by itself. Raises RefusedError when its status does not allow it."""
-    shown = status(instance, now)
-    if _MIGRATING not in LIFECYCLE.states[shown].next:
-        raise RefusedError(Rule.WRONG_STATE, status=shown)
+    current = status(instance, now)
+    if _MIGRATING not in LIFECYCLE.states[current].next:
+        raise RefusedError(Rule.WRONG_STATE, status=current)
     due = now + timedelta(seconds=seconds)
     instance.updated_at = now
     instance.transition = Transition(through=(_MIGRATING,), to=instance.status, started=now, due=due)
 
 
-def _settle(world: World, instance: Instance, now: datetime) -> bool:
+def _apply_if_due(world: World, instance: Instance, now: datetime) -> bool:
     """Apply the change that is due; False when the instance is gone."""
     change = instance.transition
-    return change is None or now < change.due or _end(world, instance, change)
+    return change is None or now < change.due or _apply(world, instance, change)
 
 
-def _end(world: World, instance: Instance, change: Transition) -> bool:
+def _apply(world: World, instance: Instance, change: Transition) -> bool:
     """Apply a change that is due; False when the instance is gone then."""
     to = change.to
     if to == GONE:

@@ -36,7 +36,7 @@ class Registry:
         self.vault = Vault(self._opens_a_world)
         """Every secret that there has been here; it never shrinks, whatever becomes of the worlds."""
         self.forget()
-        self.shows_secrets = self._shows_secrets(seed_world)
+        self.may_show_secrets = self._contains_secrets(seed_world)
         """Whether a secret may stand where a reply shows it, such as in the name of a key pair."""
 
     @property
@@ -99,7 +99,7 @@ class Registry:
         else:
             self._worlds[appkey] = [world]
             self._accounts[appkey] = [account]
-        self._hide(account)
+        self._register_secrets(account)
         return world
 
     def reset(self, world_id: str, now: datetime) -> None:
@@ -119,7 +119,7 @@ class Registry:
         self.history.clear()
         for account in self._seed_world.accounts:
             self._accounts.setdefault(account.appkey, []).append(account)
-            self._hide(account)
+            self._register_secrets(account)
 
     def replace(self, worlds: list[World], seed: int) -> None:
         """Put these worlds in the place of all that there are. They begin as they are now."""
@@ -133,19 +133,19 @@ class Registry:
             self._accounts.setdefault(account.appkey, []).append(account)
             self._worlds.setdefault(account.appkey, []).append(world)
             self._origins[account.user_id] = msgspec.msgpack.encode(world)
-            self._hide(account)
+            self._register_secrets(account)
             self.vault.add_tokens(world.tokens)
-        self.shows_secrets = self.shows_secrets or any(map(self._shows_secrets, worlds))
+        self.may_show_secrets = self.may_show_secrets or any(map(self._contains_secrets, worlds))
 
-    def _hide(self, account: Account) -> None:
+    def _register_secrets(self, account: Account) -> None:
         self.vault.add_account(account.appkey, account.password, account.token)
 
     def _opens_a_world(self, token_id: str) -> bool:
         return any(token_id in world.tokens for worlds in self._worlds.values() for world in worlds)
 
-    def _shows_secrets(self, resources: World | SeedWorld) -> bool:
+    def _contains_secrets(self, resources: World | SeedWorld) -> bool:
         parts = {name: getattr(resources, name) for name in resources.__struct_fields__ if name not in _PRIVATE}
-        return self.vault.holds_encoded(msgspec.json.encode(parts).decode("utf-8", "replace"))
+        return self.vault.contains_encoded(msgspec.json.encode(parts).decode("utf-8", "replace"))
 
     def _start(self, account: Account, now: datetime) -> World:
         return start_world(self._seed_world, account, self._seed, now)

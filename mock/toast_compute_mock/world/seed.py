@@ -66,7 +66,7 @@ def start_world(seed_world: SeedWorld, account: Account, seed: int, now: datetim
     return world
 
 
-def show_world(seed_world: SeedWorld) -> dict[str, Any]:
+def serialize_seed_world(seed_world: SeedWorld) -> dict[str, Any]:
     """Return the seed world for people and scripts to read: everything but the accounts, and who uses what."""
     world = build(seed_world, seed_world.accounts[0], seed=0)
     shown: dict[str, Any] = msgspec.to_builtins(seed_world)

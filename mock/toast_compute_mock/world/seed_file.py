@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .consistency import problem_of
+from .consistency import find_problem
 from .seed import SeedWorld, build, default_seed_world
 
 
@@ -31,7 +31,7 @@ def read_seed_world(content: bytes) -> SeedWorld:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WorldFileError(_sentence(error)) from None
     _require_different(seed_world)
-    problem = problem_of(build(seed_world, seed_world.accounts[0], seed=0))
+    problem = find_problem(build(seed_world, seed_world.accounts[0], seed=0))
     if problem is not None:
         raise WorldFileError(problem)
     return seed_world

@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from .consistency import EARLIEST, LATEST, problem_of
+from .consistency import EARLIEST, LATEST, find_problem
 from .state import World
 
 VERSION = 1
@@ -194,7 +194,7 @@ def _world(written: msgspec.Struct, place: str) -> World:
             value = _by_identity(value, section.identity, f"{place}.{_MEMBERS[section.name]}")
         members[section.name] = value
     world = World(**members)
-    problem = problem_of(world)
+    problem = find_problem(world)
     if problem is not None:
         raise SnapshotError(f"{place}.{problem}")
     return world

@@ -17,7 +17,7 @@ from toast_compute import ConflictError, NotFoundError, ToastCompute
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock.contract.operations import Contract
 from toast_compute_mock.engine.engine import Engine
-from toast_compute_mock.engine.schema_evolution import HABITS, MESSAGE_LENGTH, NAME_LENGTH, Evolution
+from toast_compute_mock.engine.schema_evolution import MESSAGE_LENGTH, NAME_LENGTH, OPTIONS, Evolution
 from toast_compute_mock.exchange import Request
 
 from .conftest import APPKEY, BATCH, START, WEB
@@ -26,7 +26,7 @@ DOCUMENT: dict[str, Any] = json.loads(files("toast_compute_api").joinpath("stric
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 CONTRACT = Path(__file__).resolve().parents[3] / "openapi.yaml"
 VOLUME = "b10c0000-0000-4000-8000-000000000001"
-SELECTIONS = [(), *((habit,) for habit in HABITS), HABITS]
+SELECTIONS = [(), *((habit,) for habit in OPTIONS), OPTIONS]
 REFERENCE = "#/components/schemas/"
 
 
@@ -122,7 +122,7 @@ def test_an_evolved_reply_is_legal_by_the_open_contract(
     assert [str(error) for error in open_contract[operation].iter_errors(reply)] == []
 
 
-@pytest.mark.parametrize("habits", [(), HABITS], ids=["none", "all"])
+@pytest.mark.parametrize("habits", [(), OPTIONS], ids=["none", "all"])
 @pytest.mark.parametrize(("strict", "content"), REPLIES)
 def test_the_same_becomes_the_same_and_the_reply_given_is_not_touched(
     strict: str, content: dict[str, Any], habits: tuple[str, ...]
@@ -158,7 +158,7 @@ def test_other_enums_have_new_values_too() -> None:
     assert at(details, "instances[].volumes.attachments[].type") == ["General HDD 2"]
 
 
-@pytest.mark.parametrize("habits", [("extra-members",), HABITS], ids=["alone", "all"])
+@pytest.mark.parametrize("habits", [("extra-members",), OPTIONS], ids=["alone", "all"])
 @pytest.mark.parametrize(("strict", "content"), REPLIES)
 def test_every_object_but_a_map_has_a_member_that_the_contract_does_not_list(
     strict: str, content: dict[str, Any], habits: tuple[str, ...]
@@ -401,7 +401,7 @@ def test_our_client_survives_every_operation(
 
 def test_our_client_still_tells_an_evolved_refusal_of_a_wait() -> None:
     clock = OwnClock()
-    with ToastCompute(*CREDENTIALS, transport=Later(clock, HABITS), clock=clock) as toast:
+    with ToastCompute(*CREDENTIALS, transport=Later(clock, OPTIONS), clock=clock) as toast:
         with pytest.raises(NotFoundError) as absent:
             toast.instances.wait_for_status("no-such-instance", "ACTIVE", timeout=5)
         assert absent.value.result_code == 10404

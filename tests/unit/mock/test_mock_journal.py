@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from toast_compute_mock import MockCloud, faults
 from toast_compute_mock.exchange import Request
-from toast_compute_mock.journal.counters import Tallies
+from toast_compute_mock.journal.counters import Counters
 from toast_compute_mock.journal.journal import Entry, Journal, Kind, Leak
 from toast_compute_mock.world.state import issue_token
 
@@ -302,14 +302,14 @@ def test_only_creates_of_instances_are_counted_by_their_body(cloud: Cloud) -> No
 
 
 def test_the_oldest_of_very_many_creates_are_forgotten_but_not_those_that_were_repeated() -> None:
-    tallies = Tallies()
+    tallies = Counters()
     twice, once = 200_001, 200_002
     for identity in (twice, once, twice):
-        tallies.carried_out(USER, identity, 1, b"%d" % identity)
+        tallies.count_create(USER, identity, 1, b"%d" % identity)
     for identity in range(100_000):
-        tallies.carried_out(USER, identity, 1, b"")
+        tallies.count_create(USER, identity, 1, b"")
     for identity in (twice, once):
-        tallies.carried_out(USER, identity, 1, b"%d" % identity)
+        tallies.count_create(USER, identity, 1, b"%d" % identity)
     assert tallies.repetitions() == [(USER, 3, b"200001")]
 
 

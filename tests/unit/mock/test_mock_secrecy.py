@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import pytest
 from toast_compute_mock import FrozenClock, MockCloud
-from toast_compute_mock.contract.redaction_rules import hide_in_body
+from toast_compute_mock.contract.redaction_rules import redact_secrets_in_body
 from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 from toast_compute_mock.faults import apply_twice
 from toast_compute_mock.journal.journal import Entry
-from toast_compute_mock.redaction import NEWEST_TOKENS, Vault
+from toast_compute_mock.redaction import MAX_TOKENS, Vault
 from toast_compute_mock.world.seed import default_seed_world
 
 from .conftest import APPKEY, SEED_TOKEN, START, WEB, Cloud, new_instance
@@ -341,7 +341,7 @@ def test_a_password_in_a_body_that_is_no_json_is_noticed(cloud: Cloud) -> None:
 def test_a_body_of_any_kind_is_kept_without_secrets(content: bytes, kept: bytes) -> None:
     vault = Vault(lambda _: False)
     vault.add_tokens([PASSWORD, "1234567890"])
-    assert hide_in_body(content, vault) == kept
+    assert redact_secrets_in_body(content, vault) == kept
 
 
 @pytest.mark.parametrize("path", ["instances", "instances-detail", "flavors", "keypairs", "availability-zones"])
@@ -369,22 +369,22 @@ def vault_of(number: int) -> Vault:
 def test_every_account_is_found_however_many_there_are(number: int) -> None:
     vault = vault_of(number)
     for i in range(number):
-        assert vault.hide(f"<secret-{i:06}|appkey-{i:06}>") == "<***|***>"
-    assert not vault.holds(f"secret-{number:06}")
+        assert vault.redact(f"<secret-{i:06}|appkey-{i:06}>") == "<***|***>"
+    assert not vault.contains(f"secret-{number:06}")
 
 
 def test_a_secret_in_which_another_stands_is_hidden_as_a_whole() -> None:
     vault = Vault(lambda _: False)
     vault.add_tokens(["long-secret", "long-secret-and-longer"])
-    assert vault.hide("<long-secret-and-longer>") == "<***>"
+    assert vault.redact("<long-secret-and-longer>") == "<***>"
 
 
 def test_what_only_looks_like_a_token_is_none() -> None:
     vault = vault_of(1)
     vault.add_tokens([SEED_TOKEN])
     other = SEED_TOKEN[:-1] + "2"
-    assert vault.holds(SEED_TOKEN)
-    assert vault.hide(f"{other} {SEED_TOKEN}") == f"{other} ***"
+    assert vault.contains(SEED_TOKEN)
+    assert vault.redact(f"{other} {SEED_TOKEN}") == f"{other} ***"
 
 
 def test_a_token_of_another_form_is_a_secret_too() -> None:
@@ -398,12 +398,12 @@ def test_a_token_of_another_form_is_a_secret_too() -> None:
 
 
 def test_the_oldest_tokens_are_forgotten_unless_they_are_valid() -> None:
-    first, *others = [f"00000000-0000-4000-8000-{i:012x}" for i in range(NEWEST_TOKENS + 1)]
+    first, *others = [f"00000000-0000-4000-8000-{i:012x}" for i in range(MAX_TOKENS + 1)]
     for valid in (True, False):
         vault = Vault(lambda token, valid=valid: valid and token == first)  # type: ignore[misc]
         vault.add_tokens([first, *others])
-        assert vault.holds(first) is valid
-        assert all(vault.holds(token) for token in others)
+        assert vault.contains(first) is valid
+        assert all(vault.contains(token) for token in others)
 
 
 def test_a_request_costs_the_same_however_many_tokens_there_are() -> None:

@@ -22,9 +22,9 @@ def answer(request: Request) -> Reply:
     return Reply(200, (), request.target.encode(), delay=5.0 if request.target == "/late" else 0.0)
 
 
-def eventually(holds: Callable[[], object], seconds: float = 3.0) -> bool:
+def eventually(contains: Callable[[], object], seconds: float = 3.0) -> bool:
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not contains():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)

@@ -16,12 +16,12 @@ from toast_compute_mock.engine.replies import BrokenReplyError
 from toast_compute_mock.exchange import Request
 from toast_compute_mock.operations import HANDLERS, OPEN_HANDLERS
 from toast_compute_mock.operations.actions import ACTIONS
-from toast_compute_mock.rules import HABITS, Rule
+from toast_compute_mock.rules import OTHER_BEHAVIOURS, Rule
 from toast_compute_mock.world.lifecycle import find_all
 from toast_compute_mock.world.seed import (
     SeedWorld,
     default_seed_world,
-    show_world,
+    serialize_seed_world,
     start_world,
 )
 from toast_compute_mock.world.seed_file import WorldFileError, read_seed_world
@@ -187,16 +187,16 @@ def test_a_seed_world_that_is_no_object_is_refused(content: bytes) -> None:
 
 
 def test_a_world_that_was_shown_can_be_changed_and_read() -> None:
-    shown = show_world(default_seed_world())
+    shown = serialize_seed_world(default_seed_world())
     shown["zones"][0]["available"] = False
     seed_world = read_seed_world(json.dumps(shown).encode())
     assert not seed_world.zones[0].available
     assert seed_world.accounts == default_seed_world().accounts
-    assert show_world(seed_world) == shown
+    assert serialize_seed_world(seed_world) == shown
 
 
 def test_the_shown_world_says_what_is_free() -> None:
-    shown = show_world(default_seed_world())
+    shown = serialize_seed_world(default_seed_world())
     assert {volume["name"]: volume["status"] for volume in shown["volumes"]} == {
         "data-01": "free",
         "data-02": "free",
@@ -214,10 +214,10 @@ def test_every_operation_and_action_of_the_contract_has_a_handler() -> None:
 
 
 def test_every_behaviour_says_what_it_rests_on() -> None:
-    rows = [*(rule.value for rule in Rule.__members__.values()), *HABITS]
+    rows = [*(rule.value for rule in Rule.__members__.values()), *OTHER_BEHAVIOURS]
     assert {row.basis for row in rows} == {"documented", "assumed"}
-    assert len({row.says for row in rows}) == len(rows)
-    assert all(row.says.endswith(".") for row in rows)
+    assert len({row.text for row in rows}) == len(rows)
+    assert all(row.text.endswith(".") for row in rows)
 
 
 def test_nothing_is_created_in_a_zone_that_is_not_available() -> None:

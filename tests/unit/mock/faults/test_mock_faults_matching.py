@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from toast_compute_mock import faults
-from toast_compute_mock.faults import Fault, FaultPlan, Match, Sighting
+from toast_compute_mock.faults import CallContext, Fault, FaultPlan, Match
 
-CREATE = Sighting("createInstance", world="alice", token_age=10.0, now=1000.0)
-LIST = Sighting("listInstances", world="alice", token_age=10.0, now=1000.0, changed_ago=1.5)
-START = Sighting("runInstanceAction", "start", world="bob", token_age=10.0, now=1000.0)
-UNKNOWN = Sighting(now=1000.0)
+CREATE = CallContext("createInstance", world="alice", token_age=10.0, now=1000.0)
+LIST = CallContext("listInstances", world="alice", token_age=10.0, now=1000.0, changed_ago=1.5)
+START = CallContext("runInstanceAction", "start", world="bob", token_age=10.0, now=1000.0)
+UNKNOWN = CallContext(now=1000.0)
 
 
-def fires(call: Sighting, seed: int = 0, **match: Any) -> bool:
+def fires(call: CallContext, seed: int = 0, **match: Any) -> bool:
     """Whether a fault with this match fires at its first call."""
     plan = FaultPlan(seed)
     plan.add(Fault(match=Match(**match), effect=faults.Reset()))
@@ -29,7 +29,7 @@ def hits(calls: int, seed: int = 0, name: str = "x", **match: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("call", [CREATE, LIST, START, UNKNOWN])
-def test_a_match_without_limits_fits_every_call(call: Sighting) -> None:
+def test_a_match_without_limits_fits_every_call(call: CallContext) -> None:
     assert fires(call)
 
 
@@ -143,7 +143,7 @@ def test_only_calls_that_begin_a_change_of_status_can_end_in_error() -> None:
     upload = START._replace(action="uploadImage")
     assert [plan.choose(call) for call in (LIST, UNKNOWN, upload, START._replace(action=""))] == [None] * 4
     assert plan.list()[0].matched == 0
-    assert all(plan.choose(call) is not None for call in (CREATE, START, Sighting("deleteInstance")))
+    assert all(plan.choose(call) is not None for call in (CREATE, START, CallContext("deleteInstance")))
 
 
 def test_all_actions_can_be_meant_by_an_operation_that_ends_in_error() -> None:

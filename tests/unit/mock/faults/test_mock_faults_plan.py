@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from toast_compute_mock import faults
-from toast_compute_mock.faults import Chosen, FaultError, FaultPlan, FaultState, Sighting
+from toast_compute_mock.faults import CallContext, Chosen, FaultError, FaultPlan, FaultState
 
-CREATE = Sighting("createInstance", world="alice", now=1000.0)
-LIST = Sighting("listInstances", world="alice", now=1000.0, changed_ago=1.0)
+CREATE = CallContext("createInstance", world="alice", now=1000.0)
+LIST = CallContext("listInstances", world="alice", now=1000.0, changed_ago=1.0)
 
 
-def names(plan: FaultPlan, calls: int, call: Sighting = CREATE) -> list[tuple[str, ...]]:
+def names(plan: FaultPlan, calls: int, call: CallContext = CREATE) -> list[tuple[str, ...]]:
     """The faults that fire at each of some calls."""
     return [() if chosen is None else chosen.names for chosen in [plan.choose(call) for _ in range(calls)]]
 
@@ -227,7 +227,7 @@ def test_threads_add_and_remove_while_others_choose() -> None:
     assert sorted(state.fault.name for state in plan.list()) == ["0", "1", "2", "3"]
 
 
-def _seconds(choose: Callable[[Sighting], object], calls: int = 2000) -> float:
+def _seconds(choose: Callable[[CallContext], object], calls: int = 2000) -> float:
     """The best of some runs of many calls: what they cost when nothing else is going on."""
     best = float("inf")
     for _ in range(15):
@@ -243,7 +243,7 @@ class Nothing:
 
     faults = ()
 
-    def choose(self, _call: Sighting) -> None:
+    def choose(self, _call: CallContext) -> None:
         """Choose nothing."""
         if not self.faults:
             return

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from toast_compute_mock import faults
 from toast_compute_mock.exchange import Break, Reply
-from toast_compute_mock.faults import EXPLANATIONS, PRESETS, Chosen, FaultPlan, Sighting, read_faults
+from toast_compute_mock.faults import EXPLANATIONS, PRESETS, CallContext, Chosen, FaultPlan, read_faults
 
 OPERATIONS = ("listInstances", "createInstance", "issueToken", "")
 NOTHING = Reply(200, (), b"")
@@ -52,7 +52,7 @@ def test_a_flaky_network_breaks_any_call_now_and_then() -> None:
     seen: Counter[str] = Counter()
     late = []
     for number in range(2000):
-        chosen = plan.choose(Sighting(OPERATIONS[number % len(OPERATIONS)]))
+        chosen = plan.choose(CallContext(OPERATIONS[number % len(OPERATIONS)]))
         if chosen is not None:
             seen.update(chosen.names)
             if chosen.delay:
@@ -70,8 +70,8 @@ def test_a_flaky_network_breaks_any_call_now_and_then() -> None:
 
 def test_a_flaky_network_can_be_worse_and_in_one_place_only() -> None:
     plan = planned("flaky-network", probability=1, operation="listFlavors", budget=3)
-    assert plan.choose(Sighting("listInstances")) is None
-    chosen = plan.choose(Sighting("listFlavors"))
+    assert plan.choose(CallContext("listInstances")) is None
+    chosen = plan.choose(CallContext("listFlavors"))
     assert chosen is not None
     assert chosen.names == ("flaky-network-reset", "flaky-network-late")
     assert [state.remaining for state in plan.list()] == [2, 3, 2]
@@ -79,67 +79,67 @@ def test_a_flaky_network_can_be_worse_and_in_one_place_only() -> None:
 
 def test_a_token_is_refused_in_the_middle_of_a_wait_and_a_fresh_one_is_not() -> None:
     plan = planned("token-expires-mid-wait")
-    assert plan.choose(Sighting("createInstance", token_age=0.0)) is None
-    looks = [plan.choose(Sighting("listInstances", token_age=age)) for age in (0.0, 1.0, 2.5)]
+    assert plan.choose(CallContext("createInstance", token_age=0.0)) is None
+    looks = [plan.choose(CallContext("listInstances", token_age=age)) for age in (0.0, 1.0, 2.5)]
     assert looks[:2] == [None, None]
     assert header(looks[2]) == {
         "isSuccessful": False,
         "resultCode": -3,
         "resultMessage": "Permission denied : token",
     }
-    assert [plan.choose(Sighting("listInstances", token_age=age)) for age in (0.0, 2.2, 5.6)] == [None] * 3
+    assert [plan.choose(CallContext("listInstances", token_age=age)) for age in (0.0, 2.2, 5.6)] == [None] * 3
 
 
 def test_a_token_that_is_old_when_the_wait_begins_is_not_refused_at_the_first_look() -> None:
     plan = planned("token-expires-mid-wait")
-    assert [plan.choose(Sighting("listInstances", token_age=900.0)) is None for _ in range(3)] == [True, False, True]
+    assert [plan.choose(CallContext("listInstances", token_age=900.0)) is None for _ in range(3)] == [True, False, True]
 
 
 def test_a_token_can_be_refused_elsewhere_and_later() -> None:
     plan = planned("token-expires-mid-wait", operation="listInstanceDetails", nth=None, token_age_min=60)
-    assert plan.choose(Sighting("listInstances", token_age=100.0)) is None
-    assert plan.choose(Sighting("listInstanceDetails", token_age=59.0)) is None
-    assert plan.choose(Sighting("listInstanceDetails", token_age=60.0)) is not None
+    assert plan.choose(CallContext("listInstances", token_age=100.0)) is None
+    assert plan.choose(CallContext("listInstanceDetails", token_age=59.0)) is None
+    assert plan.choose(CallContext("listInstanceDetails", token_age=60.0)) is not None
 
 
 def test_a_full_zone_takes_no_instance_until_there_is_room() -> None:
     plan = planned("zone-full")
-    assert plan.choose(Sighting("listInstances")) is None
+    assert plan.choose(CallContext("listInstances")) is None
     for _ in range(20):
-        assert header(plan.choose(Sighting("createInstance"))) == {
+        assert header(plan.choose(CallContext("createInstance"))) == {
             "isSuccessful": False,
             "resultCode": 12409,
             "resultMessage": "Conflict : availability zone is full",
         }
     plan.remove("zone-full")
-    assert plan.choose(Sighting("createInstance")) is None
+    assert plan.choose(CallContext("createInstance")) is None
 
 
 def test_a_zone_can_be_full_for_one_call() -> None:
     plan = planned("zone-full", budget=1)
-    assert plan.choose(Sighting("createInstance")) is not None
-    assert plan.choose(Sighting("createInstance")) is None
+    assert plan.choose(CallContext("createInstance")) is not None
+    assert plan.choose(CallContext("createInstance")) is None
 
 
 def test_two_calls_are_throttled() -> None:
     plan = planned("throttled")
     for operation in ("listInstances", "createInstance"):
-        answer = reply(plan.choose(Sighting(operation)))
+        answer = reply(plan.choose(CallContext(operation)))
         assert answer.status == 429
         assert ("retry-after", "1") in answer.headers
-    assert plan.choose(Sighting("listInstances")) is None
+    assert plan.choose(CallContext("listInstances")) is None
 
 
 def test_one_call_meets_a_bad_gateway() -> None:
     plan = planned("bad-gateway")
-    answer = reply(plan.choose(Sighting("createInstance")))
+    answer = reply(plan.choose(CallContext("createInstance")))
     assert answer.status == 502
     assert dict(answer.headers)["content-type"].startswith("text/html")
-    assert plan.choose(Sighting("createInstance")) is None
+    assert plan.choose(CallContext("createInstance")) is None
 
 
 def test_a_preset_that_met_nothing_is_unused() -> None:
     plan = planned("zone-full")
     plan.use("bad-gateway")
-    plan.choose(Sighting("listInstances"))
+    plan.choose(CallContext("listInstances"))
     assert plan.unused() == ["zone-full"]
