@@ -1,4 +1,4 @@
-"""What does a program import to have a cloud of its own? `MockCloud`, in-process or on a socket."""
+"""Run a cloud of your own: `MockCloud`, in-process or on a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a program get a cloud of its own? One engine, one clock, and the ways to reach them."""
+"""Build a cloud: one engine, one clock, and the ways to reach them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MockCloud(Control):
 
     The same `seed` gives the same ids and durations. `clock` is what its tokens and instances live on: the machine's
     own unless another is given. `world` is what every world begins with. `faults` are rules of what goes wrong, and
-    `evolution` names habits of a later release; both can be changed at any time. Of replies with more bytes than
+    `evolution` names options of a later release; both can be changed at any time. Of replies with more bytes than
     `sample_above` only one in sixteen is held against the contract. `journal` is one with other limits. With
     `admin_token`, the API under `/_mock/` asks for it.
 
@@ -103,9 +103,9 @@ class MockCloud(Control):
         return AsgiApp(self.answer, self._clock)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> ServerThread:
-        """Return a context manager that listens on a socket, and whose `base_url` says where; port 0 is any free one.
+        """Return a context manager that listens on a socket, and whose `base_url` is its URL; port 0 is any free one.
 
-        Raises ValueError for what is no port. Entering it raises OSError when the address cannot be had.
+        Raises ValueError for an invalid port. Entering it raises OSError when the address cannot be had.
         """
         from .servers.server import ServerThread  # asyncio is loaded only where it is used
 

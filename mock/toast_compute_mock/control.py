@@ -1,4 +1,4 @@
-"""See and change a cloud from outside the service's own API: its worlds, its evolution, its state as a whole."""
+"""Read and change a cloud from outside the service's own API."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Worlds:
             return diff(first, second, now)
 
     def set_quotas(self, world_id: str, *, instances: int | None = None, keypairs: int | None = None) -> None:
-        """Say how many instances and key pairs there can be; None is any number. Raises WorldError or ValueError."""
+        """Set how many instances and key pairs there can be; None is any number. Raises WorldError or ValueError."""
         check_quota("instances", instances)
         check_quota("keypairs", keypairs)
         with self._lock:
@@ -93,7 +93,7 @@ class Worlds:
             return number
 
     def secrets(self) -> set[str]:
-        """Return the passwords, tokens and appkeys that there are or were, for looking whether they show somewhere."""
+        """Return the passwords, tokens and appkeys that there are or were, to search for them elsewhere."""
         with self._lock:
             self._registry.all(self._now_utc())
             return set(self._registry.vault.all())
@@ -162,7 +162,7 @@ class Control:
 
     @property
     def evolution(self) -> tuple[str, ...]:
-        """The habits of a later release that the replies have. Raises ValueError when set to an unknown one."""
+        """The options of a later release that the replies have. Raises ValueError when set to an unknown one."""
         return self._replies.evolution
 
     @evolution.setter

@@ -1,4 +1,4 @@
-"""What goes into the engine, and what comes out? One request and one reply, free of sockets and HTTP libraries."""
+"""Define the requests and replies of the engine, free of sockets and HTTP libraries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Break(Enum):
     SHORT_BODY = "short-body"
     """The body ends in the middle, before its content-length."""
     BAD_CHUNK = "bad-chunk"
-    """The body is chunked, and a chunk's size is no number."""
+    """The body is chunked, and a chunk's size is not a number."""
     STALL = "stall"
     """The head and half of the body arrive, and then nothing more."""
     PIECES = "pieces"

@@ -1,4 +1,4 @@
-"""What does the message of a result code begin with?"""
+"""Return the message of a result code."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from toast_compute_api.behaviour import RESULT_CODES, STATUS_KINDS, SUBSYSTEM_RA
 from toast_compute_api.behaviour_types import http_status
 
 FAIL = RESULT_CODES[-1].message
-"""The contract's word for what has no reason."""
+"""The contract's message for a failure without a reason."""
 
 # The contract has a word for most kinds of refusal, as a result code of its own. These two have none.
 _WORDS_OF_KINDS = {"conflict": "Conflict", "authentication": "Unauthorized"}
 
 
 def message_for(code: int) -> str:
-    """Return what a resultMessage begins with. A code that the contract says nothing about gets FAIL."""
+    """Return how a resultMessage begins; a code that the contract does not know gets FAIL."""
     if code in RESULT_CODES:
         return RESULT_CODES[code].message
     if not any(code in codes for codes in SUBSYSTEM_RANGES):

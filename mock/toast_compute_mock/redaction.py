@@ -1,4 +1,4 @@
-"""Which texts are secrets, and does one of them stand in a text, as it is or encoded?"""
+"""Find secrets in a text, as they are or encoded, and redact them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 REDACTED = "***"
 MIN_LENGTH = 8
-"""Characters; anything shorter would be found in innocent text, and is not looked for."""
+"""Characters; anything shorter would be found in innocent text, and is not searched for."""
 MAX_TOKENS = 10_000
 """How many tokens are remembered when they are worth nothing any more."""
 
@@ -18,7 +18,7 @@ _MAX_WORDS = 10_000
 _MAX_FEW_WORDS = 8  # so many are found faster one by one than by an expression
 _PRIVATE_KEY = "PRIVATE KEY-----"
 _TOKEN_PREFIX = "00000000-0000-4000-8000-"
-_TOKEN = re.compile(_TOKEN_PREFIX + "[0-9a-f]{12}", re.IGNORECASE)  # what the mock's own tokens look like
+_TOKEN = re.compile(_TOKEN_PREFIX + "[0-9a-f]{12}", re.IGNORECASE)  # the form of the mock's own tokens
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)  # of JSON, be it whole or broken
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -26,10 +26,10 @@ _TIMES_ENCODED = 3
 
 
 class Vault:
-    """Every secret that there has been: passwords, appkeys, tokens. Private keys are told by what they look like.
+    """Every secret that there has been: passwords, appkeys, tokens. Private keys are recognized by their form.
 
-    Looking costs the same however many tokens there are: those that the mock makes look alike, so only what looks
-    like one is looked up. `is_valid` says whether a token opens a world now.
+    A search costs the same however many tokens there are: those that the mock makes have one form, so only what has it
+    is looked up. `is_valid` returns whether a token opens a world now.
     """
 
     def __init__(self, is_valid: Callable[[str], bool]) -> None:
@@ -65,15 +65,15 @@ class Vault:
         return {*self._tokens, *self._words, *self._appkeys}
 
     def is_appkey(self, text: str) -> bool:
-        """Whether this is an appkey."""
+        """Return whether this is an appkey."""
         return text in self._appkeys
 
     def is_token(self, text: str) -> bool:
-        """Whether this is a token, or has been one, or looks like one."""
+        """Return whether this is or was a token, or has the form of one."""
         return text in self._tokens or _TOKEN.fullmatch(text) is not None or self._is_valid(text)
 
     def contains(self, text: str) -> bool:
-        """Whether a secret stands in the text as it is."""
+        """Return whether a secret stands in the text as it is."""
         # The texts of nearly all requests hold none, and this is asked for each of them.
         if _PRIVATE_KEY in text or (_TOKEN_PREFIX in text and any(map(self._is_known, _TOKEN.findall(text)))):
             return True
@@ -85,7 +85,7 @@ class Vault:
         return False
 
     def contains_encoded(self, text: str) -> bool:
-        """Whether a secret stands in the text as it is, percent-encoded, or escaped as in JSON."""
+        """Return whether a secret stands in the text as it is, percent-encoded, or escaped as in JSON."""
         return any(map(self.contains, decodings(text)))
 
     def redact(self, text: str) -> str:
@@ -120,7 +120,7 @@ class Vault:
 
 
 def is_private_key(text: str) -> bool:
-    """Whether a private key, or the first or last line of one, stands in the text."""
+    """Return whether a private key, or the first or last line of one, stands in the text."""
     return _PRIVATE_KEY in text
 
 
@@ -146,7 +146,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def decode_base64(text: str) -> str:
-    """Return what stands in a text in Base64, as the user and password of an Authorization header do."""
+    """Return what a text holds in Base64, as the user and password of an Authorization header do."""
     found: list[str] = []
     for piece in _BASE64.findall(text):
         bare = piece.rstrip("=").replace("-", "+").replace("_", "/")

@@ -1,8 +1,8 @@
-"""Which behaviours does the mock have, and which of them does the service's documentation state?
+"""List the behaviours of the mock, and whether the service's documentation states them.
 
 One table: `Rule` for what is refused, `HABITS` for the rest. The states that an operation needs are not here, since
-`x-lifecycle` in the contract labels them. `documented` means that the guide or the published page of error codes says
-so; `assumed` means that this project decided.
+`x-lifecycle` in the contract labels them. `documented` means that the guide or the published page of error codes states
+it; `assumed` means that this project decided.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Behaviour(NamedTuple):
     code: int = 0
     """The result code of a refusal; 0 for a behaviour that refuses nothing."""
     detail: str = ""
-    """What the message says after its colon; names in braces are filled in."""
+    """The part of the message after its colon; names in braces are filled in."""
 
 
 def _code(subsystem: str, status: int) -> int:
-    """The result code that says this HTTP status of a part of the service."""
+    """Return the result code for an HTTP status of a subsystem."""
     (codes,) = [codes for codes in SUBSYSTEM_RANGES if codes.subsystem == subsystem]
     return codes.first - http_status(codes.first) + status
 
@@ -56,7 +56,7 @@ class Rule(Enum):
         "{path} {reason}",
     )
     NOT_JSON = Behaviour(
-        "documented", "A body that is no JSON in UTF-8 is refused.", -8, "the body is not valid JSON in UTF-8"
+        "documented", "A body that is not JSON in UTF-8 is refused.", -8, "the body is not valid JSON in UTF-8"
     )
     WRONG_CREDENTIALS = Behaviour(
         "assumed",
@@ -199,7 +199,7 @@ class Rule(Enum):
     )
     FIXED_ROOT_DISK = Behaviour(
         "documented",
-        "Flavors with a disk of fixed size (u2) take no volume arguments; a `type` of null is none.",
+        "Flavors with a disk of fixed size (u2) take no volume arguments; a `type` of null counts as absent.",
         -4,
         "instance.volume.{member} is not allowed with this flavor",
     )
@@ -224,7 +224,7 @@ _ASSUMED_BEHAVIOURS = (
     "A request is checked in this order: path and method, appkey and token, parameters, body, "
     "what they name, the instance's status, how the two belong together.",
     "Unknown query parameters are ignored; one that the operation knows may come once.",
-    "The content type of a request is not looked at.",
+    "The content type of a request is ignored.",
     "Of duplicate members in a JSON object the last counts.",
     "A token lives one hour, to the whole second; others of the same user stay valid.",
     "Without `volume.size`, a root disk has the image's minDisk.",
@@ -245,7 +245,7 @@ OTHER_BEHAVIOURS: tuple[Behaviour, ...] = (
 
 
 class RefusedError(Exception):
-    """A request is refused by a rule; `message` is what the envelope will say."""
+    """A request is refused by a rule; `message` is that of the envelope."""
 
     def __init__(self, rule: Rule, **details: str | int) -> None:
         self.rule = rule

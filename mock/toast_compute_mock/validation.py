@@ -1,4 +1,4 @@
-"""Can a cloud be made of these arguments, and can it be told that?"""
+"""Check the arguments of a cloud."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_cloud(
     if isinstance(faults, str) or not isinstance(faults, Iterable) or not all(isinstance(one, Fault) for one in faults):
         raise ValueError("faults: must be a list of faults; cloud.faults.use takes the name of a preset")
     if isinstance(evolution, str) or not isinstance(evolution, Collection):
-        raise ValueError("evolution: must be a list of habits")
+        raise ValueError("evolution: must be a list of options")
     if sample_above is not None and (not is_whole(sample_above) or sample_above < 0):
         raise ValueError("sample_above: must be a number of bytes, or None")
     if admin_token is not None and (not isinstance(admin_token, str) or not admin_token):
@@ -44,7 +44,7 @@ def check_cloud(
 
 
 def check_port(port: object) -> None:
-    """Raise ValueError when this is no port to listen on."""
+    """Raise ValueError when this is not a port to listen on."""
     if not is_whole(port) or not 0 <= port <= _LAST_PORT:
         raise ValueError(f"port: must be an integer from 0 to {_LAST_PORT}")
 

@@ -1,4 +1,4 @@
-"""What does each operation of the admin API do? One method for each operationId, and nothing about HTTP."""
+"""Answer the admin API: one method for each operationId, and the HTTP around it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Answer: TypeAlias = "JsonObject | bytes | Reply | PendingAnswer"
 
 _PAGE = "/"
 _encode = msgspec.json.Encoder().encode
-# What it says is of the moment, and is never to be taken for anything but JSON.
+# A reply holds for the moment alone, and is never to be taken for anything but JSON.
 _HEADERS = (("content-type", "application/json"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 _TO_THE_PAGE = Reply(HTTPStatus.PERMANENT_REDIRECT.value, (("location", f"{PREFIX}{_PAGE}"),), b"")
 _DISTRIBUTION = "toast-compute"
@@ -150,7 +150,7 @@ class Views:
         try:
             moment = datetime.fromisoformat(call.body["to"])
         except ValueError:  # a leap second is a date-time, and Python has none
-            raise malformed("to", "is no moment that this clock knows") from None
+            raise malformed("to", "is not a moment that this clock knows") from None
         with _clock_errors_are_400("to"):
             clock.set(moment.timestamp())
         return self.get_clock(call)
@@ -177,7 +177,7 @@ class Views:
         return self._summary(made)
 
     def get_world(self, call: Call) -> Answer:
-        # Read before the world is copied: it is settled at that moment or a little later, never before it.
+        # Read before the world is copied: its state is that of this moment or a little later, never before it.
         now = self._now()
         with _world_errors_are_404():
             return serialize_world(self._control.worlds.get(call.parameters["world"]), now)
@@ -312,7 +312,7 @@ def _world_errors_are_404() -> Iterator[None]:
 
 @contextmanager
 def _clock_errors_are_400(place: str) -> Iterator[None]:
-    """Refuse a moment at which the clock cannot be; it says why, behind a name of its own for the place."""
+    """Refuse a moment at which the clock cannot be, with the clock's reason behind the place in the request."""
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What does the admin API offer? Its OpenAPI document.
+"""Load the files that the admin API serves: its OpenAPI document and its page.
 
 `openapi.json` is written by hand. The schemas of the mock's own records are not repeated there: they come from the
 records, and the document that is served holds both.

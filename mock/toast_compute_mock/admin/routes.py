@@ -1,4 +1,4 @@
-"""Which operation of the admin API does a request mean, and is it what the document allows?"""
+"""Route a request to an operation of the admin API, and check it against the document."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Operation(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What a request says, checked."""
+    """The checked parameters and body of a request."""
 
     parameters: Mapping[str, Any]
     """By name, with the defaults of the document."""
@@ -137,7 +137,7 @@ class Routes:
 
 
 def read_call(operation: Operation, in_path: Mapping[str, str], query: str, request: Request) -> Call:
-    """Return what the request says. Raises AdminError, which names one place and one reason."""
+    """Return the parameters and body of a request. Raises AdminError, which names one place and one reason."""
     parameters = _read_parameters(operation, in_path, query)
     if not operation.takes_body:
         return Call(parameters, None, b"")
@@ -180,7 +180,7 @@ def _read_parameters(operation: Operation, in_path: Mapping[str, str], query: st
 
 
 def _read_text(text: str, kind: str) -> Any:
-    """A parameter's value; what is none of its type stays text, and its schema says so."""
+    """Return a parameter's value; what is not of its type stays text, and its schema refuses it."""
     if kind == "string":
         return text
     try:

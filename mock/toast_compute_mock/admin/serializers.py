@@ -1,4 +1,4 @@
-"""What does the admin API show of a world? Everything but its secrets, as it is now."""
+"""Serialize worlds and journal entries for the admin API, without their secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..world.state import Instance, Record, World
 
 
 def serialize_world(world: World, now: datetime) -> JsonObject:
-    """Return a world that is settled at `now`: passwords and appkey are left out, tokens are a number."""
+    """Serialize a world in its state at `now`: passwords and appkey are left out, tokens are a number."""
     return {
         "id": world.account.user_id,
         "username": world.account.username,
@@ -36,7 +36,7 @@ def serialize_world(world: World, now: datetime) -> JsonObject:
 
 
 def serialize_timeline(world: World, now: datetime, limit: int) -> JsonObject:
-    """Return the newest instances of a world that is settled at `now`, and what each is changing into."""
+    """Serialize the newest instances of a world in its state at `now`, and what each is changing into."""
     newest = list(world.instances.values())[-limit:]
     return {
         "now": now,
@@ -46,7 +46,7 @@ def serialize_timeline(world: World, now: datetime, limit: int) -> JsonObject:
 
 
 def serialize_entry(entry: Entry) -> JsonObject:
-    """Return one exchange."""
+    """Serialize one exchange."""
     return {
         "seq": entry.seq,
         "at": datetime.fromtimestamp(entry.at, UTC),

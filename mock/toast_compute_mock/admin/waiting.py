@@ -1,4 +1,4 @@
-"""How does a reply of the admin API wait for something? It is asked again and again, and blocks nobody."""
+"""Wait for something in a reply of the admin API, without blocking anybody."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def kind_of(clock: Clock) -> str:
 
 
 def poll_until(poll: Callable[[bool], JsonObject | None], real_seconds: float) -> PendingAnswer:
-    """Return what `look` will say; it is told whether the time is up, and has to say something then."""
+    """Return what `poll` will return; it gets whether the time is up, and must return something then."""
     deadline = time.monotonic() + real_seconds
     return PendingAnswer(lambda: poll(time.monotonic() >= deadline))
 
@@ -46,13 +46,13 @@ def sleep(clock: Clock, seconds: float, real_seconds: float) -> PendingAnswer:
 
 
 def _time_has_passed(clock: Clock, seconds: float) -> Callable[[], bool]:
-    """Return what says whether so many seconds have passed from now on."""
+    """Return a function that returns whether so many seconds have passed from now on."""
     due = clock.now() + seconds
     return lambda: clock.now() >= due
 
 
 def _sleep_in_thread(clock: AutoJumpClock, seconds: float) -> Callable[[], bool]:
-    """Fall asleep on the clock, and return what says whether that is over, without using the clock.
+    """Sleep on the clock, and return a function that returns whether that is over without using the clock.
 
     It jumps when everybody sleeps, so somebody has to, in a thread of its own; and it jumps late when somebody keeps
     asking it for the time. Its sleeps always end, also those for which no client waits any more.

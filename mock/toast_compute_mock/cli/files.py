@@ -1,4 +1,4 @@
-"""Read and write the files of the command; a file that is written is either complete or not there."""
+"""Read and write the files of the command; a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ def _reason(problem: OSError) -> str:
 
 
 def _shown(path: str | os.PathLike[str]) -> str:
-    """A path on one line, whatever it is made of."""
+    """Return a path on one line, whatever it is made of."""
     return " ".join(os.fsencode(path).decode("utf-8", "replace").splitlines())

@@ -1,4 +1,4 @@
-"""How is the mock started from a command line, and how does it end? `toast-compute-mock`."""
+"""Run the mock from a command line: `toast-compute-mock`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         # An argument may hold line breaks, and messages show it.
         print(f"{PROGRAM}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return _USAGE_ERROR
-    except KeyboardInterrupt:  # where the event loop cannot be told of signals
+    except KeyboardInterrupt:  # where the event loop has no signal handlers
         return 0
     return 0
 

@@ -1,4 +1,4 @@
-"""What can be said on the command line of `toast-compute-mock`, and what does it mean?"""
+"""Read the command line of `toast-compute-mock`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SEED_DIGITS = 18  # more would not fit into a snapshot
 
 
 class CommandError(Exception):
-    """The command cannot run; its text is the one line that says why."""
+    """The command cannot run; its text is one line with the reason."""
 
 
 @dataclass(frozen=True, slots=True)

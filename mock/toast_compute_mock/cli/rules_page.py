@@ -1,4 +1,4 @@
-"""How does the table of behaviours look as a page of the documentation?"""
+"""Write the table of behaviours as a page of the documentation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..rules import OTHER_BEHAVIOURS, RefusedError, Rule
 _TITLE = """# What the mock refuses and does
 
 Written by `toast-compute-mock --show-behaviours`; do not edit. *documented*: the service's guide or its page of error
-codes says so. *assumed*: this project decided, since they say nothing.
+codes states it. *assumed*: this project decided, since they do not.
 """
 
 
@@ -51,7 +51,7 @@ def as_markdown() -> str:
 
 
 def _message(rule: Rule) -> str:
-    """The message of a rule, with its blanks as they stand in the table."""
+    """Return the message of a rule, with its blanks as they stand in the table."""
     return str(
         RefusedError(
             rule,

@@ -1,4 +1,4 @@
-"""When does everybody wait? The clock on which time moves on to who is due next as soon as that is so."""
+"""Move time on to who is due next as soon as everybody waits."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LONGEST_GRACE = 60.0
 
 _LONGEST_HOLD = 10.0  # real seconds: then time moves on, however busy the others are
 _ABSENT_AFTER = 0.5  # real seconds without a sign of life, after which a thread is taken to wait for something else
-_POLL_SECONDS = 0.005  # real seconds between two looks at whether the others have ended
-_FAST_CHECKS = 32  # of an event loop, after which it is looked at less often
+_POLL_SECONDS = 0.005  # real seconds between two checks whether the others have ended
+_FAST_CHECKS = 32  # of an event loop, after which it is checked less often
 
 
 class AutoJumpClock(Timeline):
@@ -61,7 +61,7 @@ class AutoJumpClock(Timeline):
         self._awake: set[Participant] = set()
         self._busy = 0
         self._blocked: dict[ThreadSleeper, None] = {}  # in the order in which they fell asleep
-        self._poller: ThreadSleeper | None = None  # the one that looks whether the others have ended
+        self._poller: ThreadSleeper | None = None  # the one that checks whether the others have ended
         self._held_since = self._last_use  # since when time stands still while somebody sleeps, in real seconds
 
     def now(self) -> float:
@@ -93,7 +93,7 @@ class AutoJumpClock(Timeline):
                 self._jump_if_all_wait()
 
     def _is_idle(self) -> bool:
-        """Whether this is a gap in which the clients of a server may be asleep."""
+        """Return whether this is a gap in which the clients of a server may be asleep."""
         return (
             self._idle_seconds is not None
             and time.monotonic() - self._last_use >= self._idle_seconds
@@ -191,7 +191,7 @@ class AutoJumpClock(Timeline):
             self._advance_to(first.due)
 
     def _jump_after_grace(self) -> float:
-        """Move on if the grace is over, and return in how many real seconds to look again."""
+        """Move on if the grace is over, and return in how many real seconds to check again."""
         left = min(self._last_use + self._grace, self._held_since + _LONGEST_HOLD) - time.monotonic()
         if left > 0:
             return min(left, _POLL_SECONDS)
@@ -214,7 +214,7 @@ class AutoJumpClock(Timeline):
     # In event loops
 
     def _schedule_check(self, participant: Participant) -> None:
-        """Notice that the loop in a thread may have something to do, if there is one, and look for the end of it."""
+        """Notice that the loop in a thread may have something to do, if there is one, and check for the end of it."""
         loop = participant.loop
         if loop is None:
             return
@@ -235,7 +235,7 @@ class AutoJumpClock(Timeline):
             if participant.loop is not loop:
                 return
             has_more = not is_drained(loop)
-            # When there is nobody to wake, it is not looked for the end; who falls asleep looks again.
+            # When there is nobody to wake, no end is checked for; who falls asleep checks again.
             participant.check_scheduled = has_more and self._next_sleeper() is not None
             if has_more and not participant.check_scheduled:
                 return
@@ -243,7 +243,7 @@ class AutoJumpClock(Timeline):
                 participant.checks += 1
                 if participant.checks % _FAST_CHECKS:
                     loop.call_soon(self._check_loop, participant, loop)
-                else:  # perhaps another clock looks at the same loop, and they see only each other
+                else:  # perhaps another clock checks the same loop, and they see only each other
                     loop.call_later(_POLL_SECONDS, self._check_loop, participant, loop)
                 return
             if not participant.tasks:

@@ -1,4 +1,4 @@
-"""What time is it, and how does one wait? The clocks that a mock can run on, and the SDK with it."""
+"""Provide the clocks that a mock, and the SDK with it, can run on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may still be at work? The threads and event loops that an auto-jump clock has to wait for."""
+"""Detect who may still be at work: the threads and event loops that an auto-jump clock waits for."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Participant:
         self.tasks: set[TaskSleeper] = set()
         """Who sleeps in the loop."""
         self.check_scheduled = False
-        """Whether a callback is on its way that looks whether the loop has anything to do."""
+        """Whether a callback is scheduled that checks whether the loop has anything to do."""
         self.watcher: asyncio.TimerHandle | None = None
         """The timer of the loop that watches for the end of the grace."""
         self.checks = 0
-        """For how many turns in a row the loop has been looked at, and had something to do."""
+        """How many checks in a row found that the loop had something to do."""
 
     def enter_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to care for a loop, and forget the one before."""
+        """Begin to track a loop, and forget the one before."""
         self.leave_loop()
         self.loop = loop
         self.tasks = set()
@@ -60,12 +60,12 @@ class Participant:
             self.watcher = None
 
     def must_be_waited_for(self) -> bool:
-        """Whether others have to wait for it."""
+        """Return whether others have to wait for it."""
         return self.has_slept or (self.loop is not None and self.loop.is_running())
 
 
 def is_drained(loop: asyncio.AbstractEventLoop) -> bool:
-    """Return whether no callback waits for its turn; of a loop that hides it, True.
+    """Return whether no callback waits for its turn; of a loop that does not show it, True.
 
     There is no public way to ask an event loop of asyncio for this, nor for what `may_have_sockets` returns.
     """
@@ -73,7 +73,7 @@ def is_drained(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 def may_have_sockets(loop: asyncio.AbstractEventLoop) -> bool:
-    """Return whether something may come from outside; of a loop that hides it, True."""
+    """Return whether something may come from outside; of a loop that does not show it, True."""
     find = getattr(getattr(loop, "_selector", None), "get_map", None)
     watched = None if find is None else find()
     return watched is None or len(watched) > 1  # one is the loop's own: other threads wake it through that

@@ -1,4 +1,4 @@
-"""How does a clock that can be moved keep its time, and wake who sleeps on it?"""
+"""Keep the time of a clock that can be moved, and wake who sleeps on it."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class ThreadSleeper(Sleeper):
         self.recheck()
 
     def recheck(self) -> None:
-        """Let the thread look again whether its sleep is over."""
+        """Let the thread check again whether its sleep is over."""
         if self._condition is not None:
             self._condition.notify()
 
     def wait(self, real_seconds: float | None) -> None:
-        """Let go of the lock until there is a reason to look again, or so many seconds are over; None is no limit."""
+        """Let go of the lock until there is a reason to check again, or so many seconds are over; None for no limit."""
         if self._condition is None:
             self._condition = threading.Condition(self._lock)
         self._condition.wait(real_seconds)
@@ -200,7 +200,7 @@ class Timeline(ABC):
 
     @abstractmethod
     def _check(self, sleeper: Sleeper) -> float | None:
-        """Wake the sleeper if it is time, or else return in how many real seconds it has to look again; None is never.
+        """Wake the sleeper if it is time, or else return in how many real seconds it has to check again; None is never.
 
         Raises TimeoutError when it has slept long enough.
         """
@@ -226,7 +226,7 @@ class Timeline(ABC):
             self._abandoned += 1
 
     def _next_sleeper(self) -> Sleeper | None:
-        """The next who is due."""
+        """Return the sleeper that is due next."""
         while self._sleepers and self._sleepers[0][2].is_over:
             heapq.heappop(self._sleepers)
             self._abandoned -= 1
@@ -245,7 +245,7 @@ class Timeline(ABC):
             self._wake(sleeper)
 
     def _due(self, seconds: float) -> float | None:
-        """When a sleep that begins now ends; None when it is no sleep."""
+        """Return when a sleep that begins now ends; None when it ends at once."""
         self._note_use()
         require_finite("seconds", seconds)
         elapsed = self._elapsed()

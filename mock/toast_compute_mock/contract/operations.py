@@ -1,4 +1,4 @@
-"""What does the contract say about each operation, and which operation does a method and path mean?"""
+"""Compile the operations of the contract, and find the one that a method and path belong to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .schemas import Schema, Schemas
 
 _JSON = "application/json"
 
-# What is read for every request is no named tuple: reading a member of that takes twice as long.
+# What is read for every request is not a named tuple: reading a member of that takes twice as long.
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -226,5 +226,5 @@ def contract() -> Contract:
 
 
 def _last(reference: str) -> str:
-    """The component that a `$ref` names."""
+    """Return the component that a `$ref` names."""
     return reference.rpartition("/")[2]

@@ -1,7 +1,7 @@
-"""Which values of a request and its reply are secret, and how does an exchange look without them?
+"""Redact an exchange by the contract and by the secrets that are known.
 
-What is secret is said by `x-sensitive` in the contract. What a client made up and what stands in the wrong place is
-known from the `Vault`.
+`x-sensitive` in the contract marks what is secret. What a client made up and what stands in the wrong place is known
+from the `Vault`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def mask_of(document: dict[str, Any], schema: dict[str, Any]) -> Mask | None:
 
 
 def closed_mask_of(document: dict[str, Any], schema: dict[str, Any]) -> Mask:
-    """Return a mask that shows of a value what the schema knows and is no secret, and nothing else."""
+    """Return a mask that shows of a value what the schema knows and is not secret, and nothing else."""
     if schema.get(_SENSITIVE):
         return _ALL_SECRET
     if "$ref" in schema:
@@ -172,4 +172,4 @@ def _redact_json(value: Any, mask: Mask) -> Any:
         return [_redact_json(entry, mask) for entry in value]
     if isinstance(value, dict):
         return {name: _redact_json(member, mask.members.get(name, _ALL_SECRET)) for name, member in value.items()}
-    return value if mask.is_scalar else REDACTED  # not what the contract says, so it may be anything
+    return value if mask.is_scalar else REDACTED  # not as in the contract, so it may be anything

@@ -1,4 +1,4 @@
-"""Is this request what the contract allows, and what does it say? Parameters and body, checked and decoded."""
+"""Check and decode the parameters and the body of a request."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_body(body: Body, content: bytes) -> JsonObject:
 
 
 def _split(query: str) -> dict[str, list[bytes]]:
-    """The query's values by name, as bytes: whether they are UTF-8 matters only for those that are read."""
+    """Return the query's values by name, as bytes: whether they are UTF-8 matters only for those that are read."""
     values: dict[str, list[bytes]] = {}
     for pair in query.split("&") if query else ():
         name, _, value = pair.replace("+", " ").partition("=")

@@ -1,4 +1,4 @@
-"""How is a value held against a schema of the contract, and what is said of the first thing that is wrong?"""
+"""Check a value against a schema of the contract, and describe the first problem."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _problem(error: ValidationError, root: str) -> Problem:
 
 
 def _spell(path: list[str | int], root: str) -> str:
-    """A path as people write it: `instance.networks[0].subnetId`."""
+    """Return a path as people write it: `instance.networks[0].subnetId`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
@@ -84,7 +84,7 @@ def _spell(path: list[str | int], root: str) -> str:
 
 
 def _of_the_branches(branches: list[list[ValidationError]]) -> str:
-    """A union's reason: that of its first branch, and whether null would do."""
+    """Return a union's reason: that of its first branch, and whether null would do."""
     (first, *_), *others = branches
     nullable = any(isinstance(e.kind, ValidationErrorKind.Type) and e.kind.types == ["null"] for (e, *_) in others)
     return _reason(first.kind) + (" or null" if nullable else "")

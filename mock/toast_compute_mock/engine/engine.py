@@ -1,4 +1,4 @@
-"""What does the service answer to a request at a moment in time? The whole mock, without I/O and without a clock."""
+"""Answer a request at a moment in time: the whole service, without I/O and without a clock."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Engine:
         return Outcome(self.replies.success(payload, operation.successes[resolved.action]), 0, 1)
 
     def _execute_with_fault(self, resolved: ResolvedRequest, chosen: Chosen) -> Outcome:
-        """Do it as often as the effect says, and spoil the reply."""
+        """Execute it as often as the effect demands, and apply the effect to the reply."""
         effect = chosen.effect
         if effect is None:
             outcome = self._execute(resolved)
@@ -131,7 +131,7 @@ class Engine:
         return Outcome(replace(outcome.reply, delay=chosen.delay), outcome.result_code, outcome.applied)
 
     def _choose_fault(self, resolved: ResolvedRequest, now: float) -> Chosen | None:
-        """Let the plan choose what goes wrong."""
+        """Let the plan choose the faults."""
         operation = resolved.operation
         before = (
             self.registry.history.get(_history_key(resolved)) if operation is not None and operation.reads else None
@@ -148,7 +148,7 @@ class Engine:
         )
 
     def _copy_before_change(self, resolved: ResolvedRequest) -> World | None:
-        """The world as it is before a change, for stale reads."""
+        """Return the world as it is before a change, for stale reads."""
         if resolved.world is None or resolved.operation is None or resolved.operation.reads:
             return None
         return copy_of(resolved.world)
@@ -163,7 +163,7 @@ def _world_id(resolved: ResolvedRequest) -> str:
 
 
 def _result_code(reply: Reply) -> int | None:
-    """The result code in a reply that is no longer what the service made."""
+    """Return the result code in a reply that is no longer what the service made."""
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(reply.body, type=_Envelope).header.result_code
     return None

@@ -1,4 +1,4 @@
-"""What of a request and its reply goes into the journal?"""
+"""Record an exchange in the journal, without its secrets."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def record(
         "" if resolved.world is None else resolved.world.account.user_id,
         result_code,
     )
-    # By the whole body as it came: two may look alike without their secrets, or when they are cut.
+    # By the whole body as it came: two may be equal without their secrets, or when they are cut.
     identity = hash(request.body) if applied and operation_id == COUNTED_BODY else None
     journal.note(
         at,
@@ -104,7 +104,7 @@ def record(
 def _may_leak(
     vault: Vault, resolved: ResolvedRequest, operation: Operation, route: Route, searched_body: bytes
 ) -> bool:
-    """Whether to look for leaks: nearly never, and this is told from one text, without decoding anything."""
+    """Return whether to search for leaks. It is nearly never needed, and one text shows that without decoding."""
     headers = resolved.request.headers
     query = resolved.request.target.partition("?")[2]
     if query and operation.secrets.has_parameters:
@@ -119,7 +119,7 @@ def _may_leak(
 
 
 def _leaks(vault: Vault, resolved: ResolvedRequest, searched_body: bytes) -> tuple[str, ...]:
-    """Where a secret stands that does not belong there; `searched` is the body without those that do."""
+    """Return where a secret stands that does not belong there; `searched_body` is the body without those that do."""
     request, operation = resolved.request, resolved.operation
     path, _, query = request.target.partition("?")
     if operation is not None and operation.secrets.has_parameters:
@@ -135,7 +135,7 @@ def _leaks(vault: Vault, resolved: ResolvedRequest, searched_body: bytes) -> tup
 
 
 def _without_token(vault: Vault, query: str, operation: Operation) -> str:
-    """A query without the token that is looked up."""
+    """Return a query without the token that is looked up."""
     redacted_path = operation.secrets.shown_parameters
     pairs = (pair.partition("=") for pair in query.split("&"))
     return "&".join(
@@ -144,7 +144,7 @@ def _without_token(vault: Vault, query: str, operation: Operation) -> str:
 
 
 def _searchable_headers(vault: Vault, request: Request) -> str:
-    """The values of all headers, and what they say in Base64, without the token in the header for tokens."""
+    """Return the values of all headers, and what they hold in Base64, without the token in the header for tokens."""
     others = dict(request.headers)
     token = others.pop(TOKEN_HEADER_KEY, "")
     decoded = [decode_base64(others[name]) for name in _AUTHORIZATION if name in others]

@@ -1,4 +1,4 @@
-"""How does an outcome become a reply, and does that reply keep the contract?"""
+"""Serialize an outcome as a reply, and check the reply against the contract."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BrokenReplyError(RuntimeError):
 
 
 class Replies:
-    """Writes replies and holds each against the contract.
+    """Serializes replies and checks each against the contract.
 
     With `sample_above`, of the replies with more bytes than that only one in sixteen is checked.
     """
@@ -45,7 +45,7 @@ class Replies:
 
     @property
     def evolution(self) -> tuple[str, ...]:
-        """The habits of a later release that the replies have; see `HABITS`. Raises ValueError when set."""
+        """The options of schema evolution that the replies have; see `OPTIONS`. Raises ValueError when set."""
         return self._options
 
     @evolution.setter
@@ -58,7 +58,7 @@ class Replies:
         return self._reply({"header": _SUCCESS_HEADER, **payload}, schema)
 
     def refusal(self, refused: RefusedError, schema: ReplySchema | None) -> Reply:
-        """Return the reply that says why not; without an operation there is no schema. Raises BrokenReplyError."""
+        """Return the reply to a refused request; without an operation there is no schema. Raises BrokenReplyError."""
         header = {"isSuccessful": False, "resultCode": refused.code, "resultMessage": refused.message}
         return self._reply({"header": header}, schema)
 
@@ -75,6 +75,6 @@ class Replies:
         return Reply(HTTP_STATUS, _HEADERS, body)
 
     def _is_sampled(self) -> bool:
-        """Whether this one of the larger replies is checked."""
+        """Return whether this one of the larger replies is checked."""
         self._large += 1
         return self._large % _SAMPLE_INTERVAL == 1

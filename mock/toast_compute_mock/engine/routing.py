@@ -1,4 +1,4 @@
-"""What does a request ask for, who asks, and may it?"""
+"""Resolve a request: where it leads, who sends it, and whether it is allowed."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Route(msgspec.Struct, frozen=True):
     in_path: Mapping[str, bytes]
     appkey: str
     parameters: Mapping[str, str] | None
-    """What the operation gets when there is no query; None when that has to be found out, since it may be refused."""
+    """What the operation gets when there is no query; None when it has to be parsed, since it may be refused."""
     redacted_path: str
     """The path without its secrets."""
 
 
 class Router:
-    """Finds where a method and a path lead, and remembers it where every request of a client has the same path.
+    """Finds where a method and a path lead, and caches it where every request of a client has the same path.
 
     That is most of them: all but those on one instance have nothing in their path but the client's appkey.
     """
@@ -46,7 +46,7 @@ class Router:
         self._routes: dict[tuple[str, str], Route] = {}
 
     def find(self, method: str, path: str) -> Route:
-        """Return the place. Raises RefusedError when there is none."""
+        """Return the route. Raises RefusedError when there is none."""
         route = self._routes.get((method, path))
         return self._find_route(method, path) if route is None else route
 
@@ -66,7 +66,7 @@ class Router:
 
 
 class ResolvedRequest:
-    """A request, and what could be made of it. `refused` says why there is no `call`."""
+    """A request, resolved as far as possible. `refused` is the reason why there is no `call`."""
 
     __slots__ = ("action", "call", "now", "operation", "refused", "request", "route", "token_id", "world", "worlds")
 

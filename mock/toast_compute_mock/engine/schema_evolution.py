@@ -1,7 +1,7 @@
-"""What would the replies of a later release look like, which the contract allows but the service does not give today?
+"""Change replies into those of a later release, which the contract allows and the service does not give today.
 
 For the question whether a client will survive the provider's next release. A reply is changed as a whole, after the
-mock has checked it: afterwards it is legal only by the open reading of the contract, under which a client ignores
+mock has checked it: afterwards it is valid only by the open reading of the contract, under which a client ignores
 members that it does not know, keeps enum values that it does not know, and takes null for an absent optional member.
 """
 
@@ -59,22 +59,22 @@ Schema: TypeAlias = dict[str, Any]
 
 
 class _Node(NamedTuple):
-    """What the contract says of one kind of value, and the component that says it."""
+    """The schema of one kind of value, and the component that holds it."""
 
     component: str
     schema: Schema
 
 
 class Evolution:
-    """Turns replies into legal but new ones. The same reply always becomes the same.
+    """Turns replies into valid but new ones. The same reply always becomes the same.
 
-    `document` is the strict form of the contract, `habits` are some of `HABITS`. Raises ValueError for an unknown one.
+    `document` is the strict form of the contract, `options` some of `OPTIONS`. Raises ValueError for an unknown one.
     """
 
     def __init__(self, document: Schema, options: Collection[str]) -> None:
         for option in options:
             if option not in OPTIONS:
-                raise ValueError(f"evolution: there is no habit {option!r}, only {', '.join(OPTIONS)}")
+                raise ValueError(f"evolution: there is no option {option!r}, only {', '.join(OPTIONS)}")
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
         self._statuses = document["x-lifecycle"]["statuses"]["$ref"].removeprefix(_REFERENCE)
         self._renames_values = "unknown-status" in options
@@ -141,7 +141,7 @@ class Evolution:
         return _unused_name(value, listed, _QUEUED) if state is not None and state.transient else value
 
     def _at(self, holder: _Node, schema: Schema) -> _Node:
-        """The node of a schema: the component that it refers to, or a part of the component that holds it."""
+        """Return the node of a schema: the component that it refers to, or a part of the component that holds it."""
         reference = schema.get("$ref")
         if reference is None:
             return _Node(holder.component, schema)
@@ -150,7 +150,7 @@ class Evolution:
 
 
 def _unused_name(name: str, taken: Collection[str], suffix: str = "2") -> str:
-    """The name, with the suffix as often as it takes not to be one of those."""
+    """Return the name, with the suffix as often as it takes not to be one of those."""
     while name in taken:
         name += suffix
     return name

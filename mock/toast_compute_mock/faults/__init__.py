@@ -1,4 +1,4 @@
-"""What can go wrong on purpose? Rules that say which calls fail, how, and how often."""
+"""Make calls fail on purpose: rules for which calls, how, and how often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no fault rule? The checks that all parts of a rule share, and the error that they raise."""
+"""Define the base of all effects, the checks that all parts of a rule share, and their error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _kebab(class_name: str) -> str:
 
 
 class BaseEffect(RulePart, frozen=True, tag_field="kind", tag=_kebab):
-    """What goes wrong. Without more said, the operation is carried out once and its reply arrives as it is."""
+    """What goes wrong. Unless overridden, the operation is carried out once and its reply arrives as it is."""
 
     @property
     def kind(self) -> str:
@@ -50,7 +50,7 @@ class BaseEffect(RulePart, frozen=True, tag_field="kind", tag=_kebab):
 
     @property
     def commits(self) -> bool:
-        """Whether the operation is carried out."""
+        """Return whether the operation is carried out."""
         return True
 
     @property
@@ -60,12 +60,12 @@ class BaseEffect(RulePart, frozen=True, tag_field="kind", tag=_kebab):
 
     @property
     def fails(self) -> bool:
-        """Whether the changes of status that the operation begins end in ERROR."""
+        """Return whether the changes of status that the operation begins end in ERROR."""
         return False
 
     @property
     def stale(self) -> bool:
-        """Whether it is answered from what was there before the last write."""
+        """Return whether it is answered from what was there before the last write."""
         return False
 
     @property
@@ -82,7 +82,7 @@ class BaseEffect(RulePart, frozen=True, tag_field="kind", tag=_kebab):
 
 
 def carried_out(commit: bool) -> str:
-    """The beginning of what an effect says."""
+    """Return how the description of an effect begins."""
     return "carried out" if commit else "not carried out"
 
 
@@ -99,7 +99,7 @@ def check_number(field: str, value: object, least: float, most: float) -> None:
 
 
 def check_seconds(field: str, value: object, most: float = LONGEST_DELAY) -> None:
-    """Raise FaultError unless the value is a number of seconds, none of them negative."""
+    """Raise FaultError unless the value is a number of seconds that is not negative."""
     if not _is_number(value) or not value >= 0:  # type: ignore[operator]
         raise FaultError(field, "must be a number of seconds, and not negative")
     if not value <= most:  # type: ignore[operator]

@@ -1,7 +1,7 @@
-"""How do tests write fault rules? One function for each effect, all of one form.
+"""Build fault rules in tests: one function for each effect, all of one form.
 
-The first argument is an operationId, or None for any operation. What can be said beyond it is the same everywhere:
-`name`, `budget` (1 unless given; None for without end), `action`, `world`, `nth`, `every`, `probability`,
+The first argument is an operationId, or None for any operation. The options are the same everywhere:
+`name`, `budget` (1 unless given; None for unlimited), `action`, `world`, `nth`, `every`, `probability`,
 `token_age_min`, `token_age_max`, `after`, `until`; see Fault and Match. All raise FaultError.
 """
 
@@ -18,7 +18,7 @@ from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, S
 
 
 class Options(MatchOptions, total=False):
-    """What can be said of every fault beside its operation and effect."""
+    """The options of every fault in addition to its operation and effect."""
 
     name: str | None
     budget: int | None
@@ -30,7 +30,7 @@ def result_code(operation: str | None, code: int, message: str | None = None, **
 
 
 def unsuccessful_without_code(operation: str | None = None, **options: Unpack[Options]) -> Fault:
-    """Refuse, with a header that says no success under code 0."""
+    """Refuse, with a header that is unsuccessful under code 0."""
     return _fault(operation, UnsuccessfulWithoutCode(), options)
 
 

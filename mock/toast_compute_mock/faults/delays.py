@@ -1,4 +1,4 @@
-"""How late can a reply be? Delays, fixed or by chance."""
+"""Delay a reply, by a fixed time or by chance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from .base import LONGEST_DELAY, BaseEffect, FaultError, check_number, check_seconds
 
-_LARGEST_SIGMA = 10.0  # one in six delays is then 22,000 times the median; more than that is no model of anything
+_LARGEST_SIGMA = 10.0  # one in six delays is then 22,000 times the median; more than that models nothing
 
 
 class Delay(BaseEffect, frozen=True):
@@ -22,7 +22,7 @@ class Delay(BaseEffect, frozen=True):
         return f"answered {self.seconds:g} s late"
 
     def draw(self, _first: float, _second: float) -> float:
-        """Return the seconds; chance has no say."""
+        """Return the seconds, without any chance."""
         return float(self.seconds)
 
 

@@ -1,4 +1,4 @@
-"""Which faults does a text in JSON stand for, and if none, what is wrong with it?"""
+"""Read faults from JSON, and name the place of what is wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`",
 
 
 class _PresetUse(RulePart, frozen=True, kw_only=True):
-    """A preset, and what is to be instead of what it says itself."""
+    """A preset, and what replaces its own match and budget."""
 
     preset: str
     budget: int | UnsetType | None = UNSET
@@ -41,7 +41,7 @@ class _PresetUse(RulePart, frozen=True, kw_only=True):
 def read_faults(content: bytes) -> list[Fault]:
     """Read a fault, a preset such as `{"preset": "throttled"}`, or an array of both, from JSON in UTF-8.
 
-    A preset can have the members `budget`, `operation` and all others of a match beside its name. Raises FaultError.
+    A preset can also have the members `budget`, `operation` and all others of a match. Raises FaultError.
     """
     try:
         read = msgspec.json.decode(content)
@@ -55,7 +55,7 @@ def read_faults(content: bytes) -> list[Fault]:
 
 
 def _read(item: Any, place: str) -> list[Fault]:
-    """The faults of one entry."""
+    """Return the faults of one entry."""
     try:
         if isinstance(item, dict) and "preset" in item:
             return _use_preset(msgspec.convert(item, _PresetUse))
@@ -82,7 +82,7 @@ def _check_kind(item: Any) -> None:
 
 
 def _as_fault_error(error: msgspec.ValidationError, place: str) -> FaultError:
-    """What the decoder found, with the place first."""
+    """Return the decoder's message, with the place first."""
     placed = _PLACED.fullmatch(str(error))
     text, path = placed.groups() if placed is not None else (str(error), "")
     place = _path(place, path.removeprefix("."))

@@ -1,4 +1,4 @@
-"""What goes wrong with this call? The plan holds the faults, counts what they match, and knows what is left of them."""
+"""Hold the faults of one mock, count what they match, and choose what fires."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Chosen(NamedTuple):
 
 
 class FaultPlan:
-    """The faults of one mock. The same seed and the same calls give the same troubles. Safe for threads.
+    """The faults of one mock. The same seed and the same calls give the same faults. Safe for threads.
 
     It is true while there is a fault that can fire yet.
     """
@@ -53,7 +53,7 @@ class FaultPlan:
 
     @property
     def wants_history(self) -> bool:
-        """Whether what there was before a write can still be asked for, by a stale read."""
+        """Return whether what there was before a write can still be asked for, by a stale read."""
         return self._wants_history
 
     def choose(self, call: CallContext) -> Chosen | None:
@@ -91,7 +91,7 @@ class FaultPlan:
     def add(self, *faults: Fault) -> tuple[str, ...]:
         """Add faults behind those that there are, and return their names.
 
-        A fault without a name gets one that says its effect and operation. That, and the name that a preset gave, is
+        A fault without a name gets one from its effect and operation. That, and the name that a preset gave, is
         made unique by -2, -3 and so on; any other name can be used once. Raises FaultError, and adds none then.
         """
         with self._lock:
@@ -114,7 +114,7 @@ class FaultPlan:
     def use(self, name: str, **options: Unpack[PresetOptions]) -> tuple[str, ...]:
         """Add the faults of a preset, and return their names. Raises FaultError.
 
-        The options replace what the preset says itself: `budget`, `operation`, and all else that Match has.
+        The options replace what the preset has itself: `budget`, `operation`, and all else that Match has.
         """
         return self.add(*preset(name, **options))
 
@@ -145,13 +145,13 @@ class FaultPlan:
             ]
 
     def _is_due(self, active: _ActiveFault) -> bool:
-        """Whether nth, every and probability hold for the call that it has just matched."""
+        """Return whether nth, every and probability hold for the call that it has just matched."""
         match = active.fault.match
         chance = 0.0 if match.probability is None else _fraction(self._digest(active), _FOR_PROBABILITY)
         return match.picks(active.matched, chance)
 
     def _digest(self, active: _ActiveFault) -> bytes:
-        """What decides all chance in this call of this fault."""
+        """Return the bytes that decide all chance in this call of this fault."""
         return sha256(f"{self._seed}/{active.fault.name}/{active.matched}".encode()).digest()
 
     def _refresh(self) -> None:
@@ -176,12 +176,12 @@ class _ActiveFault:
 
 
 def _fraction(digest: bytes, start: int) -> float:
-    """A number between 0 and 1, both excluded, out of eight bytes."""
+    """Return a number between 0 and 1, both excluded, out of eight bytes."""
     return ((int.from_bytes(digest[start : start + 8]) >> _SURPLUS_BITS) + 0.5) / _FRACTIONS
 
 
 def _name_for(fault: Fault) -> str:
-    """A name such as `lose-reply-createInstance`."""
+    """Return a name such as `lose-reply-createInstance`."""
     parts = (fault.effect.kind, fault.match.operation, fault.match.action)
     return "-".join(part for part in parts if part is not None)
 

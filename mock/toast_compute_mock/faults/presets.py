@@ -1,4 +1,4 @@
-"""Which troubles are there ready-made?"""
+"""Define the faults that are ready-made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wire_effects import Close, Reset
 
 # Low enough that a client which tries again comes through, high enough to be met within some tens of calls.
 _RARE_PROBABILITY = 0.05
-# A waiter looks for the first time with a token that is younger than this, and every time after that with an older one.
+# The first poll of a waiter has a token that is younger than this, and every poll after it an older one.
 _AGE_AT_SECOND_POLL = 0.5
 _ZONE_CONFLICT = Rule.ZONE_UNAVAILABLE.value.code
 
@@ -30,7 +30,7 @@ class Preset(NamedTuple):
 
 
 class PresetOptions(MatchOptions, total=False):
-    """What can be said of the faults of a preset instead of what it says itself; see Fault and Match."""
+    """What can replace the match and budget of a preset's faults; see Fault and Match."""
 
     operation: str | None
     budget: int | None

@@ -1,4 +1,4 @@
-"""Which replies can say what is wrong? Refusals for no reason, and replies that break the contract."""
+"""Replace a reply: refusals for no reason, and replies that break the contract."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ResultCode(BaseEffect, frozen=True):
     def __post_init__(self) -> None:
         check_whole("code", self.code)
         if self.code == 0:
-            raise FaultError("code", "0 means success, and is no refusal")
+            raise FaultError("code", "0 means success, and is not a refusal")
         if self.message is not None:
             check_text("message", self.message, _MESSAGE_LIMIT)
 
@@ -67,7 +67,7 @@ class UnsuccessfulWithoutCode(BaseEffect, frozen=True):
 
     @property
     def description(self) -> str:
-        return "not carried out, and the reply says no success under code 0"
+        return "not carried out, and the reply is unsuccessful under code 0"
 
     def apply(self, reply: Reply) -> Reply:
         header = {"isSuccessful": False, "resultCode": 0, "resultMessage": FAIL}
@@ -196,7 +196,7 @@ def _change_type(value: object, path: list[str]) -> bool:
 
 
 def _first_entry(value: object) -> object:
-    """An array's first entry; anything else as it is."""
+    """Return an array's first entry, and anything else as it is."""
     while isinstance(value, list):
         value = value[0] if value else None
     return value

@@ -1,4 +1,4 @@
-"""What is a fault rule, and which calls does it match?"""
+"""Define a fault rule, and which calls it matches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, Unsucces
 from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
-_TIMES = {None: "without end", 1: "once", 2: "twice"}
+_TIMES = {None: "unlimited", 1: "once", 2: "twice"}
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _NAME_LIMIT = 100
 _WORLD_LIMIT = 255
@@ -61,7 +61,7 @@ Effect: TypeAlias = (
     | DelayUniform
     | DelayLogNormal
 )
-"""Any effect; in JSON its `kind` says which."""
+"""Any effect; in JSON its `kind` names it."""
 
 EFFECTS: dict[str, type[BaseEffect]] = {effect.__struct_config__.tag: effect for effect in get_args(Effect)}
 """All effects by kind."""
@@ -85,12 +85,12 @@ class CallContext(NamedTuple):
 
     @property
     def can_be_stale(self) -> bool:
-        """Whether it can be answered from before the last write."""
+        """Return whether it can be answered from before the last write."""
         return self.changed_ago is not None
 
 
 class Match(RulePart, frozen=True, kw_only=True):
-    """Which calls a fault is for: those for which everything that is said here holds."""
+    """Which calls a fault is for: those for which every condition here holds."""
 
     operation: str | None = None
     """An operationId."""
@@ -170,7 +170,7 @@ class Fault(RulePart, frozen=True, kw_only=True):
     match: Match = msgspec.field(default_factory=Match)
     effect: Effect
     budget: int | None = 1
-    """How often it happens at most; None for without end."""
+    """How often it happens at most; None for unlimited."""
 
     def __post_init__(self) -> None:
         if self.name != "":
@@ -212,11 +212,11 @@ class FaultState(msgspec.Struct, frozen=True, rename="camel"):
     used: int
     """How often it fired."""
     remaining: int | None
-    """How often it can fire yet; None for without end."""
+    """How often it can fire yet; None for unlimited."""
 
 
 class MatchOptions(TypedDict, total=False):
-    """What can be said of a match beside its operation; see Match."""
+    """The conditions of a match in addition to its operation; see Match."""
 
     action: str | None
     world: str | None
@@ -231,7 +231,7 @@ class MatchOptions(TypedDict, total=False):
 
 @cache
 def _reads() -> frozenset[str]:
-    """The operations that change nothing."""
+    """Return the operations that change nothing."""
     return frozenset(operation.id for operation in contract().operations if operation.reads)
 
 

@@ -1,4 +1,4 @@
-"""When does the client's picture of the cloud differ from the truth? Lost exchanges, double work, stale reads."""
+"""Make the client's view differ from the state of the cloud: lost exchanges, double work, stale reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ How: TypeAlias = Literal["close", "reset", "stall"]
 
 _BREAKS = {"close": Break.CLOSE, "reset": Break.RESET, "stall": Break.STALL}
 _LOSS_WORDS = {"close": "", "reset": " by a reset", "stall": " in a stall"}
-# A stall sends half of the body, so there has to be one: this half is no reply.
+# A stall sends half of the body, so there has to be one: this half is not a reply.
 _UNFINISHED_BODY = b"{}"
 
 

@@ -1,4 +1,4 @@
-"""How can a reply suffer on its way? Broken connections and broken framing."""
+"""Damage a reply on its way: broken connections and broken framing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class ShortBody(BaseEffect, frozen=True):
 
 
 class BadChunk(BaseEffect, frozen=True):
-    """The operation is carried out; the body of its reply is chunked, and a chunk's size is no number."""
+    """The operation is carried out; the body of its reply is chunked, and a chunk's size is not a number."""
 
     @property
     def description(self) -> str:

@@ -1,4 +1,4 @@
-"""What is known of all exchanges, although they are no longer kept? Leaks by place, and creates that were repeated."""
+"""Count leaks by place and repeated creates, over all exchanges, also those no longer kept."""
 
 from __future__ import annotations
 

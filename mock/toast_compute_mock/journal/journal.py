@@ -1,4 +1,4 @@
-"""What has been asked and answered? The last exchanges, without secrets, and tallies of all of them."""
+"""Keep the last exchanges, without secrets, and counts of all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ECHO_LIMIT = 40
 COUNT_LIMIT = 10_000
 BYTES_LIMIT = 8 * 1024 * 1024
 BODY_LIMIT = 16 * 1024  # what is kept of one body
-_OVERHEAD = 500  # bytes that an entry takes beside its texts, roughly
+_OVERHEAD = 500  # bytes that an entry takes in addition to its texts, roughly
 _CUT = " (cut)"
 
 
@@ -69,7 +69,7 @@ class Kind(msgspec.Struct, frozen=True, gc=False):
 
 
 class Journal:
-    """Keeps the last entries, by number and by size. Its counts and tallies know of all. Safe for threads."""
+    """Keeps the last entries, by number and by size. Its counts know of all. Safe for threads."""
 
     def __init__(self, count_limit: int = COUNT_LIMIT, bytes_limit: int = BYTES_LIMIT) -> None:
         self._count_limit = count_limit
@@ -197,7 +197,7 @@ class Journal:
         return [Repetition(world, times, _text(body)) for world, times, body in found]
 
     def clear(self) -> None:
-        """Forget all entries, counts and tallies. The numbers go on, so that `after` keeps its meaning."""
+        """Forget all entries, counts. The numbers go on, so that `after` keeps its meaning."""
         with self._lock:
             self._entries.clear()
             self._counts.clear()

@@ -1,4 +1,4 @@
-"""Which function answers which operation?"""
+"""Map each operation to the function that answers it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does each of the nine actions do to an instance?"""
+"""Answer runInstanceAction: the nine actions on an instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to choose from? Availability zones and flavors."""
+"""Answer listAvailabilityZones and listFlavors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which key pairs has the user, and where do they come from?"""
+"""Answer listKeypairs, createKeypair and deleteKeypair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets a token, and whose token is it?"""
+"""Answer issueToken and getToken, and find the world that a token opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does an ASGI server, or a tool that calls ASGI applications, reach the mock?"""
+"""Serve the mock as an ASGI application."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 class LostReplyError(ConnectionError):
-    """A fault wants the connection to be cut here, and ASGI has no other word for that than an exception."""
+    """A fault wants the connection to be cut here, and ASGI can express that only by an exception."""
 
 
 class _GoneError(Exception):
@@ -35,7 +35,7 @@ class _GoneError(Exception):
 class AsgiApp:
     """The mock as an ASGI application: HTTP and lifespan; a WebSocket is refused.
 
-    It may be mounted anywhere, since it looks at the path below `root_path`; that begins with the mock's own prefix,
+    It may be mounted anywhere, since it uses the path below `root_path`; that begins with the mock's own prefix,
     as everywhere. A reply's delay is waited for on the mock's clock, and ends when the client leaves.
 
     Faults on the wire are what ASGI allows of them. Where it lets a reply only be incomplete, the application raises
@@ -116,7 +116,7 @@ class AsgiApp:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Say yes to the start and to the end of the server: there is nothing to prepare."""
+    """Confirm the start and the end of the server: there is nothing to prepare."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
@@ -145,7 +145,7 @@ async def _read_request(scope: Message, receive: Receive) -> Request | HTTPStatu
 
 
 def _target(scope: Message) -> str:
-    """The path below the application's root and the query, as they stood on the wire where the server tells that."""
+    """Return the path below the application's root and the query, as on the wire where the server passes that on."""
     raw: bytes | None = scope.get("raw_path")
     path = quote(scope["path"], safe=_SAFE) if raw is None else raw.partition(b"?")[0].decode("latin-1")
     query: str = scope.get("query_string", b"").decode("latin-1")

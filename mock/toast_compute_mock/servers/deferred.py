@@ -1,4 +1,4 @@
-"""How does a front wait for a reply that is not there yet?"""
+"""Wait for a reply that is not there yet."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ POLL_SECONDS = 0.02  # real ones: short for who waits, and cheap for the mock
 
 
 class ReplyTimeoutError(Exception):
-    """The reply was not there when the patience of who waits had ended."""
+    """The reply was not there in time."""
 
 
 def wait_for_reply(reply: Reply | Deferred, timeout: float | None = None) -> Reply:
-    """Return the reply when it is there. Raises TooLongError when `patience`, in real seconds, ends before that."""
+    """Return the reply when it is there. Raises TooLongError when `timeout`, in real seconds, ends before that."""
     if isinstance(reply, Reply):
         return reply
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -26,7 +26,7 @@ def wait_for_reply(reply: Reply | Deferred, timeout: float | None = None) -> Rep
 
 
 async def wait_for_reply_async(reply: Reply | Deferred, timeout: float | None = None) -> Reply:
-    """Do what `settle` does, and let other tasks run."""
+    """Do what `wait_for_reply` does, and let other tasks run."""
     if isinstance(reply, Reply):
         return reply
     import asyncio  # a blocking client never loads it

@@ -1,4 +1,4 @@
-"""What do all fronts agree on: how large a request may be, how its headers are read, and which replies have a body?"""
+"""Define what all servers share: limits of a request, its headers, and which replies have a body."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ HEAD_LIMIT = 64 * 1024
 """Bytes of target and headers together."""
 BODY_LIMIT = 1024 * 1024
 UNKNOWN_PEER = "unknown"
-"""Stands for the address of a client that cannot be told; it is none that is trusted."""
+"""Stands for an unknown address of a client; it is never trusted."""
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def refusal(status: HTTPStatus) -> Reply:
-    """Return a reply from the front itself: what it is about was no request, so the envelope does not apply."""
+    """Return a reply of the server itself: it got no valid request, so the envelope does not apply."""
     content = json.dumps({"status": status.value, "message": status.phrase}).encode()
     return Reply(status.value, (("content-type", CONTENT_TYPE),), content)
 
@@ -45,7 +45,7 @@ def as_request(
 
 
 def has_body(status: int) -> bool:
-    """Say whether HTTP lets a reply of this status have a body."""
+    """Return whether HTTP lets a reply of this status have a body."""
     return status not in _BODILESS
 
 

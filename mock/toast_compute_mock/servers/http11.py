@@ -1,4 +1,4 @@
-"""How does one connection go? Replies in the order of their requests, waits, clients that do not read, and an end."""
+"""Serve one HTTP/1.1 connection: replies in order, waits, slow clients, and the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _log = logging.getLogger("toast_compute_mock")
 
 
 class HttpProtocol(asyncio.Protocol):
-    """One connection. Whatever cannot be answered as a request ends it, after a reply that says why.
+    """One connection. Whatever cannot be answered as a request ends it, after a reply with the reason.
 
     Both event loops that the mock runs on set TCP_NODELAY, so that a piece of a reply leaves when it is written. A
     whole reply is written at the end of the loop's turn, together with those of other connections: a client that waits
@@ -69,7 +69,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to watch for idleness."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
         self._loop = asyncio.get_running_loop()
         peer = transport.get_extra_info("peername")
         self._parser_of_requests = RequestParser(self, peer[0] if peer else UNKNOWN_PEER)
@@ -214,7 +214,7 @@ class HttpProtocol(asyncio.Protocol):
             self._finish_writing()
 
     def _ask_for_body(self) -> None:
-        """Say that the body may come, unless replies are due before, or it comes already."""
+        """Tell the client to send the body, unless replies are due before, or it comes already."""
         if self._expects and not (self._paused or self._delayed or self._waiting):
             self._expects = False
             if not self._parser_of_requests.has_body_begun:
@@ -246,7 +246,7 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.write(content)
 
     def _send_defect(self, parsed: ParsedRequest) -> None:
-        """Say that the mock failed, and not how; that is for its own log."""
+        """Reply that the mock failed; how goes into its own log."""
         if not self._ended:
             request = parsed.request
             _log.exception(
@@ -255,7 +255,7 @@ class HttpProtocol(asyncio.Protocol):
             self._send(refusal(HTTPStatus.INTERNAL_SERVER_ERROR), msgspec.structs.replace(parsed, keep=False))
 
     def _finish_writing(self) -> None:
-        """Say that no more replies come, and give the client a moment to read the last one.
+        """Signal that no more replies come, and give the client a moment to read the last one.
 
         Closing with unread bytes in the socket would reset the connection, and the client might lose the reply.
         """
@@ -289,7 +289,7 @@ class HttpProtocol(asyncio.Protocol):
     def _check_deadline(self) -> None:
         """Close when the time is over. What comes meanwhile only moves the deadline, which is cheaper than the timer.
 
-        A reply that takes its time is no idleness, as long as the client reads what there is of it.
+        A reply that takes its time does not count as idleness, as long as the client reads what there is of it.
         """
         now = self._loop.time()
         if self._delayed is not None and not self._paused and not self._ended:

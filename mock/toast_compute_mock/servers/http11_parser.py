@@ -1,4 +1,4 @@
-"""Which requests are in the bytes of a connection, and which bytes are none? HTTP/1.1 and its limits, without I/O."""
+"""Parse the requests of one HTTP/1.1 connection within limits, without I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSIONS = ("1.0", "1.1")
 
 
 class ParsedRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be answered: a request, or why there is none."""
+    """A request, or the status that refuses what came."""
 
     request: Request | HTTPStatus
     keep: bool
@@ -38,14 +38,14 @@ class RequestSink(Protocol):
 
 
 class RequestParser:
-    """Reads one connection, up to the last request or to what is none; after that it is deaf."""
+    """Reads one connection, up to the last request or the first that is invalid; then it stops."""
 
     def __init__(self, sink: RequestSink, peer: str) -> None:
         self._sink = sink
         self._peer = peer
         self._parser = httptools.HttpRequestParser(self)
         self.is_stopped = False
-        """Whether nothing that comes is read any more."""
+        """Return whether nothing that comes is read any more."""
         self.in_request = False
         """Whether a request has begun that is not complete."""
         self._in_body = False
@@ -60,11 +60,11 @@ class RequestParser:
 
     @property
     def has_body_begun(self) -> bool:
-        """Say whether something of the body of the present request has come."""
+        """Return whether something of the body of the present request has come."""
         return self._body_size > 0
 
     def feed(self, data: bytes) -> None:
-        """Read on, and tell the sink of everything that is now complete."""
+        """Read on, and pass everything that is now complete to the sink."""
         if not self._in_body:
             # Counted here as well, since the parser keeps a header line to itself until it is complete.
             self._head_size += len(data)
@@ -81,7 +81,7 @@ class RequestParser:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def stop(self) -> None:
-        """Be deaf from now on."""
+        """Read nothing more."""
         self.is_stopped = True
         self.in_request = False
 
@@ -106,7 +106,7 @@ class RequestParser:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Refuse what can be told from the head, and ask for the body where the client waits for that."""
+        """Refuse what is invalid in the head, and ask for the body where the client waits for that."""
         self._in_body = True
         received, self._head_size = self._head_size, 0
         self._upgrades = self._parser.should_upgrade()
@@ -146,7 +146,7 @@ class RequestParser:
     # What comes of it
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Say that this cannot be answered, and hear no more. Only the first reason counts."""
+        """Refuse what came, and read nothing more. Only the first reason counts."""
         if not self.is_stopped:
             self.stop()
             # The parser knows the method when it has come to the target.
@@ -188,7 +188,7 @@ class RequestParser:
         return b"\r\n".join(lines) + b"\r\n\r\n" + rest
 
     def _path_and_query(self) -> str:
-        """The request's path and query; a whole URL, which proxies get, is cut down to them."""
+        """Return the request's path and query; a whole URL, which proxies get, is cut down to them."""
         target = self._target.decode("latin-1")
         if target.startswith("/"):
             return target

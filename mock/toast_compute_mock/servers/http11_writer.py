@@ -1,4 +1,4 @@
-"""Which bytes is a reply on the wire, also one that gets lost or damaged on its way?"""
+"""Serialize a reply for the wire, also one that is lost or damaged on its way."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Delivery(NamedTuple):
 def serialize(reply: Reply, *, is_head: bool, keep: bool, version: str) -> bytes:
     """Return a reply as it goes out when nothing is wrong.
 
-    `bare` leaves out the body, `keep` says whether the connection lives on, and `version` is the request's.
+    `is_head` leaves out the body, `keep` says whether the connection lives on, and `version` is the request's.
     """
     start, end, has_length = _head_parts(reply.status, reply.headers, keep, version)
     sent = b"" if is_head else reply.body
@@ -83,7 +83,7 @@ def claimed_length(body: bytes) -> int:
 
 
 def chunk(content: bytes) -> bytes:
-    """Return a chunk; an empty one would end the body, so that is none."""
+    """Return a chunk; nothing for empty content, since an empty chunk would end the body."""
     return b"%x\r\n%b\r\n" % (len(content), content) if content else b""
 
 
@@ -96,7 +96,7 @@ def split_pieces(content: bytes, size: int) -> tuple[bytes, ...]:
 def _head_parts(
     status: int, headers: tuple[tuple[str, str], ...], keep: bool, version: str
 ) -> tuple[bytes, bytes, bool]:
-    """What stands before and behind the header that says how long the body is, and whether there is one.
+    """Return what stands before and behind the content-length header, and whether there is such a header.
 
     Raises ValueError.
     """

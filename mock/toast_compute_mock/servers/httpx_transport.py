@@ -1,4 +1,4 @@
-"""How does an httpx client reach the mock without a socket, and what does it see of a reply that gets lost?"""
+"""Answer httpx clients without a socket, also with replies that are lost or damaged."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class _Client(NamedTuple):
         return httpx.RemoteProtocolError(message, request=self.request)
 
     def wait(self, seconds: float) -> Iterator[float]:
-        """How long to sleep for something that takes so many seconds. Raises ReadTimeout when that is too long."""
+        """Yield how long to sleep for something that takes so long. Raises ReadTimeout when it is too long."""
         if self.read_timeout is not None and seconds > self.read_timeout:
             yield self.read_timeout
             raise self.timeout()
@@ -147,7 +147,7 @@ class _Client(NamedTuple):
 
 
 def _before(reply: Reply, client: _Client) -> Iterator[float]:
-    """How long to sleep before the head of the reply is there. Raises what a client sees if it never is."""
+    """Yield how long to sleep before the head of the reply is there. Raises what a client sees if it never is."""
     yield from client.wait(reply.delay)
     wire = reply.wire
     if wire is None:
@@ -165,7 +165,7 @@ def _before(reply: Reply, client: _Client) -> Iterator[float]:
 
 
 def _body(reply: Reply, client: _Client) -> Iterator[bytes | float]:
-    """The body as it arrives behind its head, with the seconds between. Raises what a client sees of its end."""
+    """Yield the body as it arrives behind its head, with the seconds between. Raises what a client sees of its end."""
     assert reply.wire is not None
     if client.request.method == "HEAD" or not has_body(reply.status):
         return
@@ -190,7 +190,7 @@ def _body(reply: Reply, client: _Client) -> Iterator[bytes | float]:
         case Break.STALL:
             if client.read_timeout is not None:
                 yield client.read_timeout
-            raise client.timeout()  # without a read timeout it comes at once: no wait is without end
+            raise client.timeout()  # without a read timeout it comes at once: every wait has an end
 
 
 def _head_length(reply: Reply) -> int:

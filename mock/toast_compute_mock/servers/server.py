@@ -1,4 +1,4 @@
-"""Where does the mock listen, on which event loop, and how does it stop?"""
+"""Listen on a socket, on the best event loop there is, and stop."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Server:
 class ServerThread:
     """A server with an event loop and a thread of its own, for the time of a `with` block, and of the next.
 
-    `new_loop` makes the event loop; without it, that is what `loop_factory` says.
+    `new_loop` makes the event loop; without it, that is the result of `loop_factory`.
     """
 
     def __init__(

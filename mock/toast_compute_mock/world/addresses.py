@@ -1,4 +1,4 @@
-"""Which address does a new network interface get, and when is it free again?"""
+"""Assign addresses to network interfaces, and release them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def connect(world: World, subnets: Iterable[Subnet]) -> list[Interface]:
 
 
 def occupy(subnet: Subnet, address: str) -> None:
-    """Mark an address as taken. Raises ValueError when it is none, or the subnet has no range."""
+    """Mark an address as taken. Raises ValueError when it is not an address, or the subnet has no range."""
     host = _host(subnet, address)
     if 0 <= host < _range(subnet.cidr).size:
         subnet.taken.add(host)

@@ -1,4 +1,4 @@
-"""Does everything in a world hold together?
+"""Check that everything in a world is consistent.
 
 A world that the mock made itself always does. One that was read from a file may name what is not there, and the engine
 would find out in the middle of a request.
@@ -25,7 +25,7 @@ _ENDS = frozenset({*LIFECYCLE.states, _GONE})
 def find_problem(world: World) -> str | None:
     """Return the first thing that is wrong with a world, as `place: reason`, or None.
 
-    Looked at is what the contract cannot check: whether what is named exists, whether both sides say the same of an
+    It checks what the contract cannot: whether what is named exists, whether both sides agree on an
     attachment, whether addresses and times can be computed with.
     """
     return next(_problems(world), None)
@@ -114,7 +114,7 @@ def _check_instance(world: World, instance: Instance, place: str) -> Iterator[st
     if instance.status not in LIFECYCLE.states:
         yield f"{place}.status: there is no status {instance.status!r}"
     elif LIFECYCLE.states[instance.status].transient and instance.transition is None:
-        yield f"{place}.status: {instance.status} passes by itself, so a `transition` has to say into what, and when"
+        yield f"{place}.status: {instance.status} passes by itself, so a `transition` must have what follows, and when"
     # Its key pair may be gone: one can be deleted while instances use it.
     yield from _check_exists(f"{place}.zone", "zone", instance.zone, world.zones)
     yield from _check_exists(f"{place}.flavor", "flavor", instance.flavor, world.flavors)

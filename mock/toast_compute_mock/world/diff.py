@@ -1,4 +1,4 @@
-"""What differs between two worlds, or between two moments of one?"""
+"""List the differences between two worlds, or between two moments of one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import msgspec
 from .lifecycle import find_all, status
 from .state import Instance, World
 
-# Who the worlds belong to, and what is next in line, is no difference between what stands in them.
+# Who the worlds belong to, and what is next in line, does not count as a difference between them.
 _NO_RESOURCES = frozenset({"account", "mint", "quotas", "tokens"})
-# Which addresses of a subnet are taken is said by the interfaces; which was given last has no meaning to a client.
+# Which addresses of a subnet are taken follows from the interfaces; which was given last has no meaning to a client.
 _BOOKKEEPING = frozenset({("subnets", "taken"), ("subnets", "last")})
 _NOTHING = "nothing"
 
@@ -60,7 +60,7 @@ def _visible(world: World, resource: str, now: datetime) -> Mapping[str, msgspec
     if resource != "instances":
         resources: Mapping[str, msgspec.Struct] = getattr(world, resource)
         return resources
-    # The lifecycle settles what is due on the spot, so it gets copies of those that are on their way.
+    # The lifecycle applies what is due on the spot, so it gets copies of those that are on their way.
     instances = {
         id: instance if instance.transition is None else copy.copy(instance) for id, instance in world.instances.items()
     }
@@ -69,7 +69,7 @@ def _visible(world: World, resource: str, now: datetime) -> Mapping[str, msgspec
 
 
 def _in_shown_status(instance: Instance, now: datetime) -> Instance:
-    """The instance in the status that it shows; how it goes on from there is no difference yet."""
+    """Return the instance in the status that it shows; how it goes on from there does not count yet."""
     if instance.transition is None:
         return instance
     return msgspec.structs.replace(instance, status=status(instance, now), transition=None)
@@ -138,5 +138,5 @@ def _value(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """A name as it is, or quoted where it would break the line."""
+    """Return a name as it is, or quoted where it would break the line."""
     return text if text.isprintable() else json.dumps(text)

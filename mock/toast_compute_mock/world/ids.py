@@ -1,4 +1,4 @@
-"""Where do ids, keys and chance come from? From the seed, the world and a counter; never from the machine."""
+"""Derive ids, keys and chance from the seed, the world and a counter; never from the machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def user_id(seed: int, appkey: str, username: str) -> str:
 
 
 class Mint(msgspec.Struct):
-    """Makes everything in one world that has to look random and come out the same again."""
+    """Makes everything in one world that has to seem random and come out the same again."""
 
     seed: int
     appkey: str
@@ -57,7 +57,7 @@ class Mint(msgspec.Struct):
 
 
 def _uuid(digest: bytes) -> str:
-    """A UUID of version 4 out of the first 16 bytes. By hand: `uuid.UUID` takes four times as long."""
+    """Return a UUID of version 4 from the first 16 bytes. By hand: `uuid.UUID` takes four times as long."""
     text = digest.hex()
     variant = "89ab"[digest[8] >> 4 & 3]
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"

@@ -1,4 +1,4 @@
-"""How is a key pair made, read and recognised? SSH keys in OpenSSH's formats."""
+"""Make, read and fingerprint SSH key pairs in OpenSSH's formats."""
 
 from __future__ import annotations
 
@@ -59,5 +59,5 @@ def fingerprint(public_key: str) -> str:
 
 
 def _strings(*values: bytes) -> bytes:
-    """Values as SSH writes them: each behind its length."""
+    """Return values as SSH writes them: each behind its length."""
     return b"".join(struct.pack(">I", len(value)) + value for value in values)

@@ -1,7 +1,7 @@
-"""Which status has an instance now, which operations does it allow, and what follows them?
+"""Apply the contract's lifecycle: the status of an instance, what it allows, and what follows.
 
-Nothing ticks. A change of status is written down as (through, to, started, due) and applied when somebody looks, with
-the times that it would have had. All states, moves and durations come from `x-lifecycle` in the contract.
+Nothing ticks. A change of status is kept as (through, to, started, due) and applied when the instance is read, with the
+times that it would have had. All states, moves and durations come from `x-lifecycle` in the contract.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def find_all(world: World, now: datetime) -> list[Instance]:
     """Return all instances as they are now, in the order of creation, without those that are gone."""
     found = []
     for instance in list(world.instances.values()):
-        change = instance.transition  # asked here, since most instances have nothing to settle
+        change = instance.transition  # checked here, since most instances have no change that is due
         if change is None or now < change.due or _apply(world, instance, change):
             found.append(instance)
     return found

@@ -1,4 +1,4 @@
-"""Which worlds are there, and whose requests do they answer?"""
+"""Keep one world for each user of each appkey."""
 
 from __future__ import annotations
 

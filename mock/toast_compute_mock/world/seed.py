@@ -1,4 +1,4 @@
-"""What does a world begin with? The seed world, read from a file, and the worlds that start from it."""
+"""Start worlds from a seed world."""
 
 from __future__ import annotations
 
@@ -104,9 +104,9 @@ def build(seed_world: SeedWorld, account: Account, seed: int) -> World:
 
 
 def _join(world: World) -> None:
-    """Say on volumes, floating IPs and subnets what the instances say of them.
+    """Set the users of volumes, floating IPs and addresses from the instances.
 
-    What an instance names and is not there is left to `problem_of`.
+    What an instance names and is not there is left to `find_problem`.
     """
     for instance in world.instances.values():
         for volume_id in instance.attachments:

@@ -17,8 +17,8 @@ class WorldFileError(ValueError):
 def read_seed_world(content: bytes) -> SeedWorld:
     """Read a seed world from JSON, as `show_world` shows it or with accounts of its own. Raises WorldFileError.
 
-    Without accounts it has those of the default seed world. Who uses a volume or a floating IP is said by the
-    instances; what `show_world` says of it is ignored.
+    Without accounts it has those of the default seed world. Who uses a volume or a floating IP follows from the
+    instances; what `--show-world` prints of it is ignored.
     """
     try:
         given = msgspec.json.decode(content, type=dict[str, Any])
@@ -43,7 +43,7 @@ def _objects(given: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _sentence(error: Exception) -> str:
-    """What is wrong, with its place first where there is one."""
+    """Return what is wrong, with its place first where there is one."""
     if not isinstance(error, msgspec.ValidationError):
         return "is not JSON in UTF-8"
     what, _, place = str(error).partition(" - at ")

@@ -1,6 +1,6 @@
-"""How are all worlds written down, and read again?
+"""Write all worlds and the time as JSON, and read them again.
 
-A snapshot has the worlds, the seed that they go on from, and the time. It has no faults, no journal and no habits of
+A snapshot has the worlds, the seed that they go on from, and the time. It has no faults, no journal and no options of
 a later release, nor what the worlds began with: after a restore, what it holds is what they begin with. It is a JSON
 file for people and for version control: one resource a line, in the order that the world keeps them in. It holds the
 passwords and tokens of the mock's accounts.
@@ -23,16 +23,16 @@ VERSION = 1
 migration; there is none to read yet."""
 
 _FORMAT = "toast-compute-mock snapshot"
-_IDENTITIES = ("id", "name", "address")  # what a kind of resource is told apart by: the first of these that it has
+_IDENTITIES = ("id", "name", "address")  # what identifies a resource: the first of these that its kind has
 _PLACE = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="deterministic").encode
-_SORTED = frozenset({"mint", "subnets"})  # they have sets and counters, whose order says nothing
+_SORTED = frozenset({"mint", "subnets"})  # they have sets and counters, whose order has no meaning
 
 
 class SnapshotError(ValueError):
-    """A snapshot cannot be written or read; its text is one sentence that says why, and where."""
+    """A snapshot cannot be written or read; its text is one sentence with the reason and the place."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -153,12 +153,12 @@ def _check_head(content: bytes) -> None:
     except UnicodeDecodeError:
         raise SnapshotError("the snapshot is not UTF-8 text") from None
     except msgspec.ValidationError:
-        raise SnapshotError("this is no snapshot: it is not a JSON object") from None
+        raise SnapshotError("this is not a snapshot: it is not a JSON object") from None
     except (msgspec.DecodeError, RecursionError) as problem:
         raise SnapshotError(f"the snapshot is not JSON: {problem}") from None
     if head.format != _FORMAT:
         other = "" if head.accounts is None else "; it may be a seed world"
-        raise SnapshotError(f"this is no snapshot: its `format` is not {_FORMAT!r}{other}")
+        raise SnapshotError(f"this is not a snapshot: its `format` is not {_FORMAT!r}{other}")
     if type(head.version) is not int or head.version < 1:
         raise SnapshotError("version: must be an integer of at least 1")
     if head.version > VERSION:
@@ -173,7 +173,7 @@ def _check_now(now: float) -> None:
 
 
 def _check_accounts(worlds: list[World]) -> None:
-    """Every world is one user of one appkey, and is named by the user's id. No appkey goes into a message."""
+    """Raise SnapshotError unless every world has a user and an id of its own. No appkey goes into a message."""
     accounts: dict[tuple[str, str], int] = {}
     users: dict[str, int] = {}
     for index, world in enumerate(worlds):
@@ -210,7 +210,7 @@ def _by_identity(records: list[msgspec.Struct], identity: str, place: str) -> di
 
 
 def _sentence(problem: msgspec.ValidationError) -> str:
-    """The decoder's words, with the place in front."""
+    """Return the decoder's message, with the place in front."""
     match = _PLACE.fullmatch(str(problem))
     path, reason = ("", str(problem)) if match is None else (match["path"] or "", match["reason"])
     return f"{path or 'the snapshot'}: {reason[:1].lower()}{reason[1:]}"

@@ -1,4 +1,4 @@
-"""What is there in a world? The records of the mock, in the contract's member names when written as JSON."""
+"""Define the records of a world, with the contract's member names in JSON."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Image(Record, kw_only=True):
 
     @property
     def is_windows(self) -> bool:
-        """Whether the shorter limit on names applies."""
+        """Return whether the shorter limit on names applies."""
         return self.os == "windows"
 
 
@@ -103,7 +103,7 @@ class Keypair(Record, kw_only=True):
 
 
 class Volume(Record, kw_only=True):
-    """A volume beside the root disks."""
+    """A volume in addition to the root disks."""
 
     id: str
     name: str

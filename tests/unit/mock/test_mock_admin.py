@@ -174,7 +174,7 @@ def test_no_reply_holds_a_password_a_token_or_an_appkey_but_the_snapshot(mock: M
         ("POST", "/clock/advance", {"seconds": 10**300}, 400, "seconds: must be at most 1000000000"),
         ("POST", "/clock/advance", {"seconds": 1, "x": 1}, 400, "x: is not a known member"),
         ("POST", "/clock/set", {"to": "tomorrow"}, 400, "to: must be of the format date-time"),
-        ("POST", "/clock/set", {"to": "2016-12-31T23:59:60Z"}, 400, "to: is no moment that this clock knows"),
+        ("POST", "/clock/set", {"to": "2016-12-31T23:59:60Z"}, 400, "to: is not a moment that this clock knows"),
         ("POST", "/clock/set", {"to": "9999-01-01T00:00:00Z"}, 400, "to: "),
         ("POST", "/clock/set", {"to": "2001-01-01T00:00:00Z"}, 400, "to: a clock cannot go back"),
         ("POST", "/clock/sleep", {"seconds": 1, "timeout": 301}, 400, "timeout: must be at most 300"),

@@ -92,7 +92,7 @@ def test_a_snapshot_that_cannot_be_written_at_the_end_is_one_line(tmp_path: Path
         ("--faults", "{", "JSON"),
         ("--faults", '[{"effect": {"kind": "explode"}}]', "explode"),
         ("--faults", '[{"match": {"operation": "makeCoffee"}, "effect": {"kind": "reset"}}]', "operation"),
-        ("--snapshot", "{}", "this is no snapshot"),
+        ("--snapshot", "{}", "this is not a snapshot"),
         ("--snapshot", '{"format": "toast-compute-mock snapshot", "version": 2}', "newer version"),
     ],
 )

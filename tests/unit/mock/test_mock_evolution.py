@@ -136,7 +136,7 @@ def test_the_same_becomes_the_same_and_the_reply_given_is_not_touched(
 
 def test_an_unknown_habit_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"^evolution: there is no habit 'moody', only unknown-status, extra-members, "
+        ValueError, match=r"^evolution: there is no option 'moody', only unknown-status, extra-members, "
     ):
         Evolution(DOCUMENT, ["nulls", "moody"])
 

@@ -200,13 +200,13 @@ def test_every_kind_of_resource_of_a_world_is_in_the_file() -> None:
         (b"\xef\xbb\xbf{}", "the snapshot is not JSON: "),
         (b'{"format": "\xff"}', "the snapshot is not UTF-8 text"),
         ('{"format": "x"}'.encode("utf-16"), "the snapshot is not UTF-8 text"),
-        (b"[]", "this is no snapshot: it is not a JSON object"),
-        (b'"text"', "this is no snapshot: it is not a JSON object"),
-        (b"{}", "this is no snapshot: its `format` is not 'toast-compute-mock snapshot'"),
-        (b'{"format": 1}', "this is no snapshot: its `format` is not 'toast-compute-mock snapshot'"),
+        (b"[]", "this is not a snapshot: it is not a JSON object"),
+        (b'"text"', "this is not a snapshot: it is not a JSON object"),
+        (b"{}", "this is not a snapshot: its `format` is not 'toast-compute-mock snapshot'"),
+        (b'{"format": 1}', "this is not a snapshot: its `format` is not 'toast-compute-mock snapshot'"),
         (
             msgspec.json.encode(default_seed_world()),
-            "this is no snapshot: its `format` is not 'toast-compute-mock snapshot'; it may be a seed world",
+            "this is not a snapshot: its `format` is not 'toast-compute-mock snapshot'; it may be a seed world",
         ),
     ],
 )
@@ -610,5 +610,5 @@ def test_a_file_that_is_no_snapshot_is_named_in_one_line(tmp_path: Path) -> None
     with pytest.raises(SnapshotError) as caught:
         load(path)
     assert str(caught.value).endswith(
-        "two lines.json: this is no snapshot: its `format` is not 'toast-compute-mock snapshot'"
+        "two lines.json: this is not a snapshot: its `format` is not 'toast-compute-mock snapshot'"
     )

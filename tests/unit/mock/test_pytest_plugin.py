@@ -213,7 +213,7 @@ def test_an_unknown_check_is_refused_before_any_test(pytester: pytest.Pytester, 
     options = ["--toast-fail-on=leaks"] if where == "option" else []
     result = run(pytester, "\ndef test_it():\n    pass\n", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: toast_fail_on: 'leaks' is none of leaked-instances, unused-faults*"])
+    result.stderr.fnmatch_lines(["ERROR: toast_fail_on: 'leaks' is not one of leaked-instances, unused-faults*"])
 
 
 def test_the_plugin_loads_nothing_until_a_fixture_is_used(pytester: pytest.Pytester) -> None:
@@ -301,8 +301,8 @@ def test_it(toast_cloud):
         ("toast_cloud(3)", "toast_cloud: its arguments need names, such as seed=3"),
         ("toast_cloud(sed=3)", "toast_cloud: there is no argument sed, only seed, *"),
         ("toast_cloud(evolution=['none such'])", "toast_cloud: evolution: *"),
-        ("toast_fail_on('leaks')", "toast_fail_on: 'leaks' is none of leaked-instances, unused-faults, *"),
-        ("toast_fail_on(['all'])", "toast_fail_on: ['[]'all'[]] is none of leaked-instances, *"),
+        ("toast_fail_on('leaks')", "toast_fail_on: 'leaks' is not one of leaked-instances, unused-faults, *"),
+        ("toast_fail_on(['all'])", "toast_fail_on: ['[]'all'[]] is not one of leaked-instances, *"),
         ("toast_fail_on(name='all')", "toast_fail_on: takes names alone, such as toast_fail_on('all')"),
     ],
 )

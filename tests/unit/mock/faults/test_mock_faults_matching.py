@@ -22,7 +22,7 @@ def fires(call: CallContext, seed: int = 0, **match: Any) -> bool:
 
 
 def hits(calls: int, seed: int = 0, name: str = "x", **match: Any) -> list[int]:
-    """The numbers of the calls, from 1, at which a fault without end fires."""
+    """The numbers of the calls, from 1, at which an unlimited fault fires."""
     plan = FaultPlan(seed)
     plan.add(Fault(name=name, match=Match(**match), effect=faults.Reset(), budget=None))
     return [number for number in range(1, calls + 1) if plan.choose(CREATE) is not None]

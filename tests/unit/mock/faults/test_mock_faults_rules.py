@@ -97,7 +97,7 @@ def test_a_rule_cannot_be_changed() -> None:
         (faults.apply_twice(nth=1, budget=2), "the 1st call: carried out twice, with one reply, twice"),
         (
             faults.result_code("runInstanceAction", 10409, action="start", every=3, budget=None),
-            "every 3rd runInstanceAction start: refused with 10409 Conflict, without end",
+            "every 3rd runInstanceAction start: refused with 10409 Conflict, unlimited",
         ),
         (
             faults.reset(action="stop", probability=0.05, budget=4),
@@ -130,7 +130,7 @@ def test_a_rule_cannot_be_changed() -> None:
         ),
         (
             faults.unsuccessful_without_code(),
-            "any call: not carried out, and the reply says no success under code 0, once",
+            "any call: not carried out, and the reply is unsuccessful under code 0, once",
         ),
         (faults.short_body(), "any call: carried out, and the reply's body ends too early, once"),
         (faults.bad_chunk(), "any call: carried out, and the reply's chunks are broken, once"),
