@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from .conftest import Cloud
+from ..conftest import Cloud
 
 # `ssh-keygen -l -E md5` of this key says the same.
 KNOWN_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA180OFNdljnMq8O6h9+Rg9wtmYwWFciugL5GBBw26q3"

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from toast_compute_mock import MockCloud
 
-from .conftest import BATCH, SEED_TOKEN, new_instance
-from .test_mock_command import run, running
+from ..conftest import BATCH, SEED_TOKEN, new_instance
+from .test_main import run, running
 
 APPKEY = "/v1.0/appkeys/demo-appkey"
 

@@ -15,7 +15,7 @@ from toast_compute_mock.exchange import Reply, Request
 from toast_compute_mock.servers.framing import BODY_LIMIT, HEAD_LIMIT
 from toast_compute_mock.servers.server import ServerThread
 
-from .conftest import SEED_TOKEN
+from ..conftest import SEED_TOKEN
 from .sockets import TINY, Connection, serving
 
 PATH = "/compute/v1.0/appkeys/demo-appkey"

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import BATCH, SEED_TOKEN
+from ..conftest import BATCH, SEED_TOKEN
 
 COMMAND = [sys.executable, "-m", "toast_compute_mock"]
 START_SECONDS = 10.0

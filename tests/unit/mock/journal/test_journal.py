@@ -12,7 +12,7 @@ from toast_compute_mock.journal.counters import Counters
 from toast_compute_mock.journal.journal import Entry, Journal, Kind, Leak
 from toast_compute_mock.world.state import issue_token
 
-from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud, new_instance
+from ..conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud, new_instance
 
 PASSWORD = "demo-password"
 BODY = json.dumps(new_instance()).encode()

@@ -22,7 +22,7 @@ from toast_compute_mock.world.seed import SeedWorld, default_seed_world, start_w
 from toast_compute_mock.world.snapshots import VERSION, Snapshot, SnapshotError, read, write
 from toast_compute_mock.world.state import World
 
-from .conftest import BATCH, START, WEB, new_instance
+from ..conftest import BATCH, START, WEB, new_instance
 
 NOW = datetime(2026, 1, 15, 9, tzinfo=UTC)
 VOLUME = "b10c0000-0000-4000-8000-000000000001"

@@ -20,7 +20,7 @@ from toast_compute_mock.exchange import Break, Deferred, Reply, Request, Wire
 from toast_compute_mock.servers.asgi import AsgiApp, LostReplyError
 from toast_compute_mock.servers.framing import BODY_LIMIT, HEAD_LIMIT
 
-from .conftest import SEED_TOKEN
+from ..conftest import SEED_TOKEN
 from .sockets import NotingClock, StandingClock
 
 PATH = "/compute/v1.0/appkeys/demo-appkey"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.exchange import Request
 
-from .conftest import BATCH, SEED_TOKEN, WEB, new_instance
+from ..conftest import BATCH, SEED_TOKEN, WEB, new_instance
 
 COUNT = 500
 STEP_SECONDS = 20.0

@@ -20,11 +20,11 @@ from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.engine.schema_evolution import MESSAGE_LENGTH, NAME_LENGTH, OPTIONS, Evolution
 from toast_compute_mock.exchange import Request
 
-from .conftest import APPKEY, BATCH, START, WEB
+from ..conftest import APPKEY, BATCH, START, WEB
 
 DOCUMENT: dict[str, Any] = json.loads(files("toast_compute_api").joinpath("strict.json").read_text(encoding="utf-8"))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
-CONTRACT = Path(__file__).resolve().parents[3] / "openapi.yaml"
+CONTRACT = Path(__file__).resolve().parents[4] / "openapi.yaml"
 VOLUME = "b10c0000-0000-4000-8000-000000000001"
 SELECTIONS = [(), *((habit,) for habit in OPTIONS), OPTIONS]
 REFERENCE = "#/components/schemas/"

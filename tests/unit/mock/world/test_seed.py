@@ -27,7 +27,7 @@ from toast_compute_mock.world.seed import (
 from toast_compute_mock.world.seed_file import WorldFileError, read_seed_world
 from toast_compute_mock.world.state import Account, issue_token
 
-from .conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud
+from ..conftest import APPKEY, BATCH, SEED_TOKEN, START, WEB, Cloud
 
 DOCUMENT: dict[str, Any] = json.loads(files("toast_compute_api").joinpath("strict.json").read_text(encoding="utf-8"))
 NOW = datetime(2026, 1, 15, 9, tzinfo=UTC)

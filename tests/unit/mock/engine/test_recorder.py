@@ -17,7 +17,7 @@ from toast_compute_mock.journal.journal import Entry
 from toast_compute_mock.redaction import MAX_TOKENS, Vault
 from toast_compute_mock.world.seed import default_seed_world
 
-from .conftest import APPKEY, SEED_TOKEN, START, WEB, Cloud, new_instance
+from ..conftest import APPKEY, SEED_TOKEN, START, WEB, Cloud, new_instance
 
 PASSWORD = "demo-password"
 LABEL = "OPENSSH PRIVATE KEY"

@@ -10,7 +10,7 @@ from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import FrozenClock, MockCloud, faults
 from toast_compute_mock.world.registry import WorldError
 
-from .conftest import BATCH, SEED_TOKEN, WEB, Cloud, new_instance
+from ..conftest import BATCH, SEED_TOKEN, WEB, Cloud, new_instance
 
 DEMO = "05e40000-0000-4000-8000-000000000001"
 VOLUME = "b10c0000-0000-4000-8000-000000000003"

@@ -9,7 +9,7 @@ from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.world.registry import WorldError
 from toast_compute_mock.world.seed import default_seed_world
 
-from .conftest import BATCH, SEED_TOKEN, WEB
+from ..conftest import BATCH, SEED_TOKEN, WEB
 
 DEMO = "05e40000-0000-4000-8000-000000000001"
 SUBNET = "5b4e0000-0000-4000-8000-000000000001"

@@ -11,7 +11,7 @@ from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Break, Reply, Request
 from toast_compute_mock.faults import Fault
 
-from .conftest import APPKEY, BATCH, SEED_TOKEN, WEB, Cloud, new_instance
+from ..conftest import APPKEY, BATCH, SEED_TOKEN, WEB, Cloud, new_instance
 
 USER = "05e40000-0000-4000-8000-000000000001"
 

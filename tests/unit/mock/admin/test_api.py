@@ -14,7 +14,7 @@ from toast_compute_mock.clock.clocks import AutoJumpClock, SettableClock, parse_
 from toast_compute_mock.contract.schemas import Schemas
 from toast_compute_mock.exchange import Deferred, Reply, Request
 
-from .conftest import SEED_TOKEN, WEB, new_instance
+from ..conftest import SEED_TOKEN, WEB, new_instance
 
 WORLD = "05e40000-0000-4000-8000-000000000001"
 PASSWORD = "demo-password"

@@ -12,7 +12,7 @@ import pytest
 from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 
-from .conftest import SEED_TOKEN, START, WEB, Cloud, new_instance
+from ..conftest import SEED_TOKEN, START, WEB, Cloud, new_instance
 
 DOCUMENT: dict[str, Any] = json.loads(files("toast_compute_api").joinpath("strict.json").read_text(encoding="utf-8"))
 # The reply example of a request example whose success is not simply called `success`.

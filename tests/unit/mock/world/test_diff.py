@@ -14,7 +14,7 @@ from toast_compute_mock.world.diff import Change, as_text, diff
 from toast_compute_mock.world.seed import default_seed_world, start_world
 from toast_compute_mock.world.state import World, issue_token
 
-from .conftest import BATCH, SEED_TOKEN, WEB, new_instance
+from ..conftest import BATCH, SEED_TOKEN, WEB, new_instance
 
 NOW = datetime(2026, 1, 15, 9, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
