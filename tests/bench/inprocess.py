@@ -1,4 +1,4 @@
-"""What does the mock cost inside a process? One job a run: `python -m tests.bench.inprocess JOB` prints it as JSON."""
+"""Measure the mock inside a process: `python -m tests.bench.inprocess JOB` prints one result as JSON."""
 
 from __future__ import annotations
 

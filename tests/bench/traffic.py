@@ -1,4 +1,4 @@
-"""What are the servers asked? The same two things of each: a list of one instance, and a create that is accepted."""
+"""Define the two requests that every server gets: a list of one instance, and a create that is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do the tests talk to the engine? Like a front would: with a request and a moment."""
+"""Provide an engine that tests talk to like a server: with a request and a moment."""
 
 from __future__ import annotations
 
@@ -80,5 +80,5 @@ def new_instance(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def cloud() -> Cloud:
-    """A fresh engine that stands at the moment of the contract's examples."""
+    """Return a fresh engine that stands at the moment of the contract's examples."""
     return Cloud()

@@ -1,4 +1,4 @@
-"""Does a program reach the same cloud in-process and over a socket?"""
+"""Check that a program reaches the same cloud in-process and over a socket."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_way_to_the_cloud_gives_the_same_bytes() -> None:
     assert all(status == 200 for status, *_ in in_process)
 
 
-def test_an_asynchronous_client_reaches_the_same_cloud() -> None:
+def test_asynchronous_client_reaches_the_same_cloud() -> None:
     cloud = MockCloud(clock=FrozenClock())
 
     async def create() -> httpx.Response:
@@ -63,7 +63,7 @@ def test_an_asynchronous_client_reaches_the_same_cloud() -> None:
 
 
 @pytest.mark.parametrize("base_url", ["http://x/compute", "https://api-compute.cloud.toast.com/compute"])
-def test_the_transports_serve_any_host(base_url: str) -> None:
+def test_transports_serve_any_host(base_url: str) -> None:
     cloud = MockCloud(clock=FrozenClock())
     path = f"/v1.0/appkeys/demo-appkey/instances?id={WEB}&note=/v1.0/"
 
@@ -79,12 +79,12 @@ def test_the_transports_serve_any_host(base_url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://x/", f"http://x{PATH}/flavors".replace("/compute", ""), "http://x/compute/v1.0"]
 )
-def test_a_path_in_which_no_operation_begins_is_refused_by_the_transports(url: str) -> None:
+def test_path_in_which_no_operation_begins_is_refused_by_the_transports(url: str) -> None:
     with httpx.Client(transport=MockCloud().transport, headers=TOKEN) as client:
         assert client.get(url).json()["header"]["resultMessage"] == "Not supported : no such path"
 
 
-def test_the_cloud_lives_on_its_clock() -> None:
+def test_cloud_lives_on_its_clock() -> None:
     clock = FrozenClock()
     cloud = MockCloud(clock=clock)
     with cloud.serve() as server, httpx.Client(base_url=server.base_url, headers=TOKEN) as client:
@@ -108,7 +108,7 @@ def test_threads_share_one_cloud_without_losing_anything() -> None:
         assert len(client.get(f"{PATH}/instances").json()["instances"]) == 102
 
 
-def test_an_address_that_cannot_be_had_raises_at_once() -> None:
+def test_address_that_cannot_be_had_raises_at_once() -> None:
     with MockCloud().serve() as server:
         port = httpx.URL(server.base_url).port
         assert port is not None
@@ -116,7 +116,7 @@ def test_an_address_that_cannot_be_had_raises_at_once() -> None:
             pass
 
 
-def test_a_server_can_be_started_again_and_serves_the_same_cloud() -> None:
+def test_server_can_be_started_again_and_serves_the_same_cloud() -> None:
     server = MockCloud(clock=FrozenClock()).serve()
     target = "/v1.0/appkeys/demo-appkey/keypairs"
     with server:
@@ -126,7 +126,7 @@ def test_a_server_can_be_started_again_and_serves_the_same_cloud() -> None:
     assert names == ["demo-key", KEYPAIR["keypair"]["name"]]
 
 
-def test_a_server_that_found_its_port_taken_can_be_started_when_it_is_free() -> None:
+def test_server_that_found_its_port_taken_can_be_started_when_it_is_free() -> None:
     with MockCloud().serve() as first:
         port = httpx.URL(first.base_url).port
         assert port is not None
@@ -137,14 +137,14 @@ def test_a_server_that_found_its_port_taken_can_be_started_when_it_is_free() -> 
         assert httpx.get(second.base_url).status_code == 200
 
 
-def test_nothing_listens_behind_the_block() -> None:
+def test_server_stops_listening_behind_the_block() -> None:
     with MockCloud().serve() as server, httpx.Client() as client:
         client.get(server.base_url)
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.base_url)
 
 
-def test_the_package_loads_neither_httpx_nor_asyncio_before_they_are_used() -> None:
+def test_package_loads_neither_httpx_nor_asyncio_before_they_are_used() -> None:
     program = "import sys, toast_compute_mock; print({'httpx', 'asyncio', 'cryptography'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout == "set()\n"

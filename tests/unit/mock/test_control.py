@@ -1,4 +1,4 @@
-"""What does a cloud go on with after a restore, and what does it go back to when it is reset then?"""
+"""Check what a cloud goes on with after a restore, and what a reset goes back to then."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def names(mock: MockCloud, world: str = DEMO) -> list[str]:
 
 
 def fork(mock: MockCloud) -> tuple[str, dict[str, str]]:
-    """A fork, and how to ask for something in it."""
+    """Return a fork, and how to ask for something in it."""
     world = mock.worlds.fork(DEMO, appkey="fork-appkey", username="fork@example.com", password="forked-password")
     credentials = {"auth": {"username": "fork@example.com", "password": "forked-password"}}
     token = send(mock, "POST", "tokens", credentials, appkey="fork-appkey")["access"]["token"]["id"]
@@ -64,7 +64,7 @@ def test_after_a_restore_a_fork_begins_with_what_the_snapshot_held(mock: MockClo
     assert names(mock, world) == ["web-01", "batch-01", "forked"]
 
 
-def test_a_reset_of_all_goes_back_to_the_seed_world_and_the_first_seed(mock: MockCloud) -> None:
+def test_reset_of_all_goes_back_to_the_seed_world_and_the_first_seed(mock: MockCloud) -> None:
     first = create(mock, "one")
     other = MockCloud(seed=7, clock=FrozenClock())
     create(other, "kept")
@@ -76,7 +76,7 @@ def test_a_reset_of_all_goes_back_to_the_seed_world_and_the_first_seed(mock: Moc
     assert create(mock, "one") == first
 
 
-def test_a_restore_forgets_what_stale_reads_would_show(mock: MockCloud) -> None:
+def test_restore_forgets_what_stale_reads_would_show(mock: MockCloud) -> None:
     mock.faults.add(faults.stale_read("listInstances"))
     taken = mock.snapshot()
     create(mock, "gone")
@@ -87,7 +87,7 @@ def test_a_restore_forgets_what_stale_reads_would_show(mock: MockCloud) -> None:
     assert mock.faults.unused() == [state.fault.name for state in mock.faults.list()]
 
 
-def test_a_reset_forgets_what_stale_reads_would_show(mock: MockCloud) -> None:
+def test_reset_forgets_what_stale_reads_would_show(mock: MockCloud) -> None:
     mock.faults.add(faults.stale_read("listInstances"))
     create(mock, "gone")
     create(mock, "gone-too")
@@ -96,7 +96,7 @@ def test_a_reset_forgets_what_stale_reads_would_show(mock: MockCloud) -> None:
     assert mock.faults.unused() != []
 
 
-def test_a_snapshot_is_of_worlds_as_they_are_at_its_time() -> None:
+def test_snapshot_is_of_worlds_as_they_are_at_its_time() -> None:
     clock = FrozenClock()
     mock = MockCloud(clock=clock)
     made = create(mock, "new")
@@ -107,7 +107,7 @@ def test_a_snapshot_is_of_worlds_as_they_are_at_its_time() -> None:
     assert [world.instances[one].status for one in (made, BATCH)] == ["ACTIVE", "ACTIVE"]
 
 
-def test_a_snapshot_shares_nothing_with_the_cloud(mock: MockCloud) -> None:
+def test_snapshot_shares_nothing_with_the_cloud(mock: MockCloud) -> None:
     taken = mock.worlds.snapshot()
     mock.worlds.restore(taken)
     taken.worlds[0].instances.clear()
@@ -125,7 +125,7 @@ def test_faults_and_journal_and_evolution_stay_as_they_are(mock: MockCloud) -> N
     assert (len(mock.faults.list()), mock.evolution, mock.journal.count()) == (1, ("nulls",), 1)
 
 
-def test_a_fork_goes_on_counting_where_its_source_was(mock: MockCloud) -> None:
+def test_fork_goes_on_counting_where_its_source_was(mock: MockCloud) -> None:
     create(mock, "one")
     create(mock, "two")
     before = mock.worlds.get(DEMO)
@@ -154,7 +154,7 @@ def test_secrets_of_a_snapshot_are_secrets(mock: MockCloud) -> None:
         assert secret not in entry.target
 
 
-def test_the_tokens_of_a_snapshot_are_secrets_when_its_worlds_are_gone(mock: MockCloud) -> None:
+def test_tokens_of_a_snapshot_are_secrets_when_its_worlds_are_gone(mock: MockCloud) -> None:
     other = MockCloud(clock=FrozenClock())
     _, there = fork(other)
     mock.restore(other.snapshot())
@@ -163,7 +163,7 @@ def test_the_tokens_of_a_snapshot_are_secrets_when_its_worlds_are_gone(mock: Moc
     assert mock.journal.find()[-1].leaks == ("query",)
 
 
-def test_what_a_snapshot_names_like_a_secret_is_hidden_in_replies(mock: MockCloud) -> None:
+def test_secret_in_a_name_of_a_snapshot_is_redacted_in_replies(mock: MockCloud) -> None:
     send(mock, "POST", "keypairs", {"keypair": {"name": "forked-password"}})
     fork(mock)
     other = MockCloud(clock=FrozenClock())

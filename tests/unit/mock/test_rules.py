@@ -1,4 +1,4 @@
-"""Does the mock refuse what the guide forbids, and say why in one sentence?"""
+"""Check that the mock refuses what the guide forbids, with one sentence as the reason."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ BAD_KEY = "keypair.publicKey is not an OpenSSH public key of type RSA, ECDSA or 
         ({"image": "../flavors"}, "instance.image has characters that are not allowed"),
     ],
 )
-def test_a_malformed_create_is_refused_with_one_place_and_one_reason(
+def test_malformed_create_is_refused_with_one_place_and_one_reason(
     cloud: Cloud, changes: dict[str, Any], message: str
 ) -> None:
     changes = {name: WINDOWS if value == "WINDOWS" else value for name, value in changes.items()}
@@ -76,13 +76,11 @@ def test_a_malformed_create_is_refused_with_one_place_and_one_reason(
         ({"securityGroups": [{"name": "no-such-group"}]}, 24404),
     ],
 )
-def test_a_create_that_names_what_is_not_there_says_which_part(
-    cloud: Cloud, changes: dict[str, Any], code: int
-) -> None:
+def test_create_with_an_unknown_resource_names_the_part(cloud: Cloud, changes: dict[str, Any], code: int) -> None:
     assert cloud.create(**changes)["header"]["resultCode"] == code
 
 
-def test_a_subnet_without_free_addresses_refuses_the_whole_create(cloud: Cloud) -> None:
+def test_subnet_without_free_addresses_refuses_the_whole_create(cloud: Cloud) -> None:
     # 245 hosts from .10 on, two of them taken.
     for _ in range(24):
         assert cloud.create(count=10)["header"]["resultCode"] == 0
@@ -91,7 +89,7 @@ def test_a_subnet_without_free_addresses_refuses_the_whole_create(cloud: Cloud) 
     assert len(cloud.send("GET", "instances")["instances"]) == 2 + 243
 
 
-def test_the_addresses_of_deleted_instances_are_given_again(cloud: Cloud) -> None:
+def test_addresses_of_deleted_instances_are_given_again(cloud: Cloud) -> None:
     for _ in range(25):
         last = cloud.create(count=10)
     assert last["header"]["resultCode"] == 20001
@@ -101,19 +99,19 @@ def test_the_addresses_of_deleted_instances_are_given_again(cloud: Cloud) -> Non
     assert cloud.detail(cloud.create()["instance"]["id"])["addresses"][0]["ipAddress"] == "192.168.0.10"
 
 
-def test_no_two_interfaces_have_an_address_in_common(cloud: Cloud) -> None:
+def test_addresses_of_interfaces_are_distinct(cloud: Cloud) -> None:
     cloud.create(count=3, networks=[{"subnetId": SUBNET}, {"id": OTHER_NETWORK}])
     interfaces = [a for one in cloud.send("GET", "instances-detail")["instances"] for a in one["addresses"]]
     assert len(interfaces) == 8
     assert len({a["macAddress"] for a in interfaces}) == len({a["ipAddress"] for a in interfaces}) == 8
 
 
-def test_a_group_that_is_named_twice_is_joined_once(cloud: Cloud) -> None:
+def test_group_that_is_named_twice_is_joined_once(cloud: Cloud) -> None:
     made = cloud.create(securityGroups=[{"name": "web"}, {"name": "default"}, {"name": "web"}])["instance"]
     assert cloud.detail(made["id"])["securityGroups"] == [{"name": "web"}, {"name": "default"}]
 
 
-def test_a_network_alone_is_enough(cloud: Cloud) -> None:
+def test_network_alone_is_enough(cloud: Cloud) -> None:
     made = cloud.create(networks=[{"id": NETWORK}])["instance"]
     assert cloud.detail(made["id"])["addresses"][0]["ipAddress"] == "192.168.0.12"
 
@@ -126,12 +124,12 @@ def test_count_makes_so_many_and_names_the_first(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("volume", [None, {}, {"type": None}, {"size": 20.0}])
-def test_what_is_left_out_of_the_volume_gets_the_documented_default(cloud: Cloud, volume: Any) -> None:
+def test_omitted_volume_members_get_the_documented_defaults(cloud: Cloud, volume: Any) -> None:
     made = cloud.create(volume=volume)["instance"]
     assert cloud.detail(made["id"])["volumes"]["root"] == {"size": 20, "type": "General HDD"}
 
 
-def test_a_local_disk_has_the_size_of_its_flavor(cloud: Cloud) -> None:
+def test_local_disk_has_the_size_of_its_flavor(cloud: Cloud) -> None:
     made = cloud.create(flavor=U2)["instance"]
     assert cloud.detail(made["id"])["volumes"]["root"]["size"] == 30
 
@@ -156,7 +154,7 @@ def test_every_operation_but_the_two_of_tokens_needs_a_token(cloud: Cloud, token
         assert cloud.message(method, path) == "Permission denied : token"
 
 
-def test_an_expired_token_is_refused_and_a_new_one_is_not(cloud: Cloud) -> None:
+def test_expired_token_is_refused_and_a_new_one_is_not(cloud: Cloud) -> None:
     cloud.code("GET", "flavors")
     cloud.now += 3600
     assert cloud.code("GET", "flavors") == -3
@@ -165,7 +163,7 @@ def test_an_expired_token_is_refused_and_a_new_one_is_not(cloud: Cloud) -> None:
     assert cloud.code("GET", "flavors") == 0
 
 
-def test_an_unknown_appkey_is_denied() -> None:
+def test_unknown_appkey_is_denied() -> None:
     reply = Engine().handle(
         Request("GET", "/compute/v1.0/appkeys/another/flavors", {"x-auth-token": SEED_TOKEN}), START
     )
@@ -180,7 +178,7 @@ def test_wrong_credentials_are_unauthorized(cloud: Cloud, change: dict[str, str]
     assert "wrong" not in header["resultMessage"].replace("wrong username or password", "")
 
 
-def test_a_token_that_is_not_there_cannot_be_looked_up(cloud: Cloud) -> None:
+def test_unknown_token_is_not_found(cloud: Cloud) -> None:
     assert cloud.code("GET", "tokens", query="id=unknown") == 50404
     assert cloud.message("GET", "tokens") == "Invalid parameters : id is missing"
 
@@ -188,17 +186,17 @@ def test_a_token_that_is_not_there_cannot_be_looked_up(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b"{} {}", b"\xff\xfe", b'{"auth": NaN}', b'"\\ud800"', b"[" * 100_000], ids=repr
 )
-def test_a_body_that_is_no_json_has_a_code_of_its_own(cloud: Cloud, raw: bytes) -> None:
+def test_body_that_is_not_json_has_its_own_code(cloud: Cloud, raw: bytes) -> None:
     assert cloud.code("POST", "instances", raw=raw) == -8
 
 
 @pytest.mark.parametrize("path", ["nothing", "flavors/x", ""])
-def test_an_unknown_path_is_not_supported(cloud: Cloud, path: str) -> None:
+def test_unknown_path_is_not_supported(cloud: Cloud, path: str) -> None:
     assert cloud.message("GET", path) == "Not supported : no such path"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "DELETE", "get"])
-def test_an_undocumented_method_is_not_supported(cloud: Cloud, method: str) -> None:
+def test_undocumented_method_is_not_supported(cloud: Cloud, method: str) -> None:
     assert cloud.message(method, "flavors") == "Not supported : method"
 
 
@@ -211,11 +209,11 @@ def test_an_undocumented_method_is_not_supported(cloud: Cloud, method: str) -> N
         ("id=%ff", "id is not UTF-8"),
     ],
 )
-def test_a_malformed_query_is_refused(cloud: Cloud, query: str, message: str) -> None:
+def test_malformed_query_is_refused(cloud: Cloud, query: str, message: str) -> None:
     assert cloud.message("GET", "instances", query=query) == f"Invalid parameters : {message}"
 
 
-def test_an_instance_that_is_not_there_is_refused_by_every_operation(cloud: Cloud) -> None:
+def test_instance_that_is_not_there_is_refused_by_every_operation(cloud: Cloud) -> None:
     query = f"id={ABSENT}"
     assert cloud.code("GET", "instances", query=query) == 10404
     assert cloud.code("GET", "instances-detail", query=query) == 10404
@@ -233,7 +231,7 @@ def test_only_a_free_volume_of_the_zone_can_be_attached(cloud: Cloud, volume: st
     assert cloud.code("POST", f"instances/{BATCH}/attachments", {"attachment": {"volumeId": volume}}) == code
 
 
-def test_a_volume_is_detached_only_from_its_own_instance(cloud: Cloud) -> None:
+def test_volume_is_detached_only_from_its_own_instance(cloud: Cloud) -> None:
     assert cloud.code("DELETE", f"instances/{BATCH}/attachments", query=f"volumeId={USED_VOLUME}") == 40404
     assert cloud.code("DELETE", f"instances/{WEB}/attachments", query=f"volumeId={USED_VOLUME}") == 0
     assert cloud.detail(WEB)["volumes"]["attachments"] == []
@@ -250,17 +248,17 @@ def test_a_volume_is_detached_only_from_its_own_instance(cloud: Cloud) -> None:
         ("203.0.113.10", "192.168.0.11", 0),
     ],
 )
-def test_a_floating_ip_must_be_free_and_the_address_the_instances_own(
+def test_floating_ip_must_be_free_and_the_address_the_instances_own(
     cloud: Cloud, address: str, ip_address: str, code: int
 ) -> None:
     assert cloud.act(BATCH, "addFloatingIp", address=address, ipAddress=ip_address) == code
 
 
-def test_an_address_has_one_floating_ip(cloud: Cloud) -> None:
+def test_address_has_one_floating_ip(cloud: Cloud) -> None:
     assert cloud.act(WEB, "addFloatingIp", address="203.0.113.10", ipAddress="192.168.0.10") == 22409
 
 
-def test_a_floating_ip_is_removed_only_where_it_is(cloud: Cloud) -> None:
+def test_floating_ip_is_removed_only_where_it_is(cloud: Cloud) -> None:
     assert cloud.act(BATCH, "removeFloatingIp", address="203.0.113.12") == 22404
     assert cloud.act(WEB, "removeFloatingIp", address="203.0.113.12") == 0
     assert "floatingIpAddress" not in cloud.detail(WEB)["addresses"][0]
@@ -278,7 +276,7 @@ def test_security_groups_are_added_once_and_removed_where_they_are(cloud: Cloud)
 
 
 @pytest.mark.parametrize(("flavor", "code"), [(ABSENT, 11404), (DISABLED, 11409), (M2, 11409)])
-def test_a_resize_needs_another_usable_flavor(cloud: Cloud, flavor: str, code: int) -> None:
+def test_resize_needs_another_usable_flavor(cloud: Cloud, flavor: str, code: int) -> None:
     assert cloud.act(WEB, "resize", flavor=flavor) == code
     assert cloud.status(WEB) == "ACTIVE"
 
@@ -296,16 +294,16 @@ def test_a_resize_needs_another_usable_flavor(cloud: Cloud, flavor: str, code: i
         ({"action": "start", "parameters": {"now": True}}, "parameters must be empty"),
     ],
 )
-def test_a_malformed_action_is_refused_by_its_own_branch(cloud: Cloud, body: Any, message: str) -> None:
+def test_malformed_action_is_refused_by_its_own_branch(cloud: Cloud, body: Any, message: str) -> None:
     assert cloud.message("POST", f"instances/{WEB}/action", body) == f"Invalid parameters : {message}"
 
 
-def test_an_uploaded_image_can_be_used(cloud: Cloud) -> None:
+def test_uploaded_image_can_be_used(cloud: Cloud) -> None:
     reply = cloud.send("POST", f"instances/{BATCH}/action", {"action": "uploadImage", "parameters": {"name": "mine"}})
     assert cloud.create(image=reply["createdImage"]["id"])["header"]["isSuccessful"]
 
 
-def test_an_image_of_a_windows_instance_has_the_rules_of_windows_and_the_size_of_the_disk(cloud: Cloud) -> None:
+def test_image_of_a_windows_instance_has_the_rules_of_windows_and_the_size_of_the_disk(cloud: Cloud) -> None:
     made = cloud.create(name="windows-01", image=WINDOWS, volume={"size": 70})["instance"]["id"]
     cloud.now += 60
     cloud.act(made, "stop")
@@ -318,12 +316,12 @@ def test_an_image_of_a_windows_instance_has_the_rules_of_windows_and_the_size_of
 
 
 @pytest.mark.parametrize("query", ["name=two+words", "name=two%20words", "x=%ff&name=two%20words"])
-def test_a_space_in_a_query_may_be_written_in_both_ways(cloud: Cloud, query: str) -> None:
+def test_space_in_a_query_may_be_written_in_both_ways(cloud: Cloud, query: str) -> None:
     cloud.send("POST", "keypairs", {"keypair": {"name": "two words"}})
     assert cloud.code("GET", "keypairs", query=query) == 0
 
 
-def test_a_key_pair_name_is_taken_once(cloud: Cloud) -> None:
+def test_key_pair_name_is_taken_once(cloud: Cloud) -> None:
     assert cloud.code("POST", "keypairs", {"keypair": {"name": "demo-key"}}) == 13409
     assert cloud.code("DELETE", "keypairs", query="name=demo-key") == 0
     assert cloud.code("GET", "keypairs", query="name=demo-key") == 13404
@@ -338,12 +336,12 @@ def test_key_pairs_show_when_they_were_made_only_by_name(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("key", ["nonsense", "ssh-rsa nonsense", "ssh-ed25519 AAAA", "ssh-dss AAAA"])
-def test_what_is_no_public_key_cannot_be_uploaded(cloud: Cloud, key: str) -> None:
+def test_invalid_public_key_cannot_be_uploaded(cloud: Cloud, key: str) -> None:
     body = {"keypair": {"name": "bad", "publicKey": key}}
     assert cloud.message("POST", "keypairs", body) == "Invalid parameters : " + BAD_KEY
 
 
-def test_the_same_requests_give_the_same_bytes() -> None:
+def test_same_requests_give_the_same_bytes() -> None:
     def transcript(seed: int) -> list[Any]:
         cloud = Cloud(Engine(seed=seed))
         steps = [cloud.create(), cloud.send("POST", "keypairs", {"keypair": {"name": "k"}})]

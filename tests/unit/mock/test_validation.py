@@ -1,4 +1,4 @@
-"""Is what no cloud can be made of refused in one sentence that names the argument?"""
+"""Check that invalid arguments of a cloud are refused in one sentence that names the argument."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DEMO = "05e40000-0000-4000-8000-000000000001"
         ({"admin_token": 5}, "admin_token: must be a text that is not empty, or None"),
     ],
 )
-def test_an_argument_that_makes_no_sense_is_named(arguments: dict[str, Any], problem: str) -> None:
+def test_argument_that_makes_no_sense_is_named(arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=r"^\w+: ") as refusal:
         MockCloud(**arguments)
     assert str(refusal.value).startswith(problem)
@@ -46,35 +46,35 @@ def test_faults_may_be_any_iterable_and_are_read_once() -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 99999, "80", 1.5, True])
-def test_a_server_listens_on_a_port_or_not_at_all(port: Any) -> None:
+def test_server_listens_on_a_port_or_not_at_all(port: Any) -> None:
     with pytest.raises(ValueError, match=r"^port: must be an integer from 0 to 65535$"):
         MockCloud().serve(port=port)
 
 
 @pytest.mark.parametrize("timeout", [float("nan"), float("inf"), -1, "5", None])
-def test_a_wait_for_exchanges_ends(timeout: Any) -> None:
+def test_wait_for_exchanges_ends(timeout: Any) -> None:
     with pytest.raises(ValueError, match=r"^timeout: must be a finite number of seconds"):
         MockCloud().wait_for(1, timeout=timeout)
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, "1", None])
-def test_one_waits_for_a_number_of_exchanges(count: Any) -> None:
+def test_wait_for_returns_after_the_number_of_exchanges(count: Any) -> None:
     with pytest.raises(ValueError, match=r"^count: must be a whole number"):
         MockCloud().wait_for(count, timeout=0)
 
 
-def test_what_did_not_come_is_counted() -> None:
+def test_wait_that_times_out_counts_what_came() -> None:
     with pytest.raises(TimeoutError, match=r"^0 of 1 exchanges came within 0 s$"):
         MockCloud().wait_for(1, timeout=0)
 
 
 @pytest.mark.parametrize("limit", [-1, 1.5, "2", True])
-def test_a_quota_is_a_number_or_none(limit: Any) -> None:
+def test_quota_is_a_number_or_none(limit: Any) -> None:
     with pytest.raises(ValueError, match=r"^keypairs: a quota must be a whole number"):
         MockCloud().worlds.set_quotas(DEMO, keypairs=limit)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
-def test_a_migration_takes_some_time(seconds: float) -> None:
+def test_migration_takes_some_time(seconds: float) -> None:
     with pytest.raises(WorldError, match=r"^seconds: must be a finite number above 0$"):
         MockCloud().worlds.migrate(DEMO, "125a0000-0000-4000-8000-000000000001", seconds)

@@ -1,4 +1,4 @@
-"""Does the admin API answer only those who may steer the mock?"""
+"""Check that the admin API answers only those who may steer the mock."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_other_machines_are_not_let_in_without_an_admin_token(peer: str, path: s
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8080", "127.1.2.3:1"])
-def test_a_loopback_host_is_let_in(host: str) -> None:
+def test_loopback_host_is_let_in(host: str) -> None:
     assert send(headers={"host": host}).status == 200
 
 
@@ -64,7 +64,7 @@ def test_a_loopback_host_is_let_in(host: str) -> None:
     "host",
     ["rebound.example.com", "rebound.example.com:80", "192.0.2.1", "", "localhost.", "[::1", "a@127.0.0.1.example"],
 )
-def test_a_name_that_somebody_made_lead_here_is_not_let_in(host: str) -> None:
+def test_name_that_somebody_made_lead_here_is_not_let_in(host: str) -> None:
     for path in ("/health", "/"):
         reply = send(headers={"host": host}, path=path)
         assert reply.status == 403
@@ -94,22 +94,22 @@ def test_pages_of_other_origins_are_not_let_in(headers: dict[str, str], token: s
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:8080", "https://127.0.0.1:8080"])
-def test_the_own_page_is_let_in(origin: str) -> None:
+def test_own_page_is_let_in(origin: str) -> None:
     headers = {**LOCAL, "origin": origin, "sec-fetch-site": "same-origin"}
     assert send(method="POST", path="/reset", headers=headers).status == 200
 
 
-def test_a_link_from_elsewhere_leads_to_the_page() -> None:
+def test_link_from_elsewhere_leads_to_the_page() -> None:
     assert send(path="/", headers={**LOCAL, "sec-fetch-site": "cross-site"}).status == 200
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "text/json"])
-def test_a_body_has_to_be_called_json(kind: str) -> None:
+def test_body_has_to_be_called_json(kind: str) -> None:
     reply = send(method="POST", path="/clock/advance", headers={**LOCAL, "content-type": kind}, body=b'{"seconds": 1}')
     assert (reply.status, message(reply)) == (415, "content-type: must be application/json")
 
 
-def test_json_may_say_its_charset() -> None:
+def test_json_content_type_may_have_a_charset() -> None:
     headers = {**LOCAL, "content-type": "Application/JSON; charset=utf-8"}
     assert send(method="POST", path="/clock/advance", headers=headers, body=b'{"seconds": 1}').status == 200
 
@@ -129,12 +129,12 @@ def test_with_an_admin_token_nobody_is_let_in_without_it(peer: str, given: str |
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "192.0.2.1"])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_whoever_has_the_admin_token_is_let_in_from_everywhere(peer: str, scheme: str) -> None:
+def test_admin_token_gives_access_from_everywhere(peer: str, scheme: str) -> None:
     headers = {"host": "mock.example.com", "authorization": f"{scheme} {TOKEN}"}
     assert send(token=TOKEN, peer=peer, headers=headers).status == 200
 
 
-def test_an_admin_token_may_be_of_any_characters() -> None:
+def test_admin_token_may_be_of_any_characters() -> None:
     token = "토큰"
     headers = {**LOCAL, "authorization": f"Bearer {token.encode().decode('latin-1')}"}
     assert send(token=token, headers=headers).status == 200
@@ -144,11 +144,11 @@ def test_this_process_needs_no_admin_token() -> None:
     assert send(token=TOKEN, peer="", headers={}).status == 200
 
 
-def test_the_page_is_shown_without_the_admin_token_since_it_holds_no_data() -> None:
+def test_page_is_shown_without_the_admin_token_since_it_holds_no_data() -> None:
     assert send(token=TOKEN, path="/", peer="192.0.2.1", headers={"host": "mock.example.com"}).status == 200
 
 
-def test_an_empty_admin_token_is_refused() -> None:
+def test_empty_admin_token_is_refused() -> None:
     cloud = MockCloud(clock=FrozenClock())
     with pytest.raises(ValueError, match="token: "):
         Admin(cloud, cloud.faults, cloud.journal, "")
@@ -161,7 +161,7 @@ def test_replies_are_not_kept_nor_taken_for_anything_else() -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_policy_of_the_page_lets_its_own_code_run_and_nothing_else() -> None:
+def test_policy_of_the_page_allows_only_its_own_code() -> None:
     page = send(path="/")
     policy = dict(page.headers)["content-security-policy"]
     parts = dict(part.split(" ", 1) for part in policy.split("; "))
@@ -177,7 +177,7 @@ def test_the_policy_of_the_page_lets_its_own_code_run_and_nothing_else() -> None
     assert b"innerHTML" not in page.body
 
 
-def test_a_socket_tells_the_admin_api_who_asks() -> None:
+def test_socket_passes_the_peer_address_to_the_admin_api() -> None:
     with MockCloud(clock=FrozenClock()).serve() as server:
         base = server.base_url.removesuffix("/compute")
         assert httpx.get(f"{base}/_mock/health").json()["status"] == "ok"
@@ -185,7 +185,7 @@ def test_a_socket_tells_the_admin_api_who_asks() -> None:
         assert httpx.get(f"{base}/_mock", follow_redirects=True).headers["content-type"].startswith("text/html")
 
 
-def test_a_connection_that_does_not_say_where_it_comes_from_is_a_stranger() -> None:
+def test_connection_without_a_peer_address_is_refused() -> None:
     """One that is reset before it is looked at has no address either."""
     cloud = MockCloud(clock=FrozenClock())
 

@@ -1,4 +1,4 @@
-"""Does the admin API steer the mock, say clearly what is wrong, and keep to its own document?"""
+"""Check that the admin API steers the mock, names what is wrong, and keeps to its own document."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ EXAMPLES: dict[str, Callable[[Mock], Answer]] = {
 
 
 def operations(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Where each operation of a document stands."""
+    """Return where each operation of a document stands."""
     return {
         operation["operationId"]: (path, method)
         for path, item in document["paths"].items()
@@ -122,14 +122,14 @@ def operations(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
     }
 
 
-def test_the_document_is_valid_and_has_no_operation_that_the_next_test_leaves_out(mock: Mock) -> None:
+def test_document_is_valid_and_has_no_operation_that_the_next_test_leaves_out(mock: Mock) -> None:
     document = mock.send("GET", "/openapi.json").content
     validate(document)
     assert operations(document).keys() == EXAMPLES.keys()
 
 
 @pytest.mark.parametrize("operation", EXAMPLES)
-def test_each_operation_answers_as_the_document_says(mock: Mock, operation: str) -> None:
+def test_each_operation_answers_as_documented(mock: Mock, operation: str) -> None:
     mock.call("POST", "/instances", new_instance())
     mock.send("POST", "/faults", {"name": "one/하나", "effect": {"kind": "reset"}})
     document = mock.send("GET", "/openapi.json").content
@@ -144,7 +144,7 @@ def test_each_operation_answers_as_the_document_says(mock: Mock, operation: str)
         assert Schemas(document).at(*steps).problem(answer.content, "body") is None
 
 
-def test_no_reply_holds_a_password_a_token_or_an_appkey_but_the_snapshot(mock: Mock) -> None:
+def test_only_the_snapshot_holds_passwords_tokens_and_appkeys(mock: Mock) -> None:
     mock.call("POST", "/tokens", {"auth": {"username": "demo@example.com", "password": PASSWORD}})
     mock.call("GET", f"/tokens/{SEED_TOKEN}")
     tokens = mock.cloud.worlds.get(WORLD).tokens
@@ -222,7 +222,7 @@ def test_no_reply_holds_a_password_a_token_or_an_appkey_but_the_snapshot(mock: M
         ("GET", "/health?x", None, 400, "query: there is a parameter that is not known; this operation has none"),
     ],
 )
-def test_a_refusal_is_one_sentence_that_names_the_place(
+def test_refusal_is_one_sentence_that_names_the_place(
     mock: Mock, method: str, path: str, body: Any, status: int, message: str
 ) -> None:
     answer = mock.send(method, path, body)
@@ -231,24 +231,24 @@ def test_a_refusal_is_one_sentence_that_names_the_place(
     assert "\n" not in answer.message
 
 
-def test_a_wrong_method_is_told_the_right_ones(mock: Mock) -> None:
+def test_wrong_method_gets_the_allowed_ones(mock: Mock) -> None:
     assert mock.send("PUT", "/faults").headers["allow"] == "GET, POST, DELETE"
     assert mock.send("GET", "/faults/none").headers["allow"] == "DELETE"
 
 
-def test_a_fault_that_cannot_be_is_refused_with_its_place(mock: Mock) -> None:
+def test_fault_that_cannot_be_is_refused_with_its_place(mock: Mock) -> None:
     fault = {"effect": {"kind": "reset"}, "match": {"operation": "createServer"}}
     assert mock.send("POST", "/faults", [fault]).message.startswith("faults[0].match.operation: ")
     assert mock.send("GET", "/faults").content == {"faults": []}
 
 
-def test_an_unknown_habit_is_refused(mock: Mock) -> None:
+def test_unknown_evolution_option_is_refused(mock: Mock) -> None:
     answer = mock.send("PUT", "/evolution", {"habits": ["nulls", "nonsense"]})
     assert (answer.status, answer.message[:6]) == (400, "habits")
     assert mock.cloud.evolution == ()
 
 
-def test_a_path_that_only_begins_like_the_prefix_is_none_of_the_admin_api(mock: Mock) -> None:
+def test_path_that_only_begins_like_the_prefix_is_outside_the_admin_api(mock: Mock) -> None:
     reply = mock.cloud.handle(Request("GET", "/_mockery/health", LOCAL, peer="127.0.0.1"))
     assert json.loads(reply.body)["header"]["resultCode"] == -7
 
@@ -257,7 +257,7 @@ def test_head_is_get(mock: Mock) -> None:
     assert mock.send("HEAD", "/health").status == 200
 
 
-def test_the_prefix_without_its_slash_leads_to_the_page(mock: Mock) -> None:
+def test_prefix_without_its_slash_leads_to_the_page(mock: Mock) -> None:
     answer = mock.send("GET", "")
     assert (answer.status, answer.headers["location"]) == (308, "/_mock/")
 
@@ -265,7 +265,7 @@ def test_the_prefix_without_its_slash_leads_to_the_page(mock: Mock) -> None:
 # The clock
 
 
-def test_the_clock_is_advanced_and_set_but_not_back(mock: Mock) -> None:
+def test_clock_is_advanced_and_set_but_not_back(mock: Mock) -> None:
     assert mock.send("GET", "/clock").content == {
         "kind": "frozen",
         "now": "2026-01-15T09:00:00Z",
@@ -279,13 +279,13 @@ def test_the_clock_is_advanced_and_set_but_not_back(mock: Mock) -> None:
     assert mock.send("GET", "/clock").content["now"] == "2026-01-15T10:00:00Z"
 
 
-def test_the_clock_does_not_leave_the_years_that_a_date_can_hold(mock: Mock) -> None:
+def test_clock_does_not_leave_the_years_that_a_date_can_hold(mock: Mock) -> None:
     mock.send("POST", "/clock/set", {"to": "8999-12-31T00:00:00Z"})
     answer = mock.send("POST", "/clock/advance", {"seconds": 1e9})
     assert (answer.status, answer.message[:9]) == (400, "seconds: ")
 
 
-def test_a_real_clock_cannot_be_moved() -> None:
+def test_real_clock_cannot_be_moved() -> None:
     mock = Mock(MockCloud(clock=RealClock()))
     shown = mock.send("GET", "/clock").content
     assert (shown["kind"], shown["settable"]) == ("real", False)
@@ -297,7 +297,7 @@ def test_a_real_clock_cannot_be_moved() -> None:
 
 
 @pytest.mark.parametrize("clock", [ScaledClock(60), AutoJumpClock(), FrozenClock()])
-def test_the_other_clocks_are_called_as_on_the_command_line_and_can_be_moved(clock: SettableClock) -> None:
+def test_other_clocks_are_called_as_on_the_command_line_and_can_be_moved(clock: SettableClock) -> None:
     mock = Mock(MockCloud(clock=clock))
     shown = mock.send("GET", "/clock").content
     assert type(parse_clock("scaled:60" if shown["kind"] == "scaled" else shown["kind"])) is type(clock)
@@ -310,7 +310,7 @@ def admin_post(mock: Mock, path: str, body: Any) -> Reply | Deferred:
     return mock.cloud.answer(Request("POST", f"/_mock{path}", headers, json.dumps(body).encode(), "127.0.0.1"))
 
 
-def test_a_sleep_ends_when_the_clock_has_moved_so_far(mock: Mock) -> None:
+def test_sleep_ends_when_the_clock_has_moved_so_far(mock: Mock) -> None:
     asleep = admin_post(mock, "/clock/sleep", {"seconds": 10})
     assert isinstance(asleep, Deferred)
     mock.send("POST", "/clock/advance", {"seconds": 9})
@@ -321,16 +321,16 @@ def test_a_sleep_ends_when_the_clock_has_moved_so_far(mock: Mock) -> None:
     assert json.loads(reply.body) == {"over": True, "now": "2026-01-15T09:00:10Z", "seconds": 1768467610.0}
 
 
-def test_a_sleep_that_lasts_too_long_says_that_it_is_not_over(mock: Mock) -> None:
+def test_sleep_that_lasts_too_long_reports_that_it_is_not_over(mock: Mock) -> None:
     answer = mock.send("POST", "/clock/sleep", {"seconds": 10, "timeout": 0.03})
     assert answer.content == {"over": False, "now": "2026-01-15T09:00:00Z", "seconds": 1768467600.0}
 
 
-def test_no_sleep_is_over_at_once(mock: Mock) -> None:
+def test_sleep_of_zero_is_over_at_once(mock: Mock) -> None:
     assert isinstance(admin_post(mock, "/clock/sleep", {"seconds": 0}), Reply)
 
 
-def test_who_sleeps_on_an_auto_jump_clock_makes_it_jump() -> None:
+def test_sleeper_makes_an_auto_jump_clock_jump() -> None:
     mock = Mock(MockCloud(clock=AutoJumpClock()))
     before = mock.cloud.clock.now()
     began = time.monotonic()
@@ -342,7 +342,7 @@ def test_who_sleeps_on_an_auto_jump_clock_makes_it_jump() -> None:
 # Worlds
 
 
-def test_a_world_is_shown_as_it_is_now(mock: Mock) -> None:
+def test_world_is_shown_as_it_is_now(mock: Mock) -> None:
     mock.call("POST", f"/instances/{WEB}/action", {"action": "stop"})
     world = mock.send("GET", f"/worlds/{WORLD}").content
     assert [one["status"] for one in world["instances"]] == ["POWERING_OFF", "STOP"]
@@ -353,7 +353,7 @@ def test_a_world_is_shown_as_it_is_now(mock: Mock) -> None:
     assert mock.send("GET", f"/worlds/{WORLD}").content["tokens"] == 0
 
 
-def test_the_timeline_tells_what_an_instance_is_changing_into(mock: Mock) -> None:
+def test_timeline_shows_the_transition_of_an_instance(mock: Mock) -> None:
     mock.call("POST", f"/instances/{WEB}/action", {"action": "stop"})
     timeline = mock.send("GET", f"/worlds/{WORLD}/timeline").content
     web, batch = timeline["instances"]
@@ -364,14 +364,14 @@ def test_the_timeline_tells_what_an_instance_is_changing_into(mock: Mock) -> Non
     assert batch["transition"] is None
 
 
-def test_the_timeline_can_be_cut_to_the_newest(mock: Mock) -> None:
+def test_timeline_can_be_cut_to_the_newest(mock: Mock) -> None:
     made = mock.call("POST", "/instances", new_instance())["instance"]["id"]
     timeline = mock.send("GET", f"/worlds/{WORLD}/timeline?limit=1").content
     assert timeline["total"] == 3
     assert [one["id"] for one in timeline["instances"]] == [made]
 
 
-def test_a_world_is_forked_and_then_differs(mock: Mock) -> None:
+def test_world_is_forked_and_then_differs(mock: Mock) -> None:
     copy = fork(mock, **{"from": WORLD})
     assert (copy.status, copy.content["username"], copy.content["instances"]) == (201, "other@example.com", 2)
     other = copy.content["id"]
@@ -389,21 +389,21 @@ def test_a_world_is_forked_and_then_differs(mock: Mock) -> None:
     }
 
 
-def test_a_new_world_answers_its_own_user(mock: Mock) -> None:
+def test_new_world_answers_its_own_user(mock: Mock) -> None:
     fork(mock)
     login = json.dumps({"auth": {"username": "other@example.com", "password": "other-password"}}).encode()
     reply = mock.cloud.handle(Request("POST", "/compute/v1.0/appkeys/other-appkey/tokens", {}, login))
     assert json.loads(reply.body)["header"]["resultCode"] == 0
 
 
-def test_a_reset_of_one_world_leaves_the_others_alone(mock: Mock) -> None:
+def test_reset_of_one_world_leaves_the_others_alone(mock: Mock) -> None:
     other = fork(mock, **{"from": WORLD}).content["id"]
     mock.call("POST", "/instances", new_instance())
     assert mock.send("POST", f"/worlds/{WORLD}/reset").content["instances"] == 2
     assert mock.send("GET", f"/worlds/{other}").status == 200
 
 
-def test_a_reset_of_everything_forgets_forks_faults_and_journal(mock: Mock) -> None:
+def test_reset_of_everything_forgets_forks_faults_and_journal(mock: Mock) -> None:
     other = fork(mock).content["id"]
     mock.call("POST", "/instances", new_instance())
     mock.send("POST", "/faults", {"preset": "throttled"})
@@ -422,7 +422,7 @@ def test_revoked_tokens_open_nothing(mock: Mock) -> None:
     assert mock.send("POST", "/tokens/revoke", {"world": "none"}).status == 404
 
 
-def test_a_snapshot_goes_back_where_it_came_from(mock: Mock) -> None:
+def test_snapshot_goes_back_where_it_came_from(mock: Mock) -> None:
     taken = mock.send("GET", "/snapshot").content
     mock.call("POST", "/instances", new_instance())
     assert mock.send("PUT", "/snapshot", taken).content["worlds"][0]["instances"] == 2
@@ -444,7 +444,7 @@ def test_after_a_restore_worlds_are_reset_to_what_the_snapshot_held_and_all_to_t
 # Faults and evolution
 
 
-def test_a_fault_fires_and_is_spent(mock: Mock) -> None:
+def test_fault_fires_and_is_spent(mock: Mock) -> None:
     fault = {"name": "no", "match": {"operation": "listFlavors"}, "effect": {"kind": "result-code", "code": -2}}
     (added,) = mock.send("POST", "/faults", fault).content["faults"]
     assert added["fault"] == fault
@@ -466,14 +466,14 @@ def test_several_faults_and_presets_are_added_at_once(mock: Mock) -> None:
     assert len(listed.content["faults"]) == 1 + len(presets["zone-full"])
 
 
-def test_the_operations_are_those_that_faults_can_be_aimed_at(mock: Mock) -> None:
+def test_operations_are_those_that_faults_can_be_aimed_at(mock: Mock) -> None:
     for operation in mock.send("GET", "/operations").content["operations"]:
         for action in [{}, *({"action": name} for name in operation["actions"])]:
             fault = {"match": {"operation": operation["id"], **action}, "effect": {"kind": "reset"}}
             assert mock.send("POST", "/faults", fault).status == 201
 
 
-def test_replies_evolve_when_they_are_told_to(mock: Mock) -> None:
+def test_replies_evolve_when_an_option_is_set(mock: Mock) -> None:
     known = mock.send("GET", "/evolution").content["known"]
     assert mock.send("PUT", "/evolution", {"habits": known}).content["habits"] == known
     evolved = mock.call("GET", "/flavors")
@@ -481,7 +481,7 @@ def test_replies_evolve_when_they_are_told_to(mock: Mock) -> None:
     assert evolved != mock.call("GET", "/flavors")
 
 
-def test_the_behaviours_are_the_rules_and_habits_with_what_they_rest_on(mock: Mock) -> None:
+def test_behaviours_are_listed_with_their_basis(mock: Mock) -> None:
     behaviours = mock.send("GET", "/behaviours").content["behaviours"]
     assert {"documented", "assumed"} == {one["basis"] for one in behaviours}
     assert {"basis": "documented", "says": "An unknown appkey has no permission.", "resultCode": -3} in behaviours
@@ -490,7 +490,7 @@ def test_the_behaviours_are_the_rules_and_habits_with_what_they_rest_on(mock: Mo
 # The journal
 
 
-def test_the_journal_is_found_by_what_it_is_about(mock: Mock) -> None:
+def test_journal_is_found_by_what_it_is_about(mock: Mock) -> None:
     mock.call("GET", "/flavors")
     mock.call("POST", f"/instances/{WEB}/action", {"action": "stop"})
     mock.call("POST", f"/instances/{WEB}/action", {"action": "stop"})
@@ -507,7 +507,7 @@ def test_the_journal_is_found_by_what_it_is_about(mock: Mock) -> None:
     assert mock.send("GET", "/journal").content == {"entries": [], "last": 3}
 
 
-def test_who_waits_for_the_journal_hears_of_the_next_fitting_call(mock: Mock) -> None:
+def test_waiting_find_returns_the_next_fitting_call(mock: Mock) -> None:
     path = "/_mock/journal?operation=listFlavors&wait=30"
     waiting = mock.cloud.answer(Request("GET", path, LOCAL, peer="127.0.0.1"))
     assert isinstance(waiting, Deferred)
@@ -519,16 +519,16 @@ def test_who_waits_for_the_journal_hears_of_the_next_fitting_call(mock: Mock) ->
     assert [one["operation"] for one in json.loads(reply.body)["entries"]] == ["listFlavors"]
 
 
-def test_the_wait_for_the_journal_ends_with_nothing(mock: Mock) -> None:
+def test_wait_for_the_journal_ends_with_nothing(mock: Mock) -> None:
     assert mock.send("GET", "/journal?wait=0.03").content == {"entries": [], "last": 0}
 
 
-def test_what_is_asked_of_the_admin_api_is_not_in_the_journal(mock: Mock) -> None:
+def test_admin_requests_are_not_in_the_journal(mock: Mock) -> None:
     mock.send("GET", "/health")
     assert mock.cloud.journal.last == 0
 
 
-def test_a_quota_is_kept_until_it_is_lifted(mock: Mock) -> None:
+def test_quota_is_kept_until_it_is_lifted(mock: Mock) -> None:
     assert mock.send("PUT", f"/worlds/{WORLD}/quotas", {"keypairs": 1}).content == {"instances": None, "keypairs": 1}
     assert mock.code("POST", "/keypairs", {"keypair": {"name": "second"}}) == 13403
     mock.send("PUT", f"/worlds/{WORLD}/quotas", {})
@@ -539,7 +539,7 @@ def test_a_quota_is_kept_until_it_is_lifted(mock: Mock) -> None:
     ("quotas", "words"),
     [({"instances": -1}, "instances: must be at least 0"), ({"instance": 1}, "instance: is not a known member")],
 )
-def test_a_quota_that_makes_no_sense_is_refused(mock: Mock, quotas: dict[str, int], words: str) -> None:
+def test_quota_that_makes_no_sense_is_refused(mock: Mock, quotas: dict[str, int], words: str) -> None:
     answer = mock.send("PUT", f"/worlds/{WORLD}/quotas", quotas)
     assert (answer.status, answer.content["message"]) == (400, words)
 
@@ -553,12 +553,12 @@ def test_a_quota_that_makes_no_sense_is_refused(mock: Mock, quotas: dict[str, in
         ("operation=createInstance&action=reboot", "action: createInstance has no actions"),
     ],
 )
-def test_a_filter_that_nothing_can_fit_is_refused(mock: Mock, path: str, query: str, says: str) -> None:
+def test_filter_that_nothing_can_fit_is_refused(mock: Mock, path: str, query: str, says: str) -> None:
     refused = mock.send("GET", f"{path}?{query}")
     assert (refused.status, refused.message) == (400, says)
 
 
-def test_a_wait_for_what_cannot_come_is_refused_at_once(mock: Mock) -> None:
+def test_wait_for_what_cannot_come_is_refused_at_once(mock: Mock) -> None:
     request = Request("GET", "/_mock/journal?operation=createInstence&wait=30", LOCAL, b"", peer="127.0.0.1")
     answered = mock.cloud.answer(request)
     assert isinstance(answered, Reply)
@@ -566,11 +566,11 @@ def test_a_wait_for_what_cannot_come_is_refused_at_once(mock: Mock) -> None:
 
 
 @pytest.mark.parametrize("query", ["after=-1", "limit=-1"])
-def test_a_negative_number_in_a_filter_is_refused(mock: Mock, query: str) -> None:
+def test_negative_number_in_a_filter_is_refused(mock: Mock, query: str) -> None:
     assert mock.send("GET", f"/journal?{query}").status == 400
 
 
-def test_no_secret_comes_out_with_the_journal(mock: Mock) -> None:
+def test_journal_shows_no_secret(mock: Mock) -> None:
     mock.call("GET", "/instances?id=demo%2Dpassword")
     mock.call("POST", "/keypairs", {"keypair": {"name": "demo-appkey", "publicKey": f"-----BEGIN {LABEL}-----\nAAAA"}})
     mock.call("POST", "/instances", {"instance": {"adminPass": "hunter2hunter2"}})

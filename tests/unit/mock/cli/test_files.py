@@ -1,4 +1,4 @@
-"""Do the files that `toast-compute-mock` is given do what they are for, and are bad ones refused in one line?"""
+"""Check that the files of `toast-compute-mock` are used, and that bad ones are refused in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from toast_compute_mock import MockCloud
 
 from ..conftest import BATCH, SEED_TOKEN, new_instance
-from .test_main import run, running
+from .test_main import START_SECONDS, run, running
 
 APPKEY = "/v1.0/appkeys/demo-appkey"
 
@@ -32,7 +32,7 @@ def names(toast: httpx.Client) -> list[str]:
     return [one["name"] for one in toast.get(f"{APPKEY}/instances").json()["instances"]]
 
 
-def test_a_world_that_was_shown_and_changed_is_what_worlds_begin_with(tmp_path: Path) -> None:
+def test_world_that_was_shown_and_changed_is_what_worlds_begin_with(tmp_path: Path) -> None:
     world = json.loads(run("--show-world").stdout)
     world["instances"][0]["name"] = "renamed"
     (tmp_path / "world.json").write_text(json.dumps(world))
@@ -52,32 +52,32 @@ def test_faults_of_a_file_happen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_snapshot_is_written_at_the_end_and_gone_on_from(tmp_path: Path, number: signal.Signals) -> None:
+def test_snapshot_is_written_at_the_end_and_gone_on_from(tmp_path: Path, number: signal.Signals) -> None:
     file = tmp_path / "snapshot.json"
     options = ("--snapshot", str(file), "--clock", "frozen")
     with running(tmp_path / "ready.json", *options) as (process, said), client(said) as toast:
         made = toast.post(f"{APPKEY}/instances", json=new_instance()).json()["instance"]["id"]
         os.kill(process.pid, number)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=START_SECONDS) == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with running(tmp_path / "ready.json", *options) as (process, said), client(said) as toast:
         assert names(toast) == ["web-01", "batch-01", "test-01"]
         again = toast.post(f"{APPKEY}/instances", json=new_instance()).json()["instance"]["id"]
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=START_SECONDS) == 0
     assert made != again
     cloud = MockCloud()
     cloud.restore(file.read_bytes())
     assert len(cloud.worlds.list()) == 1
 
 
-def test_a_snapshot_that_cannot_be_written_at_the_end_is_one_line(tmp_path: Path) -> None:
+def test_snapshot_that_cannot_be_written_at_the_end_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     file = tmp_path / "folder" / "snapshot.json"
     with running(tmp_path / "ready.json", "--snapshot", str(file)) as (process, _):
         (tmp_path / "folder").rmdir()
         os.kill(process.pid, signal.SIGTERM)
-        _, err = process.communicate(timeout=5)
+        _, err = process.communicate(timeout=START_SECONDS)
     assert process.returncode == 2
     (line,) = err.splitlines()
     assert line.startswith("toast-compute-mock: --snapshot: ")
@@ -96,9 +96,7 @@ def test_a_snapshot_that_cannot_be_written_at_the_end_is_one_line(tmp_path: Path
         ("--snapshot", '{"format": "toast-compute-mock snapshot", "version": 2}', "newer version"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_one_line_that_says_why(
-    tmp_path: Path, option: str, content: str, words: str
-) -> None:
+def test_unusable_file_is_one_line_with_the_reason(tmp_path: Path, option: str, content: str, words: str) -> None:
     file = tmp_path / "file.json"
     file.write_text(content)
     refused = run(option, str(file))
@@ -109,7 +107,7 @@ def test_a_file_that_cannot_be_used_is_one_line_that_says_why(
     assert file.read_text() == content
 
 
-def test_a_frozen_clock_moves_when_it_is_told_to(tmp_path: Path) -> None:
+def test_frozen_clock_moves_only_when_it_is_moved(tmp_path: Path) -> None:
     with running(tmp_path / "ready.json", "--clock", "frozen") as (_, said), client(said) as toast:
 
         def status() -> str:
@@ -121,7 +119,7 @@ def test_a_frozen_clock_moves_when_it_is_told_to(tmp_path: Path) -> None:
         assert status() == "ACTIVE"
 
 
-def test_an_auto_jump_clock_moves_on_when_nobody_asks_for_anything(tmp_path: Path) -> None:
+def test_auto_jump_clock_moves_on_when_nobody_asks_for_anything(tmp_path: Path) -> None:
     with running(tmp_path / "ready.json", "--clock", "auto-jump") as (_, said), client(said) as toast:
         toast.post(f"{APPKEY}/instances/{BATCH}/action", json={"action": "start"})
         seen: list[str] = []
@@ -132,7 +130,7 @@ def test_an_auto_jump_clock_moves_on_when_nobody_asks_for_anything(tmp_path: Pat
     assert seen[0] == "POWERING_ON" or len(seen) == 1
 
 
-def test_the_behaviours_can_be_printed() -> None:
+def test_behaviours_can_be_printed() -> None:
     shown = run("--show-behaviours")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "| -4 | `Invalid parameters : {path} {reason}` |" in shown.stdout

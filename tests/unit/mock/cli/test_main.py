@@ -1,4 +1,4 @@
-"""Does `toast-compute-mock` start, say where it is, refuse what it cannot do, and end when it is told to?"""
+"""Check that `toast-compute-mock` starts, prints its URL, refuses what it cannot do, and ends on a signal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 from ..conftest import BATCH, SEED_TOKEN
 
 COMMAND = [sys.executable, "-m", "toast_compute_mock"]
-START_SECONDS = 10.0
+START_SECONDS = 60.0  # long: a busy machine starts a process slowly
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def running(ready: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_says_where_it_listens_and_ends_with_0_when_told_to(tmp_path: Path, number: signal.Signals) -> None:
+def test_command_prints_its_url_and_ends_with_0_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     ready = tmp_path / "ready.json"
     with running(ready) as (process, said):
         base_url = str(said["base_url"])
@@ -54,7 +54,7 @@ def test_it_says_where_it_listens_and_ends_with_0_when_told_to(tmp_path: Path, n
             assert client.get("/v1.0/appkeys/demo-appkey/flavors").json()["header"]["resultCode"] == 0
             began = time.monotonic()
             os.kill(process.pid, number)
-            out, err = process.communicate(timeout=5)
+            out, err = process.communicate(timeout=START_SECONDS)
         assert time.monotonic() - began < 2
         assert process.returncode == 0
         assert out == f"toast-compute-mock listens on {base_url}\n"
@@ -62,7 +62,7 @@ def test_it_says_where_it_listens_and_ends_with_0_when_told_to(tmp_path: Path, n
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_scaled_clock_makes_minutes_pass_in_no_time(tmp_path: Path) -> None:
+def test_scaled_clock_makes_minutes_pass_in_no_time(tmp_path: Path) -> None:
     with running(tmp_path / "ready.json", "--clock", "scaled:1000", "--seed", "7") as (_, said):
         path = "/v1.0/appkeys/demo-appkey/instances"
         with httpx.Client(base_url=str(said["base_url"]), headers={"X-Auth-Token": SEED_TOKEN}) as client:
@@ -71,7 +71,7 @@ def test_a_scaled_clock_makes_minutes_pass_in_no_time(tmp_path: Path) -> None:
             assert client.get(f"{path}?id={BATCH}").json()["instances"][0]["status"] == "ACTIVE"
 
 
-def test_the_shown_world_is_json_with_the_ids_that_scripts_need() -> None:
+def test_shown_world_is_json_with_the_ids_that_scripts_need() -> None:
     shown = run("--show-world")
     assert (shown.returncode, shown.stderr) == (0, "")
     world = json.loads(shown.stdout)
@@ -121,7 +121,7 @@ def test_the_shown_world_is_json_with_the_ids_that_scripts_need() -> None:
         (["--po", "1"], ["--po"]),
     ],
 )
-def test_an_argument_that_cannot_be_used_is_one_line_that_names_it(arguments: list[str], words: list[str]) -> None:
+def test_argument_that_cannot_be_used_is_one_line_that_names_it(arguments: list[str], words: list[str]) -> None:
     refused = run(*arguments)
     assert (refused.returncode, refused.stdout) == (2, "")
     (line,) = refused.stderr.splitlines()
@@ -131,7 +131,7 @@ def test_an_argument_that_cannot_be_used_is_one_line_that_names_it(arguments: li
 
 
 @pytest.mark.parametrize("arguments", [[], ["--show-world"]])
-def test_an_output_that_nobody_reads_is_one_line_that_says_so(arguments: list[str]) -> None:
+def test_output_that_nobody_reads_is_reported_in_one_line(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -144,13 +144,13 @@ def test_an_output_that_nobody_reads_is_one_line_that_says_so(arguments: list[st
     assert refused.stderr == "toast-compute-mock: cannot write to the standard output: Broken pipe\n"
 
 
-def test_the_command_starts_without_httpx() -> None:
+def test_command_starts_without_httpx() -> None:
     program = "import sys, toast_compute_mock.__main__; print({'httpx', 'cryptography'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout == "set()\n"
 
 
-def test_a_port_that_is_taken_is_one_line_that_names_it() -> None:
+def test_port_that_is_taken_is_one_line_that_names_it() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -161,7 +161,7 @@ def test_a_port_that_is_taken_is_one_line_that_names_it() -> None:
     assert line == f"toast-compute-mock: cannot listen on 127.0.0.1 port {port}: Address already in use"
 
 
-def test_a_ready_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_ready_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "ready").mkdir()
     refused = run("--ready-file", str(tmp_path / "ready"))
     assert refused.returncode == 2

@@ -1,4 +1,4 @@
-"""Does time move on when everybody waits, to exactly who is due next, and never while somebody works?"""
+"""Check that time moves on when everybody waits, exactly to who is due next, and never while somebody works."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _no_thread_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> AutoJumpClock:
-    """A clock that knows when everybody waits, or stands still."""
+    """Return a clock that knows when everybody waits, or stands still."""
     return AutoJumpClock(grace=NEVER)
 
 
@@ -59,7 +59,7 @@ def in_threads(*works: Callable[[], None]) -> None:
 # Threads
 
 
-def test_a_lonely_sleeper_costs_no_time(clock: AutoJumpClock) -> None:
+def test_lonely_sleeper_costs_no_time(clock: AutoJumpClock) -> None:
     began = time.thread_time()
     for _ in range(10_000):
         clock.sleep(1.0)
@@ -118,7 +118,7 @@ def test_time_stands_still_while_a_thread_works_that_sleeps_now_and_then() -> No
     in_threads(work, sleep)
 
 
-def test_who_has_ended_is_not_waited_for(clock: AutoJumpClock) -> None:
+def test_ended_thread_is_not_waited_for(clock: AutoJumpClock) -> None:
     has_slept = threading.Event()
 
     def short() -> None:
@@ -136,7 +136,7 @@ def test_who_has_ended_is_not_waited_for(clock: AutoJumpClock) -> None:
     assert clock.monotonic() == 1001
 
 
-def test_a_thread_that_waits_for_sleepers_holds_the_clock_for_the_grace_only() -> None:
+def test_thread_that_waits_for_sleepers_holds_the_clock_for_the_grace_only() -> None:
     clock = AutoJumpClock(grace=0.02)
     clock.sleep(1)
     began = time.monotonic()
@@ -159,7 +159,7 @@ def test_any_use_of_the_clock_extends_the_grace() -> None:
         sleeper.result(timeout=5)
 
 
-def test_a_thread_that_does_something_else_for_long_is_not_waited_for_until_it_comes_back(
+def test_thread_that_does_something_else_for_long_is_not_waited_for_until_it_comes_back(
     clock: AutoJumpClock,
 ) -> None:
     clock.sleep(1)
@@ -174,7 +174,7 @@ def test_a_thread_that_does_something_else_for_long_is_not_waited_for_until_it_c
     assert clock.monotonic() == 101
 
 
-def test_an_interrupted_sleeper_is_forgotten(clock: AutoJumpClock) -> None:
+def test_interrupted_sleeper_is_forgotten(clock: AutoJumpClock) -> None:
     class InterruptError(Exception):
         pass
 
@@ -194,7 +194,7 @@ def test_an_interrupted_sleeper_is_forgotten(clock: AutoJumpClock) -> None:
     assert clock.monotonic() == 20
 
 
-def test_who_is_passed_by_a_move_wakes_and_others_sleep_on() -> None:
+def test_sleepers_due_within_a_move_wake_and_others_sleep_on() -> None:
     clock = AutoJumpClock(grace=NEVER)
     with clock.busy(), ThreadPoolExecutor(2) as pool:
         first, second = pool.submit(clock.sleep, 10), pool.submit(clock.sleep, 20)
@@ -208,7 +208,7 @@ def test_who_is_passed_by_a_move_wakes_and_others_sleep_on() -> None:
         assert clock.now() == START + 100
 
 
-def test_what_is_busy_holds_the_clock_until_it_is_done(clock: AutoJumpClock) -> None:
+def test_busy_block_holds_the_clock_until_it_ends(clock: AutoJumpClock) -> None:
     with ThreadPoolExecutor(1) as pool:
         with clock.busy(), clock.busy():
             sleeper = pool.submit(clock.sleep, 10)
@@ -217,7 +217,7 @@ def test_what_is_busy_holds_the_clock_until_it_is_done(clock: AutoJumpClock) -> 
         sleeper.result(timeout=5)
 
 
-def test_a_sleep_within_busy_ends_after_the_grace() -> None:
+def test_sleep_within_busy_ends_after_the_grace() -> None:
     clock = AutoJumpClock(grace=0.01)
     began = time.monotonic()
     with clock.busy():
@@ -228,7 +228,7 @@ def test_a_sleep_within_busy_ends_after_the_grace() -> None:
 # Event loops
 
 
-def test_a_thousand_tasks_wake_in_order_and_at_exactly_their_moments(clock: AutoJumpClock) -> None:
+def test_thousand_tasks_wake_in_order_and_at_exactly_their_moments(clock: AutoJumpClock) -> None:
     lengths = [count / 4 for count in range(1, 1001)]
     random.Random(1).shuffle(lengths)
     woken: list[float] = []
@@ -287,14 +287,14 @@ def test_two_clocks_in_one_loop_do_not_stop_each_other(clock: AutoJumpClock) -> 
     assert (clock.monotonic(), other.monotonic()) == (10, 20)
 
 
-def test_a_timeout_in_real_time_does_not_hold_the_clock(clock: AutoJumpClock) -> None:
+def test_timeout_in_real_time_does_not_hold_the_clock(clock: AutoJumpClock) -> None:
     began = time.monotonic()
     asyncio.run(asyncio.wait_for(clock.sleep_async(1000), 5))
     assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)
-def test_a_loop_with_open_sockets_has_the_grace(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_loop_with_open_sockets_has_the_grace(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     clock = AutoJumpClock(grace=SHORT)
     near, far = socket.socketpair()
 
@@ -316,7 +316,7 @@ def test_a_loop_with_open_sockets_has_the_grace(new_loop: Callable[[], asyncio.A
     assert clock.now() == START + 100
 
 
-def test_a_loop_that_hides_what_it_has_to_do_has_the_grace() -> None:
+def test_loop_that_does_not_show_its_work_has_the_grace() -> None:
     clock = AutoJumpClock(grace=0.01)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         began = time.monotonic()
@@ -327,7 +327,7 @@ def test_a_loop_that_hides_what_it_has_to_do_has_the_grace() -> None:
     assert clock.monotonic() == 35
 
 
-def test_a_cancelled_task_does_not_draw_time_to_its_end(clock: AutoJumpClock) -> None:
+def test_cancelled_task_does_not_draw_time_to_its_end(clock: AutoJumpClock) -> None:
     async def run() -> None:
         tasks = [asyncio.create_task(clock.sleep_async(seconds)) for seconds in (10, 20)]
         await asyncio.sleep(0)
@@ -339,7 +339,7 @@ def test_a_cancelled_task_does_not_draw_time_to_its_end(clock: AutoJumpClock) ->
     assert clock.monotonic() == 20
 
 
-def test_a_loop_that_is_closed_under_its_sleepers_does_no_harm(clock: AutoJumpClock) -> None:
+def test_loop_that_is_closed_under_its_sleepers_does_no_harm(clock: AutoJumpClock) -> None:
     async def nap() -> None:
         await clock.sleep_async(10)
 
@@ -398,7 +398,7 @@ def test_threads_and_tasks_share_one_time() -> None:
     assert len(woken) == 60
 
 
-def test_a_loop_waits_for_a_thread_that_it_started() -> None:
+def test_loop_waits_for_a_thread_that_it_started() -> None:
     clock = AutoJumpClock(grace=0.02)
 
     async def run() -> None:
@@ -410,7 +410,7 @@ def test_a_loop_waits_for_a_thread_that_it_started() -> None:
     assert clock.monotonic() == 20
 
 
-def test_a_blocking_sleep_in_a_loop_passes_the_tasks_that_it_blocks(clock: AutoJumpClock) -> None:
+def test_blocking_sleep_in_a_loop_passes_the_tasks_that_it_blocks(clock: AutoJumpClock) -> None:
     async def run() -> None:
         task = asyncio.create_task(clock.sleep_async(10))
         await asyncio.sleep(0)
@@ -432,13 +432,13 @@ def idle(seconds: float = 0.02) -> None:
 
 @pytest.fixture
 def served() -> AutoJumpClock:
-    """A clock that has events at 10, 20, ... seconds from its start."""
+    """Return a clock that has events at 10, 20, ... seconds from its start."""
     clock = AutoJumpClock(grace=NEVER, idle_seconds=0.01)
     clock.next_event = lambda: START + (clock.monotonic() // 10 + 1) * 10
     return clock
 
 
-def test_a_gap_between_two_questions_moves_time_to_the_next_event_once(served: AutoJumpClock) -> None:
+def test_gap_between_two_questions_moves_time_to_the_next_event_once(served: AutoJumpClock) -> None:
     assert served.now() == START
     idle()
     assert [served.now() for _ in range(5)] == [START + 10] * 5
@@ -447,13 +447,13 @@ def test_a_gap_between_two_questions_moves_time_to_the_next_event_once(served: A
 
 
 @pytest.mark.parametrize("event", [None, START - 5, START])
-def test_a_gap_without_an_event_ahead_moves_nothing(served: AutoJumpClock, event: float | None) -> None:
+def test_gap_without_an_event_ahead_moves_nothing(served: AutoJumpClock, event: float | None) -> None:
     served.next_event = lambda: event
     idle()
     assert served.now() == START
 
 
-def test_a_gap_moves_nothing_while_somebody_sleeps() -> None:
+def test_gap_moves_nothing_while_somebody_sleeps() -> None:
     clock = AutoJumpClock(grace=NEVER, idle_seconds=0.01)
     clock.next_event = lambda: START + 10
     with ThreadPoolExecutor(1) as pool:
@@ -471,7 +471,7 @@ def test_without_idle_seconds_or_events_a_gap_is_nothing(clock: AutoJumpClock) -
     assert clock.now() == server.now() == START
 
 
-def test_who_knows_the_next_event_may_hold_a_lock_and_ask_the_clock(served: AutoJumpClock) -> None:
+def test_next_event_may_hold_a_lock_and_read_the_clock(served: AutoJumpClock) -> None:
     lock = threading.RLock()
 
     def next_event() -> float:
@@ -490,7 +490,7 @@ def test_who_knows_the_next_event_may_hold_a_lock_and_ask_the_clock(served: Auto
 
 
 @pytest.mark.parametrize("grace", [0, -1, float("nan"), float("inf")])
-def test_a_grace_has_an_end(grace: float) -> None:
+def test_grace_has_an_end(grace: float) -> None:
     with pytest.raises(ValueError, match=r"^grace: "):
         AutoJumpClock(grace=grace)
     with pytest.raises(ValueError, match=r"^idle_seconds: "):

@@ -1,4 +1,4 @@
-"""Do the clocks go as they say, and do they wake whoever sleeps on them, in threads and in event loops?"""
+"""Check that the clocks keep their time, and wake sleepers in threads and in event loops."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def soon(is_so: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("make", ALL)
 @pytest.mark.parametrize("seconds", [0, 0.0, -1, -1e300])
-def test_no_sleep_at_all_ends_at_once(make: Callable[[], Clock], seconds: float) -> None:
+def test_sleep_of_zero_or_less_ends_at_once(make: Callable[[], Clock], seconds: float) -> None:
     clock, began = make(), time.monotonic()
     clock.sleep(seconds)
     asyncio.run(asyncio.wait_for(clock.sleep_async(seconds), 1))
@@ -52,7 +52,7 @@ def test_no_sleep_at_all_ends_at_once(make: Callable[[], Clock], seconds: float)
 
 @pytest.mark.parametrize("make", ALL)
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 10**400])
-def test_a_sleep_without_an_end_is_refused(make: Callable[[], Clock], seconds: float) -> None:
+def test_sleep_without_an_end_is_refused(make: Callable[[], Clock], seconds: float) -> None:
     clock = make()
     with pytest.raises(ValueError, match=r"^seconds: a clock needs a finite number$"):
         clock.sleep(seconds)
@@ -61,7 +61,7 @@ def test_a_sleep_without_an_end_is_refused(make: Callable[[], Clock], seconds: f
 
 
 @pytest.mark.parametrize("make", ALL)
-def test_no_sleep_leaves_other_tasks_a_turn(make: Callable[[], Clock]) -> None:
+def test_sleep_of_zero_lets_other_tasks_run(make: Callable[[], Clock]) -> None:
     async def run() -> list[str]:
         seen: list[str] = []
         asyncio.get_running_loop().call_soon(seen.append, "other")
@@ -86,7 +86,7 @@ def test_monotonic_goes_with_now(make: Callable[[], Clock]) -> None:
 
 
 @pytest.mark.parametrize("make", SETTABLE)
-def test_a_settable_clock_is_advanced_and_set(make: Callable[[], SettableClock]) -> None:
+def test_settable_clock_is_advanced_and_set(make: Callable[[], SettableClock]) -> None:
     clock = make()
     assert clock.now() == pytest.approx(START, abs=0.01)
     clock.advance(2.5)
@@ -113,7 +113,7 @@ def test_a_settable_clock_is_advanced_and_set(make: Callable[[], SettableClock])
         (lambda clock: clock.sleep(1e13), "seconds: a clock cannot go beyond the year 9000"),
     ],
 )
-def test_a_settable_clock_refuses_what_no_clock_can_do_and_stays_where_it_is(
+def test_settable_clock_refuses_what_no_clock_can_do_and_stays_where_it_is(
     make: Callable[[], SettableClock], move: Callable[[SettableClock], None], sentence: str
 ) -> None:
     clock = make()
@@ -123,18 +123,18 @@ def test_a_settable_clock_refuses_what_no_clock_can_do_and_stays_where_it_is(
 
 
 @pytest.mark.parametrize("start", [float("nan"), float("inf"), -1.0, 1e13])
-def test_a_start_that_is_no_moment_is_refused(start: float) -> None:
+def test_invalid_start_is_refused(start: float) -> None:
     for make in (FrozenClock, AutoJumpClock, lambda start: ScaledClock(1, start)):
         with pytest.raises(ValueError, match=r"^start: "):
             make(start)
 
 
-def test_the_real_clock_cannot_be_set() -> None:
+def test_real_clock_cannot_be_set() -> None:
     assert not isinstance(RealClock(), SettableClock)
 
 
 @pytest.mark.parametrize("make", WAITS)
-def test_whoever_moves_the_clock_wakes_threads_that_are_due(make: Callable[[], SettableClock]) -> None:
+def test_moving_the_clock_wakes_threads_that_are_due(make: Callable[[], SettableClock]) -> None:
     clock, woken = make(), list[float]()
 
     def sleep(seconds: float) -> None:
@@ -157,7 +157,7 @@ def test_whoever_moves_the_clock_wakes_threads_that_are_due(make: Callable[[], S
 
 
 @pytest.mark.parametrize("make", WAITS)
-def test_whoever_moves_the_clock_wakes_tasks_in_other_threads_and_in_the_own_loop(
+def test_moving_the_clock_wakes_tasks_in_all_threads_and_its_own_loop(
     make: Callable[[], SettableClock],
 ) -> None:
     clock = make()
@@ -191,7 +191,7 @@ def test_whoever_moves_the_clock_wakes_tasks_in_other_threads_and_in_the_own_loo
 
 
 @pytest.mark.parametrize("make", SETTABLE)
-def test_a_task_that_is_cancelled_sleeps_no_longer(make: Callable[[], SettableClock]) -> None:
+def test_task_that_is_cancelled_sleeps_no_longer(make: Callable[[], SettableClock]) -> None:
     clock = make()
 
     async def run() -> None:
@@ -214,7 +214,7 @@ def test_a_task_that_is_cancelled_sleeps_no_longer(make: Callable[[], SettableCl
 # The real clock
 
 
-def test_a_real_clock_shows_the_time_of_the_machine_and_sleeps_by_it() -> None:
+def test_real_clock_shows_the_time_of_the_machine_and_sleeps_by_it() -> None:
     clock, began = RealClock(), time.monotonic()
     assert clock.now() == pytest.approx(time.time(), abs=1)
     clock.sleep(0.01)
@@ -222,7 +222,7 @@ def test_a_real_clock_shows_the_time_of_the_machine_and_sleeps_by_it() -> None:
     assert 0.02 <= time.monotonic() - began < 5
 
 
-def test_a_real_clock_goes_on_when_the_machines_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_clock_goes_on_when_the_machines_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = RealClock()
     before = clock.now()
     with monkeypatch.context() as machine:
@@ -233,14 +233,14 @@ def test_a_real_clock_goes_on_when_the_machines_clock_is_set_back(monkeypatch: p
 # The frozen clock
 
 
-def test_a_frozen_clock_moves_only_when_it_is_moved() -> None:
+def test_frozen_clock_moves_only_when_it_is_moved() -> None:
     clock = FrozenClock(100.0)
     assert clock.now() == clock.now() == 100.0
     clock.advance(2.5)
     assert (clock.now(), clock.monotonic()) == (102.5, 2.5)
 
 
-def test_nobody_waits_endlessly_on_a_frozen_clock() -> None:
+def test_wait_on_a_frozen_clock_ends_with_an_error() -> None:
     clock = FrozenClock(patience=0.01)
     clock.advance(1)
     sentence = "^the clock is frozen, and nobody advanced it by the 60 s that are missing within 0.01 real seconds$"
@@ -271,7 +271,7 @@ def test_steps_that_add_up_to_a_sleep_end_it_though_their_sum_is_not_exact() -> 
 # The scaled clock
 
 
-def test_a_scaled_clock_starts_now_and_runs_faster() -> None:
+def test_scaled_clock_starts_now_and_runs_faster() -> None:
     began, clock = time.time(), ScaledClock(1000)
     first = clock.now()
     assert first - began < 60
@@ -279,7 +279,7 @@ def test_a_scaled_clock_starts_now_and_runs_faster() -> None:
     assert clock.now() - first >= 10
 
 
-def test_a_sleep_on_a_scaled_clock_takes_its_share_of_real_time() -> None:
+def test_sleep_on_a_scaled_clock_takes_its_share_of_real_time() -> None:
     clock, began = ScaledClock(1000), time.monotonic()
     due = clock.now() + 10
     clock.sleep(10)
@@ -289,7 +289,7 @@ def test_a_sleep_on_a_scaled_clock_takes_its_share_of_real_time() -> None:
     assert 0.02 <= time.monotonic() - began < 5
 
 
-def test_a_scaled_clock_that_is_set_runs_on_from_there() -> None:
+def test_scaled_clock_that_is_set_runs_on_from_there() -> None:
     clock = ScaledClock(1000)
     moment = clock.now() + 86_400
     clock.set(moment)
@@ -300,7 +300,7 @@ def test_a_scaled_clock_that_is_set_runs_on_from_there() -> None:
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("inf"), float("nan"), FASTEST * 2])
-def test_a_scaled_clock_needs_a_usable_factor(factor: float) -> None:
+def test_scaled_clock_needs_a_usable_factor(factor: float) -> None:
     with pytest.raises(ValueError, match="above 0 and at most 100000"):
         ScaledClock(factor)
 
@@ -319,7 +319,7 @@ def test_a_scaled_clock_needs_a_usable_factor(factor: float) -> None:
         (f"scaled:{SLOW}@2026-01-15T09:00:00Z", ScaledClock, START),
     ],
 )
-def test_a_clock_is_made_from_words(text: str, kind: type, start: float) -> None:
+def test_clock_is_parsed_from_text(text: str, kind: type, start: float) -> None:
     clock = parse_clock(text)
     assert type(clock) is kind
     assert clock.now() == pytest.approx(start, abs=0.01)
@@ -328,7 +328,7 @@ def test_a_clock_is_made_from_words(text: str, kind: type, start: float) -> None
 @pytest.mark.parametrize(
     ("text", "kind"), [("real", RealClock), ("scaled:60", ScaledClock), ("scaled:.5", ScaledClock)]
 )
-def test_a_clock_from_words_starts_now_unless_they_say_otherwise(text: str, kind: type) -> None:
+def test_parsed_clock_starts_now_unless_a_start_is_given(text: str, kind: type) -> None:
     clock = parse_clock(text)
     assert type(clock) is kind
     assert clock.now() == pytest.approx(time.time(), abs=60)
@@ -354,7 +354,7 @@ def test_a_clock_from_words_starts_now_unless_they_say_otherwise(text: str, kind
         "@2026-01-15T09:00:00Z",
     ],
 )
-def test_words_that_name_no_clock_are_refused_in_one_sentence(text: str) -> None:
+def test_invalid_clock_text_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(ValueError, match="real, frozen, scaled:N with a number N above 0 and at most 100000, or auto-"):
         parse_clock(text)
 
@@ -370,13 +370,13 @@ def test_words_that_name_no_clock_are_refused_in_one_sentence(text: str) -> None
         ("frozen@0001-01-01T00:00:00+14:00", "start: a clock needs a moment"),
     ],
 )
-def test_a_start_that_cannot_be_used_is_refused_in_one_sentence(text: str, words: str) -> None:
+def test_start_that_cannot_be_used_is_refused_in_one_sentence(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
         parse_clock(text)
     assert "\n" not in str(caught.value)
 
 
-def test_an_auto_jump_clock_from_words_moves_on_when_nobody_asks_for_a_while() -> None:
+def test_parsed_auto_jump_clock_moves_on_after_an_idle_time() -> None:
     clock = parse_clock("auto-jump")
     assert isinstance(clock, AutoJumpClock)
     clock.next_event = lambda: START + 7
@@ -384,7 +384,7 @@ def test_an_auto_jump_clock_from_words_moves_on_when_nobody_asks_for_a_while() -
     assert clock.now() == START + 7
 
 
-def test_an_advance_of_a_scaled_clock_adds_nothing_but_itself() -> None:
+def test_advance_of_a_scaled_clock_adds_nothing_but_itself() -> None:
     clock = ScaledClock(1000, START)
     time.sleep(0.2)
     before = clock.now()

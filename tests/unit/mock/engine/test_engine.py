@@ -1,4 +1,4 @@
-"""Does a fault do to the service and to the reply what it says, and does the journal tell?"""
+"""Check that a fault does to the service, the reply and the journal what it is for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def last(cloud: Cloud) -> tuple[int | None, int, tuple[str, ...]]:
     return entry.result_code, entry.applied, entry.faults
 
 
-def test_a_refusal_by_a_fault_carries_nothing_out(cloud: Cloud) -> None:
+def test_refusal_by_a_fault_carries_nothing_out(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.result_code("createInstance", -6, name="db"))
     reply = create(cloud)
     assert json.loads(reply.body)["header"] == {
@@ -47,7 +47,7 @@ def test_a_refusal_by_a_fault_carries_nothing_out(cloud: Cloud) -> None:
     assert number_of_instances(cloud) == 2
 
 
-def test_a_reply_can_be_lost_after_the_operation(cloud: Cloud) -> None:
+def test_reply_can_be_lost_after_the_operation(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.lose_reply("createInstance", name="lost"))
     reply = create(cloud)
     assert reply.wire is not None
@@ -56,7 +56,7 @@ def test_a_reply_can_be_lost_after_the_operation(cloud: Cloud) -> None:
     assert number_of_instances(cloud) == 3
 
 
-def test_a_request_can_be_lost_before_the_operation(cloud: Cloud) -> None:
+def test_request_can_be_lost_before_the_operation(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.lose_request("createInstance", name="lost"))
     reply = create(cloud)
     assert reply.wire is not None
@@ -65,12 +65,12 @@ def test_a_request_can_be_lost_before_the_operation(cloud: Cloud) -> None:
     assert number_of_instances(cloud) == 2
 
 
-def test_both_losses_look_the_same_to_the_client(cloud: Cloud) -> None:
+def test_both_losses_are_the_same_to_the_client(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.lose_reply("createInstance"), faults.lose_request("createInstance"))
     assert create(cloud).wire == create(cloud).wire
 
 
-def test_a_create_can_be_carried_out_twice(cloud: Cloud) -> None:
+def test_create_can_be_carried_out_twice(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.apply_twice("createInstance", name="twice"))
     reply = create(cloud)
     assert last(cloud) == (0, 2, ("twice",))
@@ -79,13 +79,13 @@ def test_a_create_can_be_carried_out_twice(cloud: Cloud) -> None:
     assert json.loads(reply.body)["instance"]["id"] == ids[2]
 
 
-def test_what_cannot_be_done_twice_is_done_once(cloud: Cloud) -> None:
+def test_apply_twice_executes_once_where_the_second_is_refused(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.apply_twice("createKeypair"))
     assert json.loads(reply_to(cloud, "POST", "keypairs", {"keypair": {"name": "new"}}).body)["header"]["isSuccessful"]
     assert last(cloud)[1] == 1
 
 
-def test_a_read_can_be_answered_from_before_the_last_write(cloud: Cloud) -> None:
+def test_read_can_be_answered_from_before_the_last_write(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.stale_read("listInstances", name="stale", budget=2))
     assert number_of_instances(cloud) == 2
     cloud.create()
@@ -96,7 +96,7 @@ def test_a_read_can_be_answered_from_before_the_last_write(cloud: Cloud) -> None
     assert [entry.faults for entry in cloud.engine.journal.find(fault="stale")] == [("stale",), ("stale",)]
 
 
-def test_what_is_refused_or_concerns_tokens_is_no_write_of_instances(cloud: Cloud) -> None:
+def test_refusals_and_tokens_do_not_count_as_writes_of_instances(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.stale_read("listInstances"))
     cloud.act(BATCH, "start")
     body = {"auth": {"username": "demo@example.com", "password": "demo-password"}}
@@ -107,14 +107,14 @@ def test_what_is_refused_or_concerns_tokens_is_no_write_of_instances(cloud: Clou
     assert cloud.status(BATCH) == "POWERING_ON"
 
 
-def test_the_look_up_of_a_token_can_be_stale(cloud: Cloud) -> None:
+def test_reading_a_token_can_be_stale(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.stale_read("getToken"))
     body = {"auth": {"username": "demo@example.com", "password": "demo-password"}}
     token = cloud.send("POST", "tokens", body)["access"]["token"]["id"]
     assert [cloud.code("GET", "tokens", query=f"id={token}") for _ in range(2)] == [50404, 0]
 
 
-def test_a_stale_read_ends_after_its_seconds(cloud: Cloud) -> None:
+def test_stale_read_ends_after_its_seconds(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.stale_read("listInstances", seconds=5, budget=None))
     cloud.act(WEB, "stop")
     cloud.now += 4.9
@@ -123,13 +123,13 @@ def test_a_stale_read_ends_after_its_seconds(cloud: Cloud) -> None:
     assert cloud.status(WEB) != "ACTIVE"
 
 
-def test_a_read_before_any_write_is_never_stale(cloud: Cloud) -> None:
+def test_read_before_any_write_is_never_stale(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.stale_read("listInstances"))
     assert number_of_instances(cloud) == 2
     assert cloud.engine.faults.unused() == [cloud.engine.faults.list()[0].fault.name]
 
 
-def test_an_operation_can_end_in_error(cloud: Cloud) -> None:
+def test_operation_can_end_in_error(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.end_in_error("createInstance"))
     made = cloud.create(count=2)["instance"]["id"]
     assert cloud.status(made) == "BUILD"
@@ -139,7 +139,7 @@ def test_an_operation_can_end_in_error(cloud: Cloud) -> None:
     assert cloud.act(made, "start") == 10409
 
 
-def test_a_deletion_that_ends_in_error_keeps_its_addresses(cloud: Cloud) -> None:
+def test_deletion_that_ends_in_error_keeps_its_addresses(cloud: Cloud) -> None:
     (address,) = cloud.detail(WEB)["addresses"]
     cloud.engine.faults.add(faults.end_in_error("deleteInstance"))
     assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
@@ -164,38 +164,38 @@ def test_only_what_the_fault_touched_ends_in_error(cloud: Cloud) -> None:
     assert (cloud.status(WEB), cloud.status(BATCH)) == ("STOP", "ERROR")
 
 
-def test_a_refused_operation_does_not_end_in_error(cloud: Cloud) -> None:
+def test_refused_operation_does_not_end_in_error(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.end_in_error(action="start"))
     assert cloud.act(WEB, "start") == 10409
     cloud.now += 600
     assert cloud.status(WEB) == "ACTIVE"
 
 
-def test_a_fault_can_be_for_the_nth_call_only(cloud: Cloud) -> None:
+def test_fault_can_be_for_the_nth_call_only(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.result_code("listFlavors", -1, nth=2))
     assert [cloud.code("GET", "flavors") for _ in range(3)] == [0, -1, 0]
 
 
-def test_a_fault_can_be_for_old_tokens(cloud: Cloud) -> None:
+def test_fault_can_be_for_old_tokens(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.result_code("listFlavors", -3, token_age_min=60))
     assert cloud.code("GET", "flavors") == 0
     cloud.now += 60
     assert [cloud.code("GET", "flavors") for _ in range(2)] == [-3, 0]
 
 
-def test_a_fault_can_be_for_one_world(cloud: Cloud) -> None:
+def test_fault_can_be_for_one_world(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.result_code("listFlavors", -1, world="another"))
     assert cloud.code("GET", "flavors") == 0
     cloud.engine.faults.add(faults.result_code("listFlavors", -1, world=USER))
     assert cloud.code("GET", "flavors") == -1
 
 
-def test_a_token_request_belongs_to_the_world_of_its_user(cloud: Cloud) -> None:
+def test_token_request_belongs_to_the_world_of_its_user(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.result_code("issueToken", -1, world=USER))
     assert cloud.code("POST", "tokens", {"auth": {"username": "demo@example.com", "password": "demo-password"}}) == -1
 
 
-def test_a_delay_is_in_the_reply_and_changes_nothing_else(cloud: Cloud) -> None:
+def test_delay_is_in_the_reply_and_changes_only_that(cloud: Cloud) -> None:
     honest = reply_to(cloud, "GET", "flavors")
     cloud.engine.faults.add(faults.delay("listFlavors", seconds=2.5), faults.delay("listFlavors", seconds=1))
     slow = reply_to(cloud, "GET", "flavors")
@@ -203,7 +203,7 @@ def test_a_delay_is_in_the_reply_and_changes_nothing_else(cloud: Cloud) -> None:
     assert len(cloud.engine.journal.find()[-1].faults) == 2
 
 
-def test_a_refusal_can_be_spoilt_as_well(cloud: Cloud) -> None:
+def test_refusal_can_be_spoilt_as_well(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.short_body("runInstanceAction"))
     reply = reply_to(cloud, "POST", f"instances/{WEB}/action", {"action": "start"})
     assert reply.wire is not None
@@ -213,7 +213,7 @@ def test_a_refusal_can_be_spoilt_as_well(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "fault", [faults.html("listFlavors"), faults.http_status("listFlavors", 502), faults.missing_header("listFlavors")]
 )
-def test_a_reply_without_an_envelope_has_no_code_in_the_journal(cloud: Cloud, fault: Fault) -> None:
+def test_reply_without_an_envelope_has_no_code_in_the_journal(cloud: Cloud, fault: Fault) -> None:
     cloud.engine.faults.add(fault)
     reply_to(cloud, "GET", "flavors")
     assert last(cloud)[0] is None

@@ -1,4 +1,4 @@
-"""Does a secret stay out of the journal, wherever and however it was sent, and is its place noticed?"""
+"""Check that a secret stays out of the journal wherever and however it was sent, and that its place is reported."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def new_token(cloud: Cloud) -> str:
         {"name": "mine", "publicKey": [BEGIN, KEY_MATERIAL, END]},
     ],
 )
-def test_a_private_key_that_is_sent_is_not_kept(cloud: Cloud, keypair: object) -> None:
+def test_private_key_that_is_sent_is_not_kept(cloud: Cloud, keypair: object) -> None:
     cloud.send("POST", "keypairs", {"keypair": keypair})
     entry = newest(cloud)
     assert entry.leaks == ("body",)
     assert KEY_MATERIAL not in texts(entry)
 
 
-def test_the_rest_of_a_body_with_a_secret_stays_readable(cloud: Cloud) -> None:
+def test_rest_of_a_body_with_a_secret_stays_readable(cloud: Cloud) -> None:
     cloud.send("POST", "keypairs", {"keypair": {"name": f"key of {PASSWORD}", "publicKey": PRIVATE_KEY}})
     assert json.loads(newest(cloud).request) == {"keypair": {"name": "key of ***", "publicKey": "***"}}
 
 
-def test_what_was_named_like_a_secret_is_hidden_in_later_replies(cloud: Cloud) -> None:
+def test_secret_in_a_created_name_is_redacted_in_later_replies(cloud: Cloud) -> None:
     assert cloud.code("POST", "keypairs", {"keypair": {"name": PASSWORD}}) == 0
     assert PASSWORD in json.dumps(cloud.send("GET", "keypairs"))
     entry = newest(cloud)
@@ -84,7 +84,7 @@ def test_what_was_named_like_a_secret_is_hidden_in_later_replies(cloud: Cloud) -
     assert "demo-key" in entry.reply
 
 
-def test_what_the_world_begins_with_and_is_named_like_a_secret_is_hidden_in_replies() -> None:
+def test_secret_in_a_name_of_the_seed_world_is_redacted_in_replies() -> None:
     seed_world = default_seed_world()
     seed_world.keypairs[0].name = PASSWORD
     for instance in seed_world.instances:
@@ -106,26 +106,26 @@ def test_what_the_world_begins_with_and_is_named_like_a_secret_is_hidden_in_repl
         (f"/compute/v1.0/appkeys/{APPKEY}/appkeys/{APPKEY}/flavors", "path"),
     ],
 )
-def test_an_appkey_in_a_wrong_place_is_noticed_and_hidden(cloud: Cloud, target: str, place: str) -> None:
+def test_appkey_in_a_wrong_place_is_noticed_and_hidden(cloud: Cloud, target: str, place: str) -> None:
     entry = raw(cloud, target)
     assert entry.leaks == (place,)
     assert APPKEY not in texts(entry)
 
 
-def test_a_key_pair_that_is_named_like_the_appkey_is_noticed(cloud: Cloud) -> None:
+def test_key_pair_that_is_named_like_the_appkey_is_noticed(cloud: Cloud) -> None:
     cloud.send("POST", "keypairs", {"keypair": {"name": APPKEY}})
     assert newest(cloud).leaks == ("body",)
     assert APPKEY not in texts(newest(cloud))
 
 
 @pytest.mark.parametrize("path", ["instances", "nowhere/at/all"])
-def test_an_appkey_in_its_own_place_is_no_leak(cloud: Cloud, path: str) -> None:
+def test_appkey_in_its_own_place_is_not_a_leak(cloud: Cloud, path: str) -> None:
     entry = raw(cloud, f"/compute/v1.0/appkeys/{APPKEY}/{path}")
     assert entry.leaks == ()
     assert APPKEY not in texts(entry)
 
 
-def test_a_password_in_the_place_of_the_appkey_is_a_leak(cloud: Cloud) -> None:
+def test_password_in_the_place_of_the_appkey_is_a_leak(cloud: Cloud) -> None:
     entry = raw(cloud, f"/compute/v1.0/appkeys/{PASSWORD}/instances")
     assert entry.leaks == ("path",)
     assert PASSWORD not in texts(entry)
@@ -134,7 +134,7 @@ def test_a_password_in_the_place_of_the_appkey_is_a_leak(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "query", ["id=demo%2Dpassword", "id=%64emo-password", "id=demo%252Dpassword", f"x={PASSWORD}", f"{PASSWORD}=x"]
 )
-def test_a_percent_encoded_password_is_noticed_and_hidden(cloud: Cloud, query: str) -> None:
+def test_percent_encoded_password_is_noticed_and_hidden(cloud: Cloud, query: str) -> None:
     cloud.send("GET", "instances", query=query)
     entry = newest(cloud)
     assert entry.leaks == ("query",)
@@ -142,7 +142,7 @@ def test_a_percent_encoded_password_is_noticed_and_hidden(cloud: Cloud, query: s
     assert entry.target.startswith("/compute/v1.0/appkeys/***/instances?")
 
 
-def test_a_percent_encoded_token_in_the_path_is_noticed_and_hidden(cloud: Cloud) -> None:
+def test_percent_encoded_token_in_the_path_is_noticed_and_hidden(cloud: Cloud) -> None:
     encoded = SEED_TOKEN.replace("-", "%2d")
     cloud.send("DELETE", f"instances/{encoded}")
     assert newest(cloud).leaks == ("path",)
@@ -150,14 +150,14 @@ def test_a_percent_encoded_token_in_the_path_is_noticed_and_hidden(cloud: Cloud)
 
 
 @pytest.mark.parametrize("encoded", ["two+words+long", "two%20words%20long", "two+words%20long"])
-def test_a_password_with_spaces_is_found_in_a_query(encoded: str) -> None:
+def test_password_with_spaces_is_found_in_a_query(encoded: str) -> None:
     cloud = with_password("two words long")
     cloud.send("GET", "instances", query=f"id={encoded}")
     assert newest(cloud).leaks == ("query",)
     assert newest(cloud).target == "/compute/v1.0/appkeys/***/instances?id=***"
 
 
-def test_a_password_with_the_separators_of_a_target_is_hidden_there() -> None:
+def test_password_with_the_separators_of_a_target_is_hidden_there() -> None:
     cloud = with_password("a/b?c=d&e-f")
     entry = raw(cloud, f"/compute/v1.0/appkeys/{APPKEY}/keypairs?name=a/b?c=d&e-f")
     assert entry.leaks == ("query",)
@@ -165,7 +165,7 @@ def test_a_password_with_the_separators_of_a_target_is_hidden_there() -> None:
 
 
 @pytest.mark.parametrize("password", ['say "friend"', "back\\slash\\", "tab\tulator", "암호는 비밀입니다"])
-def test_a_password_that_json_escapes_is_noticed_and_hidden(password: str) -> None:
+def test_password_that_json_escapes_is_noticed_and_hidden(password: str) -> None:
     cloud = with_password(password)
     cloud.send("POST", "instances", new_instance(name=f"<{password}>"))
     entry = newest(cloud)
@@ -175,7 +175,7 @@ def test_a_password_that_json_escapes_is_noticed_and_hidden(password: str) -> No
     assert kept["image"] == new_instance()["instance"]["image"]
 
 
-def test_a_password_that_is_escaped_without_need_is_noticed_and_hidden(cloud: Cloud) -> None:
+def test_password_that_is_escaped_without_need_is_noticed_and_hidden(cloud: Cloud) -> None:
     body = json.dumps(new_instance(name="NAME")).replace("NAME", "\\u0064emo-password")
     cloud.send("POST", "instances", raw=body.encode())
     assert newest(cloud).leaks == ("body",)
@@ -183,43 +183,43 @@ def test_a_password_that_is_escaped_without_need_is_noticed_and_hidden(cloud: Cl
 
 
 @pytest.mark.parametrize("header", ["authorization", "proxy_authorization"])
-def test_a_password_in_base64_is_noticed(cloud: Cloud, header: str) -> None:
+def test_password_in_base64_is_noticed(cloud: Cloud, header: str) -> None:
     encoded = base64.b64encode(f"demo@example.com:{PASSWORD}".encode()).decode()
     entry = raw(cloud, f"/compute/v1.0/appkeys/{APPKEY}/flavors", "GET", **{header: f"Basic {encoded}"})
     assert entry.leaks == ("headers",)
 
 
-def test_an_innocent_authorization_header_is_none(cloud: Cloud) -> None:
+def test_innocent_authorization_header_is_not_a_leak(cloud: Cloud) -> None:
     entry = raw(cloud, f"/compute/v1.0/appkeys/{APPKEY}/flavors", authorization="Basic bm9ib2R5Om5vdGhpbmc=")
     assert entry.leaks == ()
 
 
-def test_a_password_in_the_header_for_tokens_is_noticed_and_a_dead_token_there_is_not(cloud: Cloud) -> None:
+def test_password_in_the_header_for_tokens_is_noticed_and_a_dead_token_there_is_not(cloud: Cloud) -> None:
     target = f"/compute/v1.0/appkeys/{APPKEY}/flavors"
     assert raw(cloud, target, x_auth_token=PASSWORD).leaks == ("headers",)
     cloud.now += 2 * HOUR
     assert raw(cloud, target, x_auth_token=SEED_TOKEN).leaks == ()
 
 
-def test_a_password_beyond_ascii_is_noticed_in_a_header_whose_bytes_were_read_one_by_one() -> None:
+def test_password_beyond_ascii_is_noticed_in_a_header_whose_bytes_were_read_one_by_one() -> None:
     cloud = with_password("암호는 비밀입니다")
     target, value = f"/compute/v1.0/appkeys/{APPKEY}/flavors", "암호는 비밀입니다".encode().decode("latin-1")
     assert raw(cloud, target, x_trace=value).leaks == ("headers",)
 
 
-def test_a_target_that_leads_nowhere_is_cut_behind_its_secrets(cloud: Cloud) -> None:
+def test_target_that_leads_nowhere_is_cut_behind_its_secrets(cloud: Cloud) -> None:
     entry = raw(cloud, "/" + "a" * 190 + PASSWORD + "/" + "b" * 1000)
     assert PASSWORD[:5] not in entry.target
     assert raw(cloud, "/" + "a" * 1000).target == "/" + "a" * 199
 
 
-def test_a_password_as_the_method_is_hidden(cloud: Cloud) -> None:
+def test_password_as_the_method_is_hidden(cloud: Cloud) -> None:
     entry = raw(cloud, "/nowhere", method=PASSWORD)
     assert entry.leaks == ("method",)
     assert entry.method == "***"
 
 
-def test_an_expired_token_is_a_secret_still(cloud: Cloud) -> None:
+def test_expired_token_is_a_secret_still(cloud: Cloud) -> None:
     token = new_token(cloud)
     cloud.now += 2 * HOUR
     cloud.token = new_token(cloud)
@@ -232,7 +232,7 @@ def test_an_expired_token_is_a_secret_still(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "forget", [lambda mock: mock.worlds.revoke_tokens(mock.worlds.list()[0].id), lambda mock: mock.worlds.reset()]
 )
-def test_a_token_is_a_secret_still_when_it_was_revoked_or_its_world_was_reset(
+def test_token_is_a_secret_still_when_it_was_revoked_or_its_world_was_reset(
     forget: Callable[[MockCloud], object],
 ) -> None:
     mock = MockCloud(clock=FrozenClock())
@@ -272,7 +272,7 @@ def test_secrets_of_another_appkey_are_hidden() -> None:
         assert secret not in texts(entry)
 
 
-def test_the_token_that_is_looked_up_is_no_leak_and_all_else_there_is(cloud: Cloud) -> None:
+def test_token_that_is_read_is_not_a_leak_and_other_secrets_are(cloud: Cloud) -> None:
     cloud.send("GET", "tokens", query=f"id={SEED_TOKEN}&debug={PASSWORD}")
     assert newest(cloud).leaks == ("query",)
     assert newest(cloud).target.endswith("/tokens?id=***&debug=***")
@@ -296,19 +296,17 @@ def test_the_token_that_is_looked_up_is_no_leak_and_all_else_there_is(cloud: Clo
         ("GET", "instances", {"password": "***"}),
     ],
 )
-def test_members_that_the_contract_does_not_know_are_hidden_and_the_others_shown(
-    cloud: Cloud, method: str, path: str, kept: object
-) -> None:
+def test_members_unknown_to_the_contract_are_redacted(cloud: Cloud, method: str, path: str, kept: object) -> None:
     cloud.send(method, path, raw=json.dumps(kept).replace("***", "hunter2hunter2").encode())
     assert json.loads(newest(cloud).request) == kept
 
 
-def test_of_an_unknown_member_nothing_is_shown_however_deep_it_is(cloud: Cloud) -> None:
+def test_unknown_member_is_redacted_at_any_depth(cloud: Cloud) -> None:
     cloud.send("POST", "instances", {"instance": {"name": "a", "more": [{"deep": ["hunter2"]}]}})
     assert json.loads(newest(cloud).request) == {"instance": {"name": "a", "more": "***"}}
 
 
-def test_a_body_that_was_refused_for_another_reason_is_shown(cloud: Cloud) -> None:
+def test_body_that_was_refused_for_another_reason_is_shown(cloud: Cloud) -> None:
     body = new_instance(count=0)
     assert cloud.code("POST", "instances", body) != 0
     assert json.loads(newest(cloud).request) == body
@@ -317,12 +315,12 @@ def test_a_body_that_was_refused_for_another_reason_is_shown(cloud: Cloud) -> No
 @pytest.mark.parametrize(
     "body", [b'{"instance": {"adminPass": "hunter2hunter2"', b"password=hunter2hunter2", b"\xff\xfe"]
 )
-def test_a_body_that_is_no_json_is_not_kept(cloud: Cloud, body: bytes) -> None:
+def test_body_that_is_not_json_is_not_kept(cloud: Cloud, body: bytes) -> None:
     cloud.send("POST", "instances", raw=body)
     assert newest(cloud).request == "(not JSON; not kept, since it may hold secrets)"
 
 
-def test_a_password_in_a_body_that_is_no_json_is_noticed(cloud: Cloud) -> None:
+def test_password_in_a_body_that_is_not_json_is_a_leak(cloud: Cloud) -> None:
     cloud.send("POST", "instances", raw=b"password=demo%2Dpassword")
     assert newest(cloud).leaks == ("body",)
 
@@ -338,7 +336,7 @@ def test_a_password_in_a_body_that_is_no_json_is_noticed(cloud: Cloud) -> None:
         (b'{ "name" : "innocent" }', b'{ "name" : "innocent" }'),
     ],
 )
-def test_a_body_of_any_kind_is_kept_without_secrets(content: bytes, kept: bytes) -> None:
+def test_body_of_any_kind_is_kept_without_secrets(content: bytes, kept: bytes) -> None:
     vault = Vault(lambda _: False)
     vault.add_tokens([PASSWORD, "1234567890"])
     assert redact_secrets_in_body(content, vault) == kept
@@ -350,7 +348,7 @@ def test_innocent_requests_leak_nothing(cloud: Cloud, path: str) -> None:
     assert newest(cloud).leaks == ()
 
 
-def test_a_short_password_is_hidden_only_where_it_belongs() -> None:
+def test_short_password_is_hidden_only_where_it_belongs() -> None:
     cloud = with_password("short")
     cloud.send("POST", "tokens", {"auth": {"username": "demo@example.com", "password": "short"}})
     assert "short" not in newest(cloud).request
@@ -373,13 +371,13 @@ def test_every_account_is_found_however_many_there_are(number: int) -> None:
     assert not vault.contains(f"secret-{number:06}")
 
 
-def test_a_secret_in_which_another_stands_is_hidden_as_a_whole() -> None:
+def test_secret_in_which_another_stands_is_hidden_as_a_whole() -> None:
     vault = Vault(lambda _: False)
     vault.add_tokens(["long-secret", "long-secret-and-longer"])
     assert vault.redact("<long-secret-and-longer>") == "<***>"
 
 
-def test_what_only_looks_like_a_token_is_none() -> None:
+def test_text_that_only_resembles_a_token_is_not_redacted() -> None:
     vault = vault_of(1)
     vault.add_tokens([SEED_TOKEN])
     other = SEED_TOKEN[:-1] + "2"
@@ -387,7 +385,7 @@ def test_what_only_looks_like_a_token_is_none() -> None:
     assert vault.redact(f"{other} {SEED_TOKEN}") == f"{other} ***"
 
 
-def test_a_token_of_another_form_is_a_secret_too() -> None:
+def test_token_of_another_form_is_a_secret_too() -> None:
     seed_world = default_seed_world()
     seed_world.accounts[0].token = "a token of somebody's own"
     cloud = Cloud(Engine(0, seed_world), token="a token of somebody's own")
@@ -397,7 +395,7 @@ def test_a_token_of_another_form_is_a_secret_too() -> None:
     assert newest(cloud).leaks == ("body",)
 
 
-def test_the_oldest_tokens_are_forgotten_unless_they_are_valid() -> None:
+def test_oldest_tokens_are_forgotten_unless_they_are_valid() -> None:
     first, *others = [f"00000000-0000-4000-8000-{i:012x}" for i in range(MAX_TOKENS + 1)]
     for valid in (True, False):
         vault = Vault(lambda token, valid=valid: valid and token == first)  # type: ignore[misc]
@@ -406,7 +404,7 @@ def test_the_oldest_tokens_are_forgotten_unless_they_are_valid() -> None:
         assert all(vault.contains(token) for token in others)
 
 
-def test_a_request_costs_the_same_however_many_tokens_there_are() -> None:
+def test_request_costs_the_same_however_many_tokens_there_are() -> None:
     def cost(tokens: int) -> float:
         cloud = Cloud()
         cloud.send("GET", "flavors")

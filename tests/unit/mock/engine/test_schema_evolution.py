@@ -1,4 +1,4 @@
-"""Are evolved replies new, still legal, and does our own client survive them?"""
+"""Check that evolved replies are new, still valid, and survived by our own client."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFERENCE = "#/components/schemas/"
 
 
 def reply_name(operation: dict[str, Any], content: dict[str, Any]) -> str:
-    """The strict schema of a reply, as the mock finds it."""
+    """Return the strict schema of a reply, as the mock finds it."""
     strict = operation["x-strict"]
     if not content["header"]["isSuccessful"]:
         return str(strict["failure"])
@@ -40,7 +40,7 @@ def reply_name(operation: dict[str, Any], content: dict[str, Any]) -> str:
 
 
 def examples() -> Iterator[Any]:
-    """Every reply that the contract shows: operation, schema of the contract, strict schema, reply."""
+    """Return every reply that the contract shows: operation, schema of the contract, strict schema, reply."""
     for item in DOCUMENT["paths"].values():
         for operation in item.values():
             shown = operation["responses"]["200"]["content"]["application/json"]["examples"]
@@ -55,7 +55,7 @@ REPLIES = [pytest.param(*each.values[1:], id=each.id) for each in EXAMPLES]
 
 
 def opened(schema: Any) -> Any:
-    """The open reading of a reply's schema, under which a later release may answer.
+    """Return the open reading of a reply's schema, under which a later release may answer.
 
     docs/decisions.md: enums of replies are "read openly: an unknown value survives", so `enum` goes; and of the members
     that may be missing "our client also reads null for each", so null is allowed for those that are not required. The
@@ -75,7 +75,7 @@ def opened(schema: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def open_contract() -> dict[str, Draft202012Validator]:
-    """The reply schemas of openapi.yaml itself by operation, read openly."""
+    """Return the reply schemas of openapi.yaml itself by operation, read openly."""
     document = YAML(typ="safe").load(CONTRACT.read_text(encoding="utf-8"))
     components = opened(document["components"])
     validators = {}
@@ -95,7 +95,7 @@ def example(operation: str) -> dict[str, Any]:
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value below this one with its path; entries of lists share one."""
+    """Return every value below this one with its path; entries of lists share one."""
     yield path, value
     if isinstance(value, dict):
         for name, member in value.items():
@@ -111,7 +111,7 @@ def at(content: dict[str, Any], path: str) -> list[Any]:
 
 @pytest.mark.parametrize("habits", SELECTIONS, ids="+".join)
 @pytest.mark.parametrize(("operation", "strict", "content"), EXAMPLES)
-def test_an_evolved_reply_is_legal_by_the_open_contract(
+def test_evolved_reply_is_valid_by_the_open_contract(
     open_contract: dict[str, Draft202012Validator],
     operation: str,
     strict: str,
@@ -124,7 +124,7 @@ def test_an_evolved_reply_is_legal_by_the_open_contract(
 
 @pytest.mark.parametrize("habits", [(), OPTIONS], ids=["none", "all"])
 @pytest.mark.parametrize(("strict", "content"), REPLIES)
-def test_the_same_becomes_the_same_and_the_reply_given_is_not_touched(
+def test_same_becomes_the_same_and_the_reply_given_is_not_touched(
     strict: str, content: dict[str, Any], habits: tuple[str, ...]
 ) -> None:
     given = copy.deepcopy(content)
@@ -134,7 +134,7 @@ def test_the_same_becomes_the_same_and_the_reply_given_is_not_touched(
     assert (first == json.dumps(content)) is (not habits)
 
 
-def test_an_unknown_habit_is_refused() -> None:
+def test_unknown_evolution_option_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"^evolution: there is no option 'moody', only unknown-status, extra-members, "
     ):
@@ -142,7 +142,7 @@ def test_an_unknown_habit_is_refused() -> None:
 
 
 @pytest.mark.parametrize("status", LIFECYCLE.states)
-def test_a_status_has_a_new_name_only_while_it_passes_by_itself(status: str) -> None:
+def test_status_has_a_new_name_only_while_it_passes_by_itself(status: str) -> None:
     reply = example("listInstances")
     reply["instances"][0]["status"] = status
     shown = evolved("InstancesSuccess", reply, "unknown-status")["instances"][0]["status"]
@@ -171,11 +171,11 @@ def test_every_object_but_a_map_has_a_member_that_the_contract_does_not_list(
     assert "header" in with_more
 
 
-def test_no_schema_of_a_reply_knows_the_member_that_is_added() -> None:
+def test_added_member_is_unknown_to_every_schema_of_a_reply() -> None:
     assert not any("addedLater" in schema.get("properties", {}) for schema in SCHEMAS.values())
 
 
-def test_a_member_that_the_contract_has_by_now_is_not_overwritten() -> None:
+def test_member_that_the_contract_has_by_now_is_not_overwritten() -> None:
     document = copy.deepcopy(DOCUMENT)
     document["components"]["schemas"]["Instance"]["properties"]["addedLater"] = {"type": "integer"}
     reply = example("listInstances")
@@ -186,7 +186,7 @@ def test_a_member_that_the_contract_has_by_now_is_not_overwritten() -> None:
 
 
 @pytest.mark.parametrize(("strict", "content"), REPLIES)
-def test_members_are_reversed_and_nothing_else(strict: str, content: dict[str, Any]) -> None:
+def test_only_the_order_of_members_is_reversed(strict: str, content: dict[str, Any]) -> None:
     reply = evolved(strict, content, "reordered-members")
     assert reply == content
 
@@ -228,7 +228,7 @@ def test_long_texts_begin_as_they_were_and_have_characters_of_all_kinds() -> Non
     assert all(character in message for character in '자é😀ע"\\')
 
 
-def test_a_documented_length_is_kept_and_a_longer_text_is_left() -> None:
+def test_documented_length_is_kept_and_a_longer_text_is_left() -> None:
     document = copy.deepcopy(DOCUMENT)
     document["components"]["schemas"]["Flavor"]["properties"]["name"]["maxLength"] = 30
     reply = example("listFlavors")
@@ -238,7 +238,7 @@ def test_a_documented_length_is_kept_and_a_longer_text_is_left() -> None:
 
 
 @pytest.mark.parametrize(("strict", "content"), REPLIES)
-def test_what_is_optional_and_absent_is_null_and_what_is_there_stays(strict: str, content: dict[str, Any]) -> None:
+def test_absent_optional_members_are_null_and_others_stay(strict: str, content: dict[str, Any]) -> None:
     reply = evolved(strict, content, "nulls")
     nulls = {path for path, value in walk(reply) if value is None}
     without = json.loads(json.dumps(reply), object_hook=lambda o: {n: v for n, v in o.items() if v is not None})
@@ -399,7 +399,7 @@ def test_our_client_survives_every_operation(
     assert bool(later.seen - LIFECYCLE.states.keys()) is ("unknown-status" in habits)
 
 
-def test_our_client_still_tells_an_evolved_refusal_of_a_wait() -> None:
+def test_our_client_recognizes_an_evolved_refusal_in_a_wait() -> None:
     clock = OwnClock()
     with ToastCompute(*CREDENTIALS, transport=Later(clock, OPTIONS), clock=clock) as toast:
         with pytest.raises(NotFoundError) as absent:
@@ -409,6 +409,6 @@ def test_our_client_still_tells_an_evolved_refusal_of_a_wait() -> None:
         assert len(str(absent.value)) < MESSAGE_LENGTH
 
 
-def test_a_reply_passes_untouched_when_no_habit_is_on() -> None:
+def test_reply_is_unchanged_without_evolution_options() -> None:
     reply = example("listInstances")
     assert Evolution(DOCUMENT, ()).evolve("InstancesSuccess", reply) is reply

@@ -1,4 +1,4 @@
-"""Which faults are read from JSON, and how is it refused when it stands for none?"""
+"""Check which faults are read from JSON, and how invalid JSON is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def read(content: Any) -> list[faults.Fault]:
     return read_faults(json.dumps(content).encode())
 
 
-def test_a_rule_is_read_with_all_that_it_can_say() -> None:
+def test_rule_is_read_with_all_members() -> None:
     (fault,) = read(
         {
             "name": "late",
@@ -52,7 +52,7 @@ def test_a_rule_is_read_with_all_that_it_can_say() -> None:
     )
 
 
-def test_a_rule_can_say_nothing_but_its_effect() -> None:
+def test_rule_needs_only_its_effect() -> None:
     assert read([{"effect": {"kind": "reset"}}]) == [faults.reset()]
 
 
@@ -66,7 +66,7 @@ def test_presets_and_rules_stand_side_by_side() -> None:
     assert read([]) == []
 
 
-def test_a_preset_is_read_with_options() -> None:
+def test_preset_is_read_with_options() -> None:
     assert read({"preset": "throttled", "budget": None, "operation": "listFlavors", "tokenAgeMin": 3}) == list(
         faults.preset("throttled", budget=None, operation="listFlavors", token_age_min=3)
     )
@@ -112,7 +112,7 @@ def test_a_preset_is_read_with_options() -> None:
             {"effect": {"kind": "http-status", "status": 503, "retryAfter": 0.5}},
             "faults.effect.retryAfter: must be an integer or a string or null",
         ),
-        ({"effect": {"kind": "result-code", "code": 0}}, "faults.effect.code: 0 means success, and is no refusal"),
+        ({"effect": {"kind": "result-code", "code": 0}}, "faults.effect.code: 0 means success, and is not a refusal"),
         (
             {"effect": {"kind": "stale-read"}, "match": {"operation": "createInstance"}},
             "faults.match.operation: createInstance does not read, so it cannot be stale",
@@ -128,29 +128,29 @@ def test_a_preset_is_read_with_options() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(content: Any, sentence: str) -> None:
+def test_error_names_its_place(content: Any, sentence: str) -> None:
     with pytest.raises(FaultError) as refused:
         read(content)
     assert str(refused.value) == sentence
 
 
-def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
+def test_unknown_kind_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(FaultError, match=r"^faults\[0\]\.effect\.kind: there is no 'zap', only result-code, .*normal$"):
         read([{"effect": {"kind": "zap"}}])
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"\xff", b'"\xff"', b"[1,]", b"{} {}", '{"é"'.encode("latin-1")])
-def test_what_is_no_json_is_refused(content: bytes) -> None:
+def test_content_that_is_not_json_is_refused(content: bytes) -> None:
     with pytest.raises(FaultError, match=r"^faults: is not JSON in UTF-8$"):
         read_faults(content)
 
 
-def test_what_is_nested_too_deeply_is_refused() -> None:
+def test_deeply_nested_json_is_refused() -> None:
     with pytest.raises(FaultError, match=r"^faults: is nested too deeply$"):
         read_faults(b"[" * 100_000)
 
 
-def test_a_long_member_name_is_cut() -> None:
+def test_long_member_name_is_cut() -> None:
     with pytest.raises(FaultError) as refused:
         read({"effect": {"kind": "reset"}, "x" * 10_000: 1})
     assert len(str(refused.value)) < 100

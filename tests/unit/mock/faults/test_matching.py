@@ -1,4 +1,4 @@
-"""Which calls does a fault match, and which of them does it pick?"""
+"""Check which calls a fault matches, and which of them it picks."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ UNKNOWN = CallContext(now=1000.0)
 
 
 def fires(call: CallContext, seed: int = 0, **match: Any) -> bool:
-    """Whether a fault with this match fires at its first call."""
+    """Return whether a fault with this match fires at its first call."""
     plan = FaultPlan(seed)
     plan.add(Fault(match=Match(**match), effect=faults.Reset()))
     return plan.choose(call) is not None
 
 
 def hits(calls: int, seed: int = 0, name: str = "x", **match: Any) -> list[int]:
-    """The numbers of the calls, from 1, at which an unlimited fault fires."""
+    """Return the numbers of the calls, from 1, at which an unlimited fault fires."""
     plan = FaultPlan(seed)
     plan.add(Fault(name=name, match=Match(**match), effect=faults.Reset(), budget=None))
     return [number for number in range(1, calls + 1) if plan.choose(CREATE) is not None]
 
 
 @pytest.mark.parametrize("call", [CREATE, LIST, START, UNKNOWN])
-def test_a_match_without_limits_fits_every_call(call: CallContext) -> None:
+def test_match_without_limits_fits_every_call(call: CallContext) -> None:
     assert fires(call)
 
 
-def test_an_operation_fits_its_own_calls() -> None:
+def test_operation_fits_its_own_calls() -> None:
     assert fires(CREATE, operation="createInstance")
     assert not fires(LIST, operation="createInstance")
     assert not fires(UNKNOWN, operation="createInstance")
 
 
-def test_an_action_fits_its_own_calls() -> None:
+def test_action_fits_its_own_calls() -> None:
     assert fires(START, action="start")
     assert fires(START, operation="runInstanceAction", action="start")
     assert not fires(START, action="stop")
@@ -47,35 +47,35 @@ def test_an_action_fits_its_own_calls() -> None:
     assert fires(START, operation="runInstanceAction")
 
 
-def test_a_world_fits_its_own_calls() -> None:
+def test_world_fits_its_own_calls() -> None:
     assert fires(CREATE, world="alice")
     assert not fires(START, world="alice")
     assert not fires(UNKNOWN, world="alice")
 
 
 @pytest.mark.parametrize(("age", "fit"), [(4.9, False), (5.0, True), (7.0, True), (9.0, True), (9.1, False)])
-def test_the_age_of_a_token_is_between_two_numbers_of_seconds(age: float, fit: bool) -> None:
+def test_age_of_a_token_is_between_two_numbers_of_seconds(age: float, fit: bool) -> None:
     assert fires(CREATE._replace(token_age=age), token_age_min=5, token_age_max=9) is fit
 
 
-def test_a_call_without_a_token_has_no_age() -> None:
+def test_call_without_a_token_has_no_age() -> None:
     assert not fires(UNKNOWN, token_age_min=0)
     assert not fires(UNKNOWN, token_age_max=100)
 
 
 @pytest.mark.parametrize(("now", "fit"), [(99.9, False), (100.0, True), (199.9, True), (200.0, False)])
-def test_a_window_of_time_is_open_from_after_and_before_until(now: float, fit: bool) -> None:
+def test_window_of_time_is_open_from_after_and_before_until(now: float, fit: bool) -> None:
     assert fires(CREATE._replace(now=now), after=100, until=200) is fit
 
 
-def test_the_nth_call_is_counted_among_those_that_match_the_rest() -> None:
+def test_nth_call_is_counted_among_those_that_match_the_rest() -> None:
     plan = FaultPlan()
     plan.add(faults.reset("createInstance", nth=2, world="alice"))
     calls = [CREATE, LIST, CREATE._replace(world="bob"), CREATE, CREATE]
     assert [plan.choose(call) is not None for call in calls] == [False, False, False, True, False]
 
 
-def test_the_nth_call_comes_once_whatever_the_budget() -> None:
+def test_nth_call_comes_once_whatever_the_budget() -> None:
     assert hits(10, nth=3) == [3]
 
 
@@ -120,7 +120,7 @@ def test_probability_and_every_hold_together() -> None:
     assert 70 < len(picked) < 130
 
 
-def test_a_stale_read_fits_only_what_can_be_stale() -> None:
+def test_stale_read_fits_only_what_can_be_stale() -> None:
     plan = FaultPlan()
     plan.add(faults.stale_read())
     assert plan.choose(CREATE) is None
@@ -130,7 +130,7 @@ def test_a_stale_read_fits_only_what_can_be_stale() -> None:
 
 
 @pytest.mark.parametrize(("ago", "fit"), [(0.0, True), (1.9, True), (2.0, False), (60.0, False)])
-def test_a_stale_read_can_last_for_some_seconds_after_the_write(ago: float, fit: bool) -> None:
+def test_stale_read_can_last_for_some_seconds_after_the_write(ago: float, fit: bool) -> None:
     plan = FaultPlan()
     plan.add(faults.stale_read("listInstances", seconds=2))
     assert (plan.choose(LIST._replace(changed_ago=ago)) is not None) is fit
@@ -146,13 +146,13 @@ def test_only_calls_that_begin_a_change_of_status_can_end_in_error() -> None:
     assert all(plan.choose(call) is not None for call in (CREATE, START, CallContext("deleteInstance")))
 
 
-def test_all_actions_can_be_meant_by_an_operation_that_ends_in_error() -> None:
+def test_end_in_error_on_the_operation_matches_every_action() -> None:
     plan = FaultPlan()
     plan.add(faults.end_in_error("runInstanceAction"))
     assert plan.choose(CREATE) is None
     assert plan.choose(START) is not None
 
 
-def test_a_sighting_says_whether_it_can_be_stale() -> None:
+def test_call_context_shows_whether_it_can_be_stale() -> None:
     assert LIST.can_be_stale
     assert not CREATE.can_be_stale

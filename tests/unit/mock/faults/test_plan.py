@@ -1,4 +1,4 @@
-"""What does the plan choose, and what does it know of its faults?"""
+"""Check what the plan chooses, and what it counts of its faults."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LIST = CallContext("listInstances", world="alice", now=1000.0, changed_ago=1.0)
 
 
 def names(plan: FaultPlan, calls: int, call: CallContext = CREATE) -> list[tuple[str, ...]]:
-    """The faults that fire at each of some calls."""
+    """Return the faults that fire at each of some calls."""
     return [() if chosen is None else chosen.names for chosen in [plan.choose(call) for _ in range(calls)]]
 
 
-def test_an_empty_plan_chooses_nothing() -> None:
+def test_empty_plan_chooses_nothing() -> None:
     plan = FaultPlan()
     assert plan.choose(CREATE) is None
     assert not plan
@@ -28,7 +28,7 @@ def test_an_empty_plan_chooses_nothing() -> None:
     assert plan.unused() == []
 
 
-def test_a_budget_of_one_is_the_rule() -> None:
+def test_budget_of_one_is_the_rule() -> None:
     plan = FaultPlan()
     plan.add(faults.lose_reply("createInstance"))
     assert plan.choose(CREATE) == Chosen(("lose-reply-createInstance",), 0.0, faults.LoseReply())
@@ -36,13 +36,13 @@ def test_a_budget_of_one_is_the_rule() -> None:
 
 
 @pytest.mark.parametrize(("budget", "times"), [(2, 2), (3, 3), (None, 10)])
-def test_a_fault_fires_as_often_as_its_budget(budget: int | None, times: int) -> None:
+def test_fault_fires_as_often_as_its_budget(budget: int | None, times: int) -> None:
     plan = FaultPlan()
     plan.add(faults.reset(budget=budget))
     assert names(plan, 10) == [("reset",)] * times + [()] * (10 - times)
 
 
-def test_a_plan_is_true_while_something_can_fire() -> None:
+def test_plan_is_true_while_something_can_fire() -> None:
     plan = FaultPlan()
     plan.add(faults.reset())
     assert plan
@@ -51,7 +51,7 @@ def test_a_plan_is_true_while_something_can_fire() -> None:
     assert plan.list()[0].remaining == 0, "the spent fault can still be looked at"
 
 
-def test_of_several_effects_the_first_wins_and_spends() -> None:
+def test_first_of_several_effects_wins_and_is_spent() -> None:
     plan = FaultPlan()
     plan.add(faults.reset(name="a"), faults.close(name="b"), faults.garbage(name="c"))
     assert names(plan, 4) == [("a",), ("b",), ("c",), ()]
@@ -84,7 +84,7 @@ def test_delays_by_chance_come_out_the_same_for_the_same_seed() -> None:
     assert len(set(delays(3))) == 50
 
 
-def test_delays_by_chance_are_spread_as_they_say() -> None:
+def test_random_delays_follow_their_distribution() -> None:
     plan = FaultPlan()
     plan.add(faults.delay_uniform("createInstance", 1, 3, budget=None))
     plan.add(faults.delay_log_normal("listInstances", 2, 0.5, max=4, budget=None))
@@ -98,14 +98,14 @@ def test_delays_by_chance_are_spread_as_they_say() -> None:
     assert skewed[-1] == 4.0
 
 
-def test_a_probability_does_not_decide_over_its_own_delay() -> None:
+def test_probability_does_not_decide_over_its_own_delay() -> None:
     plan = FaultPlan()
     plan.add(faults.delay_uniform(None, 0, 1, probability=0.1, budget=None))
     late = [chosen.delay for chosen in [plan.choose(CREATE) for _ in range(2000)] if chosen is not None]
     assert max(late) > 0.9
 
 
-def test_names_say_effect_and_operation_and_are_unique() -> None:
+def test_default_names_hold_effect_and_operation_and_are_unique() -> None:
     plan = FaultPlan()
     assert plan.add(faults.reset(), faults.reset(), faults.lose_reply("createInstance")) == (
         "reset",
@@ -123,7 +123,7 @@ def test_names_say_effect_and_operation_and_are_unique() -> None:
     assert plan.add(faults.reset()) == ("reset-2",)
 
 
-def test_a_name_that_was_given_can_be_used_once() -> None:
+def test_name_that_was_given_can_be_used_once() -> None:
     plan = FaultPlan()
     plan.add(faults.reset(name="mine"))
     with pytest.raises(FaultError, match=r"^name: there is already a fault 'mine'$"):
@@ -133,7 +133,7 @@ def test_a_name_that_was_given_can_be_used_once() -> None:
     assert [state.fault.name for state in plan.list()] == ["mine"], "nothing was added"
 
 
-def test_a_preset_can_be_used_again() -> None:
+def test_preset_can_be_used_again() -> None:
     plan = FaultPlan()
     assert plan.use("throttled") == ("throttled",)
     assert plan.use("throttled") == ("throttled-2",)
@@ -145,7 +145,7 @@ def test_only_faults_can_be_added() -> None:
         FaultPlan().add(faults.preset("throttled"))  # type: ignore[arg-type]
 
 
-def test_the_list_says_how_far_each_fault_has_come() -> None:
+def test_list_holds_the_counts_of_each_fault() -> None:
     plan = FaultPlan()
     plan.add(faults.reset("createInstance", every=2, budget=3), faults.close("listInstances", budget=None))
     for call in (CREATE, CREATE, CREATE, CREATE, LIST):
@@ -168,7 +168,7 @@ def test_unused_are_those_that_never_fired() -> None:
     assert plan.unused() == ["html-listFlavors", "garbage-createInstance"]
 
 
-def test_a_removed_fault_fires_no_more() -> None:
+def test_removed_fault_fires_no_more() -> None:
     plan = FaultPlan()
     plan.add(faults.reset(name="a", budget=None), faults.close(name="b", budget=None))
     plan.remove("a")
@@ -228,7 +228,7 @@ def test_threads_add_and_remove_while_others_choose() -> None:
 
 
 def _seconds(choose: Callable[[CallContext], object], calls: int = 2000) -> float:
-    """The best of some runs of many calls: what they cost when nothing else is going on."""
+    """Return the best of some runs of many calls: what they cost when nothing else is going on."""
     best = float("inf")
     for _ in range(15):
         begun = time.thread_time()

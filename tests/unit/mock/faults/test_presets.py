@@ -1,4 +1,4 @@
-"""Do the ready-made troubles do what they say?"""
+"""Check that the presets do what their explanations state."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NOTHING = Reply(200, (), b"")
 
 
 def planned(name: str, **options: Any) -> FaultPlan:
-    """A plan with one preset."""
+    """Return a plan with one preset."""
     plan = FaultPlan()
     plan.use(name, **options)
     return plan
 
 
 def reply(chosen: Chosen | None) -> Reply:
-    """What a call gets that is not carried out."""
+    """Return what a call gets that is not carried out."""
     assert chosen is not None
     assert chosen.effect is not None
     assert not chosen.effect.commits
@@ -32,22 +32,22 @@ def reply(chosen: Chosen | None) -> Reply:
 
 
 def header(chosen: Chosen | None) -> Any:
-    """The header of the envelope that a call gets."""
+    """Return the header of the envelope that a call gets."""
     return json.loads(reply(chosen).body)["header"]
 
 
-def test_there_are_five_and_each_is_explained() -> None:
+def test_every_preset_has_an_explanation() -> None:
     assert list(PRESETS) == ["flaky-network", "token-expires-mid-wait", "zone-full", "throttled", "bad-gateway"]
     assert EXPLANATIONS.keys() == PRESETS.keys()
     assert all(text.endswith(".") for text in EXPLANATIONS.values())
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_made_of_rules_that_survive_json(name: str) -> None:
+def test_preset_is_made_of_rules_that_survive_json(name: str) -> None:
     assert read_faults(msgspec.json.encode(PRESETS[name])) == list(PRESETS[name]) == list(faults.preset(name))
 
 
-def test_a_flaky_network_breaks_any_call_now_and_then() -> None:
+def test_flaky_network_breaks_any_call_now_and_then() -> None:
     plan = planned("flaky-network")
     seen: Counter[str] = Counter()
     late = []
@@ -68,7 +68,7 @@ def test_a_flaky_network_breaks_any_call_now_and_then() -> None:
     assert plan, "it has no end"
 
 
-def test_a_flaky_network_can_be_worse_and_in_one_place_only() -> None:
+def test_flaky_network_can_be_worse_and_in_one_place_only() -> None:
     plan = planned("flaky-network", probability=1, operation="listFlavors", budget=3)
     assert plan.choose(CallContext("listInstances")) is None
     chosen = plan.choose(CallContext("listFlavors"))
@@ -77,7 +77,7 @@ def test_a_flaky_network_can_be_worse_and_in_one_place_only() -> None:
     assert [state.remaining for state in plan.list()] == [2, 3, 2]
 
 
-def test_a_token_is_refused_in_the_middle_of_a_wait_and_a_fresh_one_is_not() -> None:
+def test_token_is_refused_in_the_middle_of_a_wait_and_a_fresh_one_is_not() -> None:
     plan = planned("token-expires-mid-wait")
     assert plan.choose(CallContext("createInstance", token_age=0.0)) is None
     looks = [plan.choose(CallContext("listInstances", token_age=age)) for age in (0.0, 1.0, 2.5)]
@@ -90,19 +90,19 @@ def test_a_token_is_refused_in_the_middle_of_a_wait_and_a_fresh_one_is_not() -> 
     assert [plan.choose(CallContext("listInstances", token_age=age)) for age in (0.0, 2.2, 5.6)] == [None] * 3
 
 
-def test_a_token_that_is_old_when_the_wait_begins_is_not_refused_at_the_first_look() -> None:
+def test_old_token_is_not_refused_at_the_first_poll() -> None:
     plan = planned("token-expires-mid-wait")
     assert [plan.choose(CallContext("listInstances", token_age=900.0)) is None for _ in range(3)] == [True, False, True]
 
 
-def test_a_token_can_be_refused_elsewhere_and_later() -> None:
+def test_token_can_be_refused_elsewhere_and_later() -> None:
     plan = planned("token-expires-mid-wait", operation="listInstanceDetails", nth=None, token_age_min=60)
     assert plan.choose(CallContext("listInstances", token_age=100.0)) is None
     assert plan.choose(CallContext("listInstanceDetails", token_age=59.0)) is None
     assert plan.choose(CallContext("listInstanceDetails", token_age=60.0)) is not None
 
 
-def test_a_full_zone_takes_no_instance_until_there_is_room() -> None:
+def test_full_zone_takes_no_instance_until_there_is_room() -> None:
     plan = planned("zone-full")
     assert plan.choose(CallContext("listInstances")) is None
     for _ in range(20):
@@ -115,7 +115,7 @@ def test_a_full_zone_takes_no_instance_until_there_is_room() -> None:
     assert plan.choose(CallContext("createInstance")) is None
 
 
-def test_a_zone_can_be_full_for_one_call() -> None:
+def test_zone_can_be_full_for_one_call() -> None:
     plan = planned("zone-full", budget=1)
     assert plan.choose(CallContext("createInstance")) is not None
     assert plan.choose(CallContext("createInstance")) is None
@@ -130,7 +130,7 @@ def test_two_calls_are_throttled() -> None:
     assert plan.choose(CallContext("listInstances")) is None
 
 
-def test_one_call_meets_a_bad_gateway() -> None:
+def test_bad_gateway_preset_fails_one_call() -> None:
     plan = planned("bad-gateway")
     answer = reply(plan.choose(CallContext("createInstance")))
     assert answer.status == 502
@@ -138,7 +138,7 @@ def test_one_call_meets_a_bad_gateway() -> None:
     assert plan.choose(CallContext("createInstance")) is None
 
 
-def test_a_preset_that_met_nothing_is_unused() -> None:
+def test_preset_that_met_nothing_is_unused() -> None:
     plan = planned("zone-full")
     plan.use("bad-gateway")
     plan.choose(CallContext("listInstances"))

@@ -1,4 +1,4 @@
-"""What becomes of a reply when an effect of the reply family is applied to it?"""
+"""Check the reply after each effect of the reply family."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NOTHING = Reply(200, (), b"")
 
 
 def honest(**payload: Any) -> Reply:
-    """The reply that would have been given."""
+    """Return the reply that would have been given."""
     return Reply(200, JSON_HEADERS, json.dumps({"header": OK, **payload}).encode())
 
 
 def applied(effect: faults.Effect, reply: Reply = NOTHING) -> Any:
-    """The decoded body of what becomes of a reply, which has to be an envelope's content type."""
+    """Return the decoded body of what becomes of a reply, which has to be an envelope's content type."""
     faulty = effect.apply(reply)
     assert (faulty.status, faulty.headers, faulty.wire) == (200, JSON_HEADERS, None)
     return json.loads(faulty.body)
@@ -47,14 +47,14 @@ def applied(effect: faults.Effect, reply: Reply = NOTHING) -> Any:
         (-77, "FAIL"),
     ],
 )
-def test_a_result_code_is_refused_in_the_contracts_words(code: int, message: str) -> None:
+def test_result_code_fault_has_the_contracts_message(code: int, message: str) -> None:
     effect = faults.ResultCode(code)
     assert applied(effect) == {"header": {"isSuccessful": False, "resultCode": code, "resultMessage": message}}
     assert (effect.commits, effect.times, effect.stale) == (False, 1, False)
 
 
 @pytest.mark.parametrize("rule", Rule)
-def test_a_result_code_begins_with_the_very_words_of_the_services_own_refusals(rule: Rule) -> None:
+def test_result_code_fault_has_the_message_of_the_services_own_refusals(rule: Rule) -> None:
     details: dict[str, str | int] = {
         "path": "x",
         "reason": "x",
@@ -67,23 +67,23 @@ def test_a_result_code_begins_with_the_very_words_of_the_services_own_refusals(r
     assert refused.message.startswith(applied(faults.ResultCode(refused.code))["header"]["resultMessage"] + " : ")
 
 
-def test_a_result_code_is_refused_with_the_message_that_is_given() -> None:
+def test_result_code_is_refused_with_the_message_that_is_given() -> None:
     content = applied(faults.ResultCode(-3, "Permission denied : token"))
     assert content["header"]["resultMessage"] == "Permission denied : token"
 
 
-def test_a_refusal_by_result_code_keeps_the_contract() -> None:
+def test_refusal_by_result_code_keeps_the_contract() -> None:
     for operation in contract().operations:
         assert operation.failure.schema.problem(applied(faults.ResultCode(10409)), "body") is None
 
 
-def test_no_success_under_code_0() -> None:
+def test_unsuccessful_reply_has_code_0() -> None:
     effect = faults.UnsuccessfulWithoutCode()
     assert applied(effect) == {"header": {"isSuccessful": False, "resultCode": 0, "resultMessage": "FAIL"}}
     assert (effect.commits, effect.times, effect.stale) == (False, 1, False)
 
 
-def test_the_header_is_missing_and_the_payload_is_there() -> None:
+def test_header_is_missing_and_the_payload_is_there() -> None:
     effect = faults.MissingHeader()
     assert applied(effect, honest(instance=INSTANCE)) == {"instance": INSTANCE}
     assert applied(effect, honest()) == {}
@@ -105,13 +105,13 @@ def test_the_header_is_missing_and_the_payload_is_there() -> None:
         ("nowhere.deeper", {"instance": "wrong type"}),
     ],
 )
-def test_one_member_has_the_wrong_type(member: str | None, distorted: Any) -> None:
+def test_wrong_type_changes_one_member(member: str | None, distorted: Any) -> None:
     effect = faults.WrongType(member)
     assert applied(effect, honest(instance=INSTANCE)) == {"header": OK, **distorted}
     assert (effect.commits, effect.times, effect.stale) == (True, 1, False)
 
 
-def test_the_header_can_have_a_member_of_the_wrong_type() -> None:
+def test_header_can_have_a_member_of_the_wrong_type() -> None:
     content = applied(faults.WrongType("header.resultCode"), honest(instance=INSTANCE))
     assert content == {"header": {**OK, "resultCode": [0]}, "instance": INSTANCE}
 
@@ -124,13 +124,13 @@ def test_in_an_array_the_first_entry_has_the_wrong_type() -> None:
     assert applied(faults.WrongType(), two)["instances"] == "wrong type"
 
 
-def test_where_there_is_no_payload_the_header_has_the_wrong_type() -> None:
+def test_wrong_type_changes_the_header_without_a_payload() -> None:
     assert applied(faults.WrongType(), honest()) == {"header": "wrong type"}
     assert applied(faults.WrongType("instance"), honest()) == {"header": "wrong type"}
 
 
 @pytest.mark.parametrize(("status", "phrase"), [(429, "Too Many Requests"), (500, "Internal Server Error")])
-def test_a_gateway_answers_with_json_that_has_no_envelope(status: int, phrase: str) -> None:
+def test_gateway_answers_with_json_that_has_no_envelope(status: int, phrase: str) -> None:
     faulty = faults.HttpStatus(status).apply(NOTHING)
     assert faulty == Reply(status, (("content-type", "application/json"),), f'{{"message":"{phrase}"}}'.encode())
 
@@ -138,7 +138,7 @@ def test_a_gateway_answers_with_json_that_has_no_envelope(status: int, phrase: s
 @pytest.mark.parametrize(
     ("status", "title"), [(502, "502 Bad Gateway"), (503, "503 Service Unavailable"), (504, "504 Gateway Timeout")]
 )
-def test_a_proxy_answers_with_a_page(status: int, title: str) -> None:
+def test_proxy_answers_with_a_page(status: int, title: str) -> None:
     faulty = faults.HttpStatus(status).apply(NOTHING)
     page = f"<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n</body>\n</html>\n"
     assert faulty == Reply(status, (("content-type", "text/html; charset=utf-8"),), page.encode())
@@ -156,21 +156,21 @@ def test_retry_after_is_a_header(status: int, retry_after: int | str, header: st
     assert faulty.body == plain.body
 
 
-def test_an_html_page_comes_under_200() -> None:
+def test_html_page_comes_under_200() -> None:
     faulty = faults.Html().apply(honest(instance=INSTANCE))
     assert (faulty.status, faulty.headers) == (200, (("content-type", "text/html; charset=utf-8"),))
     assert faulty.body.startswith(b"<!DOCTYPE html>")
     assert b"header" not in faulty.body
 
 
-def test_gateways_carry_out_nothing_unless_told_to() -> None:
+def test_gateway_errors_execute_nothing_unless_commit_is_set() -> None:
     assert not faults.HttpStatus(502).commits
     assert faults.HttpStatus(502, commit=True).commits
     assert not faults.Html().commits
     assert faults.Html(commit=True).commits
 
 
-def test_what_is_known_of_delay_and_wire_stays() -> None:
+def test_effects_keep_delay_and_wire_of_the_reply() -> None:
     late = Reply(200, JSON_HEADERS, honest().body, delay=3.0)
     for effect in (faults.ResultCode(-1), faults.MissingHeader(), faults.HttpStatus(503), faults.Reset()):
         assert effect.apply(late).delay == 3.0

@@ -1,4 +1,4 @@
-"""Which rules are refused, how are they written, and how do they read?"""
+"""Check which rules are refused, how they are built, and how they are described."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SOME = [
 
 
 @pytest.mark.parametrize("fault", SOME, ids=lambda fault: fault.effect.kind)
-def test_a_rule_survives_json(fault: Fault) -> None:
+def test_rule_survives_json(fault: Fault) -> None:
     assert read_faults(msgspec.json.encode(fault)) == [fault]
 
 
@@ -56,7 +56,7 @@ def test_every_effect_has_a_function_of_its_own() -> None:
         assert inspect.isfunction(getattr(faults, kind.replace("-", "_")))
 
 
-def test_json_is_in_camel_case_and_without_what_is_not_said() -> None:
+def test_json_is_in_camel_case_and_without_defaults() -> None:
     fault = faults.http_status("createInstance", 503, retry_after=1, token_age_min=2.5)
     assert msgspec.to_builtins(fault) == {
         "match": {"operation": "createInstance", "tokenAgeMin": 2.5},
@@ -70,7 +70,7 @@ def test_json_is_in_camel_case_and_without_what_is_not_said() -> None:
     }
 
 
-def test_functions_make_what_the_classes_say() -> None:
+def test_builders_return_the_effects_of_the_classes() -> None:
     assert faults.lose_reply("createInstance") == Fault(
         match=Match(operation="createInstance"), effect=faults.LoseReply(), budget=1
     )
@@ -80,7 +80,7 @@ def test_functions_make_what_the_classes_say() -> None:
     assert faults.reset(name=None) == faults.reset()
 
 
-def test_a_rule_cannot_be_changed() -> None:
+def test_rule_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         faults.reset().budget = 3  # type: ignore[misc]
 
@@ -152,7 +152,7 @@ def test_a_rule_cannot_be_changed() -> None:
         ),
     ],
 )
-def test_a_rule_reads_as_one_line(fault: Fault, line: str) -> None:
+def test_rule_reads_as_one_line(fault: Fault, line: str) -> None:
     assert describe(fault) == line
 
 
@@ -188,7 +188,7 @@ def test_a_rule_reads_as_one_line(fault: Fault, line: str) -> None:
         (lambda: untyped.html(commit="no"), "commit: must be true or false"),
         (lambda: untyped.Fault(effect=3), "effect: must be one of the effects"),
         (lambda: untyped.Fault(effect=faults.Reset(), match=None), "match: must be a Match"),
-        (lambda: untyped.result_code(None, 0), "code: 0 means success, and is no refusal"),
+        (lambda: untyped.result_code(None, 0), "code: 0 means success, and is not a refusal"),
         (lambda: untyped.result_code(None, "-6"), "code: must be an integer"),
         (lambda: untyped.result_code(None, -6, ""), "message: must be a text of 1 to 1000 printable characters"),
         (lambda: untyped.wrong_type(None, "a..b"), "member: must be names with single dots between them"),
@@ -238,20 +238,20 @@ def test_a_rule_reads_as_one_line(fault: Fault, line: str) -> None:
         ),
     ],
 )
-def test_what_is_no_rule_is_refused_in_one_sentence(make: Callable[[], Any], sentence: str) -> None:
+def test_invalid_rule_is_refused_in_one_sentence(make: Callable[[], Any], sentence: str) -> None:
     with pytest.raises(FaultError) as refused:
         make()
     assert str(refused.value) == sentence
 
 
-def test_an_unknown_operation_is_refused_with_those_that_there_are() -> None:
+def test_unknown_operation_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(
         FaultError, match=r"^operation: there is no 'createinstance', only issueToken, .*deleteKeypair$"
     ):
         faults.reset("createinstance")
 
 
-def test_what_is_echoed_is_cut() -> None:
+def test_echoed_values_are_cut() -> None:
     with pytest.raises(FaultError) as refused:
         faults.reset("x" * 10_000)
     assert len(str(refused.value)) < 400

@@ -1,4 +1,4 @@
-"""What becomes of a reply under the wire, truth and delay families of effects?"""
+"""Check the reply after each effect of the wire, state and delay families."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOTHING = Reply(200, (), b"")
         (faults.LoseReply("stall"), Wire(Break.STALL)),
     ],
 )
-def test_the_reply_suffers_on_its_way_after_the_work_is_done(effect: faults.Effect, wire: Wire) -> None:
+def test_reply_suffers_on_its_way_after_the_work_is_done(effect: faults.Effect, wire: Wire) -> None:
     assert effect.apply(HONEST) == replace(HONEST, wire=wire)
     assert (effect.commits, effect.times, effect.stale) == (True, 1, False)
 
@@ -44,19 +44,19 @@ def test_the_reply_suffers_on_its_way_after_the_work_is_done(effect: faults.Effe
         (faults.Garbage(commit=False), Break.GARBAGE),
     ],
 )
-def test_a_connection_can_break_before_the_work_is_done(effect: faults.Effect, kind: Break) -> None:
+def test_connection_can_break_before_the_work_is_done(effect: faults.Effect, kind: Break) -> None:
     assert not effect.commits
     assert effect.apply(NOTHING).wire == Wire(kind)
 
 
 @pytest.mark.parametrize(("how", "kind"), [("close", Break.CLOSE), ("reset", Break.RESET), ("stall", Break.STALL)])
-def test_a_lost_request_looks_like_a_lost_reply(how: str, kind: Break) -> None:
+def test_lost_request_equals_a_lost_reply_to_the_client(how: str, kind: Break) -> None:
     effect = faults.LoseRequest(how)
     assert (effect.commits, effect.times, effect.stale) == (False, 1, False)
     assert effect.apply(NOTHING) == Reply(200, HONEST.headers, b"{}", wire=Wire(kind))
 
 
-def test_half_of_what_a_stalled_request_gets_is_no_reply() -> None:
+def test_half_of_a_stalled_reply_is_not_a_reply() -> None:
     body = faults.LoseRequest("stall").apply(NOTHING).body
     assert 0 < len(body) // 2 < len(body)
 
@@ -67,31 +67,31 @@ def test_work_is_done_twice_under_one_honest_reply() -> None:
     assert effect.apply(HONEST) is HONEST
 
 
-def test_an_operation_that_ends_in_error_has_an_honest_reply() -> None:
+def test_operation_that_ends_in_error_has_an_honest_reply() -> None:
     effect = faults.EndInError()
     assert (effect.commits, effect.times, effect.stale, effect.fails) == (True, 1, False, True)
     assert effect.apply(HONEST) is HONEST
     assert not faults.LoseReply().fails
 
 
-def test_a_stale_read_is_answered_honestly_from_the_past() -> None:
+def test_stale_read_is_answered_honestly_from_the_past() -> None:
     effect = faults.StaleRead(2.0)
     assert (effect.commits, effect.times, effect.stale) == (True, 1, True)
     assert effect.apply(HONEST) is HONEST
 
 
 @pytest.mark.parametrize("effect", [faults.Delay(1), faults.DelayUniform(1, 2), faults.DelayLogNormal(1, 0.5)])
-def test_a_delay_changes_neither_work_nor_reply(effect: faults.Effect) -> None:
+def test_delay_changes_neither_work_nor_reply(effect: faults.Effect) -> None:
     assert (effect.commits, effect.times, effect.stale) == (True, 1, False)
     assert effect.apply(HONEST) is HONEST
 
 
-def test_a_uniform_delay_is_spread_evenly() -> None:
+def test_uniform_delay_is_spread_evenly() -> None:
     delay = faults.DelayUniform(1.0, 3.0)
     assert [delay.draw(chance, 0.5) for chance in (0.0, 0.25, 0.5, 1.0)] == [1.0, 1.5, 2.0, 3.0]
 
 
-def test_a_log_normal_delay_has_its_median_and_its_limit() -> None:
+def test_log_normal_delay_has_its_median_and_its_limit() -> None:
     assert faults.DelayLogNormal(2.0, 0.0).draw(0.3, 0.9) == 2.0
     assert faults.DelayLogNormal(2.0, 1.0).draw(0.5, 0.25) == pytest.approx(2.0)  # a cosine of 0
     assert faults.DelayLogNormal(2.0, 1.0, max=5.0).draw(1e-15, 0.0) == 5.0

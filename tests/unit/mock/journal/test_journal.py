@@ -1,4 +1,4 @@
-"""Does the journal say what was asked and answered, without a secret, and without growing for ever?"""
+"""Check that the journal holds what was asked and answered, without a secret and within limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def newest(cloud: Cloud) -> Entry:
     return cloud.engine.journal.find()[-1]
 
 
-def test_an_entry_says_what_was_asked_and_answered(cloud: Cloud) -> None:
+def test_entry_holds_the_request_and_the_reply(cloud: Cloud) -> None:
     body = {"action": "reboot", "parameters": {"type": "SOFT"}}
     cloud.send("POST", f"instances/{WEB}/action", body)
     entry = newest(cloud)
@@ -35,13 +35,13 @@ def test_an_entry_says_what_was_asked_and_answered(cloud: Cloud) -> None:
     assert json.loads(entry.reply)["header"]["isSuccessful"] is True
 
 
-def test_a_refusal_has_its_code_and_was_not_carried_out(cloud: Cloud) -> None:
+def test_refusal_has_its_code_and_was_not_carried_out(cloud: Cloud) -> None:
     cloud.act(BATCH, "stop")
     entry = newest(cloud)
     assert (entry.result_code, entry.applied, entry.action) == (10409, 0, "stop")
 
 
-def test_the_password_and_the_token_of_a_token_request_are_not_kept(cloud: Cloud) -> None:
+def test_password_and_the_token_of_a_token_request_are_not_kept(cloud: Cloud) -> None:
     reply = cloud.send("POST", "tokens", {"auth": {"username": "demo@example.com", "password": PASSWORD}})
     entry = newest(cloud)
     assert json.loads(entry.request) == {"auth": {"username": "demo@example.com", "password": "***"}}
@@ -60,17 +60,17 @@ def test_the_password_and_the_token_of_a_token_request_are_not_kept(cloud: Cloud
         [PASSWORD],
     ],
 )
-def test_a_password_in_the_wrong_member_is_not_kept_either(cloud: Cloud, body: object) -> None:
+def test_password_in_the_wrong_member_is_not_kept_either(cloud: Cloud, body: object) -> None:
     assert cloud.code("POST", "tokens", body) == -4
     assert PASSWORD not in newest(cloud).request
 
 
-def test_a_body_that_may_hold_a_password_and_cannot_be_read_is_not_kept(cloud: Cloud) -> None:
+def test_body_that_may_hold_a_password_and_cannot_be_read_is_not_kept(cloud: Cloud) -> None:
     assert cloud.code("POST", "tokens", raw=b'{"auth": {"password": "demo-password"') == -8
     assert PASSWORD not in newest(cloud).request
 
 
-def test_the_token_that_is_looked_up_is_not_kept(cloud: Cloud) -> None:
+def test_token_that_is_read_is_not_kept(cloud: Cloud) -> None:
     cloud.send("GET", "tokens", query=f"id={SEED_TOKEN}")
     entry = newest(cloud)
     assert entry.target == "/compute/v1.0/appkeys/***/tokens?id=***"
@@ -78,31 +78,31 @@ def test_the_token_that_is_looked_up_is_not_kept(cloud: Cloud) -> None:
     assert entry.leaks == ()
 
 
-def test_a_private_key_is_not_kept(cloud: Cloud) -> None:
+def test_private_key_is_not_kept(cloud: Cloud) -> None:
     reply = cloud.send("POST", "keypairs", {"keypair": {"name": "new"}})
     entry = newest(cloud)
     assert json.loads(entry.reply)["keypair"] == {**reply["keypair"], "privateKey": "***"}
 
 
-def test_values_of_a_query_that_the_contract_does_not_know_are_not_kept(cloud: Cloud) -> None:
+def test_unknown_query_values_are_not_kept(cloud: Cloud) -> None:
     cloud.send("GET", "instances", query=f"id={WEB}&secret=abc&flag")
     assert newest(cloud).target == f"/compute/v1.0/appkeys/***/instances?id={WEB}&secret=***&flag"
 
 
-def test_a_path_of_no_operation_is_kept_without_appkey_and_token(cloud: Cloud) -> None:
+def test_path_of_no_operation_is_kept_without_appkey_and_token(cloud: Cloud) -> None:
     cloud.send("GET", f"token/{SEED_TOKEN}", query=f"id={SEED_TOKEN}")
     entry = newest(cloud)
     assert (entry.operation, entry.target) == ("", "/compute/v1.0/appkeys/***/token/***?***")
 
 
 @pytest.mark.parametrize("appkey", [APPKEY, "another-appkey"])
-def test_the_appkey_is_not_kept(cloud: Cloud, appkey: str) -> None:
+def test_appkey_is_not_kept(cloud: Cloud, appkey: str) -> None:
     cloud.appkey = appkey
     cloud.send("GET", "flavors")
     assert appkey not in newest(cloud).target
 
 
-def test_a_token_where_it_does_not_belong_is_noticed_and_hidden(cloud: Cloud) -> None:
+def test_token_where_it_does_not_belong_is_noticed_and_hidden(cloud: Cloud) -> None:
     cloud.send("GET", "instances", query=f"token={SEED_TOKEN}")
     assert newest(cloud).leaks == ("query",)
     cloud.send("POST", "instances", new_instance(name=PASSWORD))
@@ -120,7 +120,7 @@ def note(journal: Journal, *, operation: str = "listInstances", code: int = 0, s
     journal.note(START, Kind(operation, "", USER, code), "GET", "/", 200, 1, (), (), b"", b"x" * size)
 
 
-def test_the_oldest_entries_go_when_there_are_too_many() -> None:
+def test_oldest_entries_go_when_there_are_too_many() -> None:
     journal = Journal(count_limit=3)
     for _ in range(5):
         note(journal)
@@ -128,14 +128,14 @@ def test_the_oldest_entries_go_when_there_are_too_many() -> None:
     assert journal.last == 5
 
 
-def test_the_oldest_entries_go_when_they_are_too_large() -> None:
+def test_oldest_entries_go_when_they_are_too_large() -> None:
     journal = Journal(bytes_limit=30_000)
     for _ in range(5):
         note(journal, size=10_000)
     assert [entry.seq for entry in journal.find()] == [4, 5]
 
 
-def test_a_long_body_is_cut() -> None:
+def test_long_body_is_cut() -> None:
     journal = Journal()
     note(journal, size=100_000)
     (entry,) = journal.find()
@@ -143,7 +143,7 @@ def test_a_long_body_is_cut() -> None:
     assert len(entry.reply_body) < 17_000
 
 
-def test_counts_know_of_entries_that_are_gone() -> None:
+def test_counts_include_entries_that_are_no_longer_kept() -> None:
     journal = Journal(count_limit=1)
     for code in (0, 0, -3):
         note(journal, code=code)
@@ -170,14 +170,14 @@ def test_entries_are_found_by_what_they_are_about() -> None:
 
 
 @pytest.mark.parametrize("slip", ["createInstence", "createinstance", "start"])
-def test_an_operation_that_there_is_none_of_is_refused_with_a_suggestion(slip: str) -> None:
+def test_unknown_operation_is_refused_with_a_suggestion(slip: str) -> None:
     journal, says = Journal(), rf"^operation: there is no '{slip}'; (did you mean \w+\?|known are issueToken, .*)$"
     for ask in (journal.find, journal.count):
         with pytest.raises(ValueError, match=says):
             ask(operation=slip)
 
 
-def test_the_nearest_operation_and_action_are_suggested() -> None:
+def test_nearest_operation_and_action_are_suggested() -> None:
     with pytest.raises(ValueError, match=r"^operation: there is no 'createInstence'; did you mean createInstance\?$"):
         Journal().count(operation="createInstence")
     with pytest.raises(ValueError, match=r"^action: there is no 'rebot'; did you mean reboot\?$"):
@@ -188,7 +188,7 @@ def test_the_nearest_operation_and_action_are_suggested() -> None:
         Journal().count(operation="x" * 100)
 
 
-def test_what_belongs_to_no_operation_or_has_no_action_can_be_asked_for(cloud: Cloud) -> None:
+def test_empty_filter_finds_entries_without_operation_or_action(cloud: Cloud) -> None:
     cloud.send("GET", "nowhere")
     cloud.send("GET", "flavors")
     cloud.act(WEB, "reboot", type="SOFT")
@@ -198,12 +198,12 @@ def test_what_belongs_to_no_operation_or_has_no_action_can_be_asked_for(cloud: C
 
 
 @pytest.mark.parametrize("name", ["after", "limit"])
-def test_a_negative_number_is_refused(name: str) -> None:
+def test_negative_number_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}: must not be negative$"):
         Journal().find(**{name: -1})  # type: ignore[arg-type]
 
 
-def test_a_wait_for_what_cannot_come_is_refused_at_once() -> None:
+def test_wait_for_what_cannot_come_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match=r"^operation: there is no 'createInstence'"):
         MockCloud().wait_for(1, timeout=30, operation="createInstence")
 
@@ -222,7 +222,7 @@ def test_leaks_are_known_when_their_entries_are_gone(cloud: Cloud) -> None:
     ]
 
 
-def test_the_examples_of_leaks_do_not_grow_for_ever(cloud: Cloud) -> None:
+def test_examples_of_leaks_do_not_grow_for_ever(cloud: Cloud) -> None:
     for number in range(50):
         cloud.send("GET", "instances", query=f"id={number}&token={SEED_TOKEN}")
     (leak,) = cloud.engine.journal.leaks()
@@ -253,7 +253,7 @@ def test_creates_that_differ_only_in_a_secret_are_not_the_same(cloud: Cloud) -> 
     assert cloud.engine.journal.repeated_creates() == []
 
 
-def test_the_same_create_in_two_worlds_is_none_that_was_repeated(cloud: Cloud) -> None:
+def test_same_create_in_two_worlds_is_not_repeated(cloud: Cloud) -> None:
     now = datetime.fromtimestamp(START, UTC)
     other = cloud.engine.registry.add("other-appkey", "other@example.com", "other-password", None, now)
     cloud.create()
@@ -262,7 +262,7 @@ def test_the_same_create_in_two_worlds_is_none_that_was_repeated(cloud: Cloud) -
     assert cloud.engine.journal.repeated_creates() == []
 
 
-def test_a_create_that_was_not_carried_out_and_then_retried_is_not_repeated(cloud: Cloud) -> None:
+def test_create_that_was_not_carried_out_and_then_retried_is_not_repeated(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.lose_request("createInstance"))
     lost = Request("POST", f"/compute/v1.0/appkeys/{APPKEY}/instances", {"x-auth-token": SEED_TOKEN}, BODY)
     for _ in range(2):
@@ -271,7 +271,7 @@ def test_a_create_that_was_not_carried_out_and_then_retried_is_not_repeated(clou
     assert cloud.engine.journal.repeated_creates() == []
 
 
-def test_a_create_that_was_carried_out_and_then_retried_is_repeated(cloud: Cloud) -> None:
+def test_create_that_was_carried_out_and_then_retried_is_repeated(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.lose_reply("createInstance"))
     lost = Request("POST", f"/compute/v1.0/appkeys/{APPKEY}/instances", {"x-auth-token": SEED_TOKEN}, BODY)
     for _ in range(2):
@@ -279,7 +279,7 @@ def test_a_create_that_was_carried_out_and_then_retried_is_repeated(cloud: Cloud
     assert [repeated.times for repeated in cloud.engine.journal.repeated_creates()] == [2]
 
 
-def test_one_create_that_is_carried_out_twice_is_repeated(cloud: Cloud) -> None:
+def test_create_that_is_executed_twice_is_repeated(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.apply_twice("createInstance"))
     cloud.create()
     assert [repeated.times for repeated in cloud.engine.journal.repeated_creates()] == [2]
@@ -288,7 +288,7 @@ def test_one_create_that_is_carried_out_twice_is_repeated(cloud: Cloud) -> None:
     assert [repeated.times for repeated in cloud.engine.journal.repeated_creates()] == [4]
 
 
-def test_a_create_that_was_refused_and_then_retried_is_not_repeated(cloud: Cloud) -> None:
+def test_create_that_was_refused_and_then_retried_is_not_repeated(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.result_code("createInstance", -6))
     assert cloud.code("POST", "instances", new_instance()) == -6
     assert cloud.code("POST", "instances", new_instance()) == 0
@@ -301,7 +301,7 @@ def test_only_creates_of_instances_are_counted_by_their_body(cloud: Cloud) -> No
     assert cloud.engine.journal.repeated_creates() == []
 
 
-def test_the_oldest_of_very_many_creates_are_forgotten_but_not_those_that_were_repeated() -> None:
+def test_oldest_of_very_many_creates_are_forgotten_but_not_those_that_were_repeated() -> None:
     tallies = Counters()
     twice, once = 200_001, 200_002
     for identity in (twice, once, twice):
@@ -313,7 +313,7 @@ def test_the_oldest_of_very_many_creates_are_forgotten_but_not_those_that_were_r
     assert tallies.repetitions() == [(USER, 3, b"200001")]
 
 
-def test_a_journal_that_was_cleared_has_room_again() -> None:
+def test_journal_that_was_cleared_has_room_again() -> None:
     journal = Journal(bytes_limit=30_000)
     for _ in range(2):
         for _ in range(2):
@@ -322,7 +322,7 @@ def test_a_journal_that_was_cleared_has_room_again() -> None:
         journal.clear()
 
 
-def test_a_journal_that_was_cleared_has_no_tallies(cloud: Cloud) -> None:
+def test_journal_that_was_cleared_has_no_tallies(cloud: Cloud) -> None:
     for _ in range(2):
         cloud.create(name=PASSWORD)
     journal = cloud.engine.journal

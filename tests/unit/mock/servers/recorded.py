@@ -1,4 +1,4 @@
-"""Which requests are the fronts compared by? Five hundred, good and bad, always the same ones for a seed."""
+"""Record five hundred requests, good and bad, always the same ones for a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the tests of the fronts use? A raw connection, and a clock on which nobody really waits."""
+"""Provide a raw connection, and clocks on which nobody really waits."""
 
 from __future__ import annotations
 

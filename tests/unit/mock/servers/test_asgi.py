@@ -1,4 +1,4 @@
-"""Does the ASGI application serve what the socket server serves, under uvicorn and under httpx's own ASGI transport?"""
+"""Check that the ASGI application serves the same as the socket server, under uvicorn and under httpx."""
 
 from __future__ import annotations
 
@@ -155,32 +155,32 @@ def test_head_sends_no_body_to_any_server() -> None:
         ({"raw_path": b"/compute/x", "root_path": "/under"}, "/compute/x"),
     ],
 )
-def test_the_target_is_what_stood_on_the_wire_below_the_root(scope: Message, target: str) -> None:
+def test_target_is_what_stood_on_the_wire_below_the_root(scope: Message, target: str) -> None:
     assert asked(AsgiApp(echo, NotingClock()), **scope)["target"] == target
 
 
-def test_a_root_path_of_uvicorn_is_not_part_of_the_target() -> None:
+def test_root_path_of_uvicorn_is_not_part_of_the_target() -> None:
     with running(AsgiApp(echo, NotingClock()), root_path="/under") as url:
         assert httpx.get(f"{url}/compute/x?y=1").json()["target"] == "/compute/x?y=1"
 
 
-def test_a_very_long_path_below_a_root_is_read_quickly() -> None:
+def test_very_long_path_below_a_root_is_read_quickly() -> None:
     path = b"/under" + b"/" * 60_000
     assert asked(AsgiApp(echo, NotingClock()), raw_path=path, root_path="/under" * 50)["target"] == path.decode()
 
 
-def test_the_service_learns_who_asks_or_that_nobody_knows() -> None:
+def test_asgi_app_passes_the_peer_address_or_unknown() -> None:
     app = AsgiApp(echo, NotingClock())
     assert asked(app)["peer"] == "127.0.0.1"
     assert asked(app, client=None)["peer"] == "unknown"
 
 
-def test_a_client_that_nobody_knows_is_not_let_in_where_only_this_machine_is(cloud: MockCloud) -> None:
+def test_unknown_client_is_refused_without_an_admin_token(cloud: MockCloud) -> None:
     assert converse(cloud.asgi, {"raw_path": b"/_mock/clock", "client": None})[0]["status"] == 403
 
 
 @pytest.mark.parametrize("announced", [[(b"content-length", b"%d" % (BODY_LIMIT + 1))], []])
-def test_a_body_above_the_limit_is_refused_as_by_the_socket_server(announced: list[tuple[bytes, bytes]]) -> None:
+def test_body_above_the_limit_is_refused_as_by_the_socket_server(announced: list[tuple[bytes, bytes]]) -> None:
     piece = {"type": "http.request", "body": b" " * 65536, "more_body": True}
     pieces = [piece] * (BODY_LIMIT // 65536 + 1)
     start, body = converse(AsgiApp(echo, NotingClock()), {"headers": announced}, *pieces)
@@ -188,19 +188,19 @@ def test_a_body_above_the_limit_is_refused_as_by_the_socket_server(announced: li
     assert (b"connection", b"close") in start["headers"]
 
 
-def test_a_body_above_the_limit_is_refused_under_uvicorn() -> None:
+def test_body_above_the_limit_is_refused_under_uvicorn() -> None:
     with running(AsgiApp(echo, NotingClock())) as url, httpx.Client() as client:
         assert client.post(url, content=b" " * BODY_LIMIT).json()["size"] == BODY_LIMIT
         assert client.post(url, content=b" " * (BODY_LIMIT + 1)).status_code == 413
         assert client.post(url, content=iter([b" " * BODY_LIMIT, b" "])).status_code == 413
 
 
-def test_a_head_above_the_limit_is_refused() -> None:
+def test_head_above_the_limit_is_refused() -> None:
     start, _ = converse(AsgiApp(echo, NotingClock()), {"headers": [(b"x", b"a" * HEAD_LIMIT)]})
     assert start["status"] == 431
 
 
-def test_a_reply_without_content_has_no_length() -> None:
+def test_reply_without_content_has_no_length() -> None:
     start, body = converse(AsgiApp(lambda _: Reply(204, (), b""), NotingClock()), {})
     assert (start["headers"], body["body"]) == ([], b"")
 
@@ -212,7 +212,7 @@ def test_it_lives_as_long_as_its_server() -> None:
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_a_websocket_is_refused_before_it_is_accepted() -> None:
+def test_websocket_is_refused_before_it_is_accepted() -> None:
     sent = converse(AsgiApp(echo, NotingClock()), {"type": "websocket"}, {"type": "websocket.connect"})
     assert [message["type"] for message in sent] == ["websocket.close"]
 
@@ -225,27 +225,27 @@ def test_another_protocol_is_an_error_that_names_it() -> None:
 # Waiting
 
 
-def test_a_delay_is_waited_for_on_the_clock() -> None:
+def test_delay_is_waited_for_on_the_clock() -> None:
     clock = NotingClock()
     app = AsgiApp(lambda _: Reply(200, (), BODY, delay=5.0), clock)
     assert send(app, "GET", "http://x/").content == BODY
     assert clock.slept == [5.0]
 
 
-def test_a_deferred_reply_comes_when_it_is_there() -> None:
+def test_deferred_reply_comes_when_it_is_there() -> None:
     polls = iter([None, None, Reply(200, (), BODY)])
     assert send(AsgiApp(lambda _: Deferred(lambda: next(polls)), NotingClock()), "GET", "http://x/").content == BODY
 
 
 @pytest.mark.parametrize("reply", [Reply(200, (), BODY, delay=5.0), Deferred(lambda: None)])
-def test_a_client_that_leaves_ends_the_wait(reply: Reply | Deferred) -> None:
+def test_client_that_leaves_ends_the_wait(reply: Reply | Deferred) -> None:
     clock = StandingClock()
     request = {"type": "http.request", "body": b"", "more_body": False}
     assert converse(AsgiApp(lambda _: reply, clock), {}, request, {"type": "http.disconnect"}) == []
     assert clock.left == len(clock.slept)
 
 
-def test_a_client_that_leaves_before_its_request_is_complete_is_not_answered() -> None:
+def test_client_that_leaves_before_its_request_is_complete_is_not_answered() -> None:
     begun = {"type": "http.request", "body": b"x", "more_body": True}
     assert converse(AsgiApp(echo, NotingClock()), {"method": "POST"}, begun, {"type": "http.disconnect"}) == []
 
@@ -264,13 +264,13 @@ LOST = [kind for kind in Break if kind is not Break.PIECES]
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_a_lost_reply_is_an_exception_under_httpx(kind: Break) -> None:
+def test_lost_reply_is_an_exception_under_httpx(kind: Break) -> None:
     with pytest.raises(LostReplyError, match=kind.value):
         send(AsgiApp(wired(kind), NotingClock(), idle_seconds=0.01), "GET", "http://x/")
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_a_lost_reply_is_an_incomplete_one_under_uvicorn(kind: Break, caplog: pytest.LogCaptureFixture) -> None:
+def test_lost_reply_is_an_incomplete_one_under_uvicorn(kind: Break, caplog: pytest.LogCaptureFixture) -> None:
     error = httpx.ReadTimeout if kind is Break.STALL else httpx.RemoteProtocolError
     app = AsgiApp(wired(kind), NotingClock())
     with (
@@ -288,7 +288,7 @@ def test_a_lost_reply_is_an_incomplete_one_under_uvicorn(kind: Break, caplog: py
 
 
 @pytest.mark.parametrize("kind", Break)
-def test_a_reply_to_head_is_whole_or_not_there(kind: Break) -> None:
+def test_reply_to_head_is_whole_or_not_there(kind: Break) -> None:
     app = AsgiApp(wired(kind), NotingClock())
     if kind in (Break.RESET, Break.CLOSE, Break.GARBAGE):
         with pytest.raises(LostReplyError):
@@ -299,7 +299,7 @@ def test_a_reply_to_head_is_whole_or_not_there(kind: Break) -> None:
         assert body["body"] == b""
 
 
-def test_a_stall_ends_when_the_client_leaves() -> None:
+def test_stall_ends_when_the_client_leaves() -> None:
     request = {"type": "http.request", "body": b"", "more_body": False}
     start, body = converse(AsgiApp(wired(Break.STALL), NotingClock()), {}, request, {"type": "http.disconnect"})
     assert start["headers"] == [(b"content-length", b"10")]

@@ -1,4 +1,4 @@
-"""Does a client get the reply to what it has sent, whatever ends the connection in the same moment?"""
+"""Check that a client gets the reply to what it has sent, whatever ends the connection at that moment."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def exchange(loop: Loop, *, waiting: bytes = b"", then: Then | None = None, clos
         return runner.run(exchanged())
 
 
-def test_a_client_that_sends_no_more_gets_its_reply(loop: Loop) -> None:
+def test_client_that_sends_no_more_gets_its_reply(loop: Loop) -> None:
     def end(protocol: HttpProtocol, transport: asyncio.BaseTransport) -> None:
         protocol.data_received(TINY)
         if not protocol.eof_received():
@@ -63,7 +63,7 @@ def test_a_client_that_sends_no_more_gets_its_reply(loop: Loop) -> None:
     assert exchange(loop, waiting=TINY, close=True).endswith(b"\r\n\r\n/")
 
 
-def test_a_server_that_stops_in_that_moment_has_sent_the_reply(loop: Loop) -> None:
+def test_server_that_stops_in_that_moment_has_sent_the_reply(loop: Loop) -> None:
     def stop(protocol: HttpProtocol, _: asyncio.BaseTransport) -> None:
         protocol.data_received(TINY)
         protocol.finish()

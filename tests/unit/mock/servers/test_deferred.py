@@ -1,4 +1,4 @@
-"""Do delayed and deferred replies keep their place in the order, and hold up nobody else?"""
+"""Check that delayed and deferred replies keep their order, and block nobody else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_replies_behind_a_delayed_one_wait_and_other_connections_do_not() -> Non
         other.close()
 
 
-def test_a_deferred_reply_comes_when_it_is_there() -> None:
+def test_deferred_reply_comes_when_it_is_there() -> None:
     later = Later()
     with serving(later.answer) as server:
         connection = Connection(server)
@@ -73,7 +73,7 @@ def test_a_deferred_reply_comes_when_it_is_there() -> None:
         connection.close()
 
 
-def test_a_client_that_leaves_ends_the_wait() -> None:
+def test_client_that_leaves_ends_the_wait() -> None:
     clock, later = StandingClock(), Later()
     with serving(answer, clock) as server, serving(later.answer) as deferring:
         delayed, deferred = Connection(server), Connection(deferring)
@@ -102,7 +102,7 @@ def test_stopping_waits_for_late_replies_no_longer_than_the_grace() -> None:
     connection.close()
 
 
-def test_a_late_reply_that_comes_within_the_grace_is_sent() -> None:
+def test_late_reply_that_comes_within_the_grace_is_sent() -> None:
     later = Later()
     with serving(later.answer) as server:
         connection = Connection(server)
@@ -114,7 +114,7 @@ def test_a_late_reply_that_comes_within_the_grace_is_sent() -> None:
     connection.close()
 
 
-def test_who_waits_for_a_late_reply_is_not_idle() -> None:
+def test_wait_for_a_late_reply_does_not_count_as_idle() -> None:
     clock = StandingClock()
     with serving(answer, clock, idle_seconds=0.05) as server:
         connection = Connection(server)
@@ -126,7 +126,7 @@ def test_who_waits_for_a_late_reply_is_not_idle() -> None:
         connection.close()
 
 
-def test_no_more_is_read_behind_a_late_reply_than_can_be_kept() -> None:
+def test_reading_stops_behind_a_late_reply_at_the_limit() -> None:
     clock = StandingClock()
     body = b" " * BODY_LIMIT
     with serving(answer, clock) as server:
@@ -170,7 +170,7 @@ def test_100_continue_is_not_sent_when_the_body_has_come() -> None:
         connection.close()
 
 
-def test_an_in_process_client_waits_on_the_clock() -> None:
+def test_in_process_client_waits_on_the_clock() -> None:
     clock = NotingClock()
     with httpx.Client(transport=MockTransport(answer, clock), timeout=10) as client:
         assert client.get("http://x/late").content == b"/late"
@@ -183,7 +183,7 @@ def test_an_in_process_client_waits_on_the_clock() -> None:
     assert clock.slept == [5.0, 5.0]
 
 
-def test_an_in_process_client_gets_a_deferred_reply() -> None:
+def test_in_process_client_gets_a_deferred_reply() -> None:
     polls: list[Reply | None] = [None, None, Reply(200, (), b"at last", delay=5.0)]
 
     def defer(_: Request) -> Deferred:
@@ -202,7 +202,7 @@ def test_an_in_process_client_gets_a_deferred_reply() -> None:
     assert clock.slept == [5.0, 5.0]
 
 
-def test_an_in_process_client_loses_patience_with_a_deferred_reply() -> None:
+def test_in_process_client_loses_patience_with_a_deferred_reply() -> None:
     later = Later()
     with (
         httpx.Client(transport=MockTransport(later.answer, NotingClock()), timeout=0.05) as client,

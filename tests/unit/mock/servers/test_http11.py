@@ -1,4 +1,4 @@
-"""Does the socket server speak HTTP/1.1 properly, also with clients that do not?"""
+"""Check that the socket server speaks HTTP/1.1, also with clients that do not."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def post(path: str, body: bytes, *, extra: str = "", length: int | None = None) 
     return head.encode() + body
 
 
-def test_a_connection_serves_one_request_after_another(connection: Connection) -> None:
+def test_connection_serves_one_request_after_another(connection: Connection) -> None:
     for path in ("/flavors", "/instances", "/nothing", "/flavors"):
         connection.send(get(path))
         status, headers, body = connection.reply()
@@ -68,19 +68,19 @@ def test_pipelined_requests_are_answered_in_their_order(connection: Connection) 
     assert b'"keypairs"' in bodies[3]
 
 
-def test_a_request_may_come_byte_by_byte(connection: Connection) -> None:
+def test_request_may_come_byte_by_byte(connection: Connection) -> None:
     whole = post("/tokens", LOGIN)
     connection.send(*(whole[i : i + 16] for i in range(0, len(whole), 16)))
     assert connection.code() == 0
 
 
-def test_many_pipelined_requests_are_no_header_that_is_too_large(connection: Connection) -> None:
+def test_many_pipelined_requests_do_not_count_as_a_large_header(connection: Connection) -> None:
     count = 2 * HEAD_LIMIT // len(get("/keypairs"))
     connection.send(get("/keypairs") * count)
     assert [connection.code() for _ in range(count)] == [0] * count
 
 
-def test_a_chunked_body_is_put_together(connection: Connection) -> None:
+def test_chunked_body_is_put_together(connection: Connection) -> None:
     pieces = [b'{"keypair": {"na', b'me": "chunked"}}']
     chunks = b"".join(b"%x;note=1\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     chunks += b"0\r\nX-Auth-Token: trailers mean nothing\r\n\r\n"
@@ -88,7 +88,7 @@ def test_a_chunked_body_is_put_together(connection: Connection) -> None:
     assert connection.code() == 0
 
 
-def test_a_client_that_waits_for_100_continue_gets_it_before_the_reply(connection: Connection) -> None:
+def test_client_that_waits_for_100_continue_gets_it_before_the_reply(connection: Connection) -> None:
     connection.send(post("/tokens", b"", extra="Expect: 100-continue\r\n", length=len(LOGIN)))
     assert connection.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
     connection.send(LOGIN)
@@ -114,7 +114,7 @@ def test_head_gets_the_headers_of_get_without_its_body(connection: Connection) -
         ("1.0", "Connection: keep-alive\r\n", False),
     ],
 )
-def test_a_connection_ends_when_the_client_wants_it_to(
+def test_connection_ends_when_the_client_wants_it_to(
     connection: Connection, version: str, headers: str, closes: bool
 ) -> None:
     connection.send(get("/flavors", version=version, headers=HEADERS + headers))
@@ -178,7 +178,7 @@ def test_a_connection_ends_when_the_client_wants_it_to(
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_no_request_is_answered_once_and_the_connection_closed(
+def test_invalid_request_is_answered_once_and_the_connection_closed(
     server: ServerThread, connection: Connection, sent: bytes, status: int
 ) -> None:
     connection.send(sent)
@@ -192,23 +192,23 @@ def test_what_is_no_request_is_answered_once_and_the_connection_closed(
     other.close()
 
 
-def test_the_largest_allowed_body_is_read(connection: Connection) -> None:
+def test_largest_allowed_body_is_read(connection: Connection) -> None:
     connection.send(post("/tokens", LOGIN + b" " * (BODY_LIMIT - len(LOGIN))))
     assert connection.code() == 0
 
 
 @pytest.mark.parametrize("path", ["/../flavors", "/x%2f..%2fflavors", "//flavors", "/instances//action", "?a=b"])
-def test_a_path_is_taken_as_it_is_written(connection: Connection, path: str) -> None:
+def test_path_is_taken_as_it_is_written(connection: Connection, path: str) -> None:
     connection.send(get(path))
     assert connection.code() in (-7, -4)
 
 
-def test_a_whole_url_as_target_is_understood(connection: Connection) -> None:
+def test_whole_url_as_target_is_understood(connection: Connection) -> None:
     connection.send(f"GET http://x{PATH}/flavors HTTP/1.1\r\n{HEADERS}\r\n")
     assert connection.code() == 0
 
 
-def test_an_offer_of_another_protocol_is_not_taken_up(connection: Connection) -> None:
+def test_offer_of_another_protocol_is_not_taken_up(connection: Connection) -> None:
     offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
     connection.send(get("/flavors", headers=HEADERS + offer))
     assert connection.code() == 0
@@ -220,7 +220,7 @@ def test_an_offer_of_another_protocol_is_not_taken_up(connection: Connection) ->
     assert connection.code() == 0
 
 
-def test_an_offer_of_another_protocol_gets_one_100_continue(connection: Connection) -> None:
+def test_offer_of_another_protocol_gets_one_100_continue(connection: Connection) -> None:
     extra = "Connection: Upgrade\r\nUpgrade: h2c\r\nExpect: 100-continue\r\n"
     connection.send(post("/tokens", b"", extra=extra, length=len(LOGIN)))
     assert connection.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -239,7 +239,7 @@ class LargeReplies:
         return Reply(200, (), b"%06d" % self.given + b" " * 200_000)
 
 
-def test_a_client_that_does_not_read_is_not_answered_and_loses_nothing() -> None:
+def test_client_that_does_not_read_is_not_answered_and_loses_nothing() -> None:
     service = LargeReplies()
     with serving(service) as server:
         connection = Connection(server)
@@ -254,7 +254,7 @@ def test_a_client_that_does_not_read_is_not_answered_and_loses_nothing() -> None
         connection.close()
 
 
-def test_a_client_that_does_not_read_is_not_read_from_either() -> None:
+def test_client_that_does_not_read_is_not_read_from_either() -> None:
     with serving(LargeReplies()) as server:
         connection = Connection(server)
         connection.socket.settimeout(0.3)
@@ -264,7 +264,7 @@ def test_a_client_that_does_not_read_is_not_read_from_either() -> None:
         connection.close()
 
 
-def test_a_client_that_never_reads_is_let_go() -> None:
+def test_client_that_never_reads_is_let_go() -> None:
     service = LargeReplies()
     with serving(service, idle_seconds=0.1) as server:
         connection = Connection(server)
@@ -275,7 +275,7 @@ def test_a_client_that_never_reads_is_let_go() -> None:
         connection.close()
 
 
-def test_a_client_can_finish_sending_what_is_refused(connection: Connection) -> None:
+def test_client_can_finish_sending_what_is_refused(connection: Connection) -> None:
     piece = b"a" * 65536
     connection.send(post("/tokens", b"", length=BODY_LIMIT + 1))
     for _ in range(8):
@@ -284,7 +284,7 @@ def test_a_client_can_finish_sending_what_is_refused(connection: Connection) -> 
     assert connection.reply()[0] == 413
 
 
-def test_a_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     def handle(request: Request) -> Reply:
         if "good" in request.target:
             return Reply(200, (), b"")
@@ -304,7 +304,7 @@ def test_a_defect_of_the_engine_ends_one_connection_and_is_logged(caplog: pytest
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT"])
-def test_a_connection_on_which_nothing_comes_is_closed(begun: bytes) -> None:
+def test_connection_on_which_nothing_comes_is_closed(begun: bytes) -> None:
     with serving(MockCloud().answer, idle_seconds=0.05) as server:
         connection = Connection(server)
         connection.send(begun)
@@ -325,7 +325,7 @@ def test_stopping_takes_no_longer_than_the_grace_for_open_connections(begun: byt
     connection.close()
 
 
-def test_a_request_that_is_half_received_is_answered_before_the_server_stops() -> None:
+def test_request_that_is_half_received_is_answered_before_the_server_stops() -> None:
     with MockCloud(clock=FrozenClock()).serve() as server:
         connection = Connection(server)
         connection.send(get("/nothing"), post("/tokens", LOGIN[:5], length=len(LOGIN)))
@@ -347,7 +347,7 @@ def test_garbage_behind_good_requests_is_refused_after_their_replies(connection:
     assert connection.is_closed()
 
 
-def test_a_request_hidden_in_the_body_of_another_is_never_answered(connection: Connection) -> None:
+def test_request_hidden_in_the_body_of_another_is_never_answered(connection: Connection) -> None:
     hidden = get("/keypairs")
     head = (
         f"POST {PATH}/tokens HTTP/1.1\r\n{HEADERS}Content-Length: {len(hidden)}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -366,7 +366,7 @@ def test_a_request_hidden_in_the_body_of_another_is_never_answered(connection: C
         (b"HEAD / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * HEAD_LIMIT, 431),
     ],
 )
-def test_a_refusal_of_head_has_the_length_of_that_of_get_and_no_body(
+def test_refusal_of_head_has_the_length_of_that_of_get_and_no_body(
     server: ServerThread, sent: bytes, status: int
 ) -> None:
     refused, asked = Connection(server), Connection(server)
@@ -381,7 +381,7 @@ def test_a_refusal_of_head_has_the_length_of_that_of_get_and_no_body(
     asked.close()
 
 
-def test_garbage_behind_head_is_no_head() -> None:
+def test_garbage_behind_a_head_request_is_not_answered_as_head() -> None:
     with serving(lambda _: Reply(200, (), b"")) as server:
         connection = Connection(server)
         connection.send(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n\x01\x02\x03\r\n\r\n")
@@ -390,7 +390,7 @@ def test_garbage_behind_head_is_no_head() -> None:
         connection.close()
 
 
-def test_a_reply_without_content_has_no_length() -> None:
+def test_reply_without_content_has_no_length() -> None:
     with serving(lambda _: Reply(204, (), b"")) as server:
         connection = Connection(server)
         connection.send(TINY * 2)
@@ -399,7 +399,7 @@ def test_a_reply_without_content_has_no_length() -> None:
         connection.close()
 
 
-def test_the_service_learns_where_a_request_comes_from() -> None:
+def test_service_learns_where_a_request_comes_from() -> None:
     peers: list[str] = []
 
     def answer(request: Request) -> Reply:
@@ -415,7 +415,7 @@ def test_the_service_learns_where_a_request_comes_from() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503, 599])
-def test_a_connection_goes_on_after_a_reply_with_any_status(status: int) -> None:
+def test_connection_goes_on_after_a_reply_with_any_status(status: int) -> None:
     with serving(lambda _: Reply(status, (("retry-after", "1"),), b"busy")) as server:
         connection = Connection(server)
         connection.send(TINY * 2)
@@ -424,7 +424,7 @@ def test_a_connection_goes_on_after_a_reply_with_any_status(status: int) -> None
         connection.close()
 
 
-def test_a_reply_that_cannot_be_written_is_a_defect_and_not_two_replies() -> None:
+def test_reply_that_cannot_be_written_is_a_defect_and_not_two_replies() -> None:
     with serving(lambda _: Reply(200, (("x", "a\r\ny: b"),), b"")) as server:
         connection = Connection(server)
         connection.send(TINY)
@@ -434,7 +434,7 @@ def test_a_reply_that_cannot_be_written_is_a_defect_and_not_two_replies() -> Non
         connection.close()
 
 
-def test_a_client_that_sends_a_byte_now_and_then_is_not_idle() -> None:
+def test_client_that_sends_a_byte_now_and_then_is_not_idle() -> None:
     with serving(lambda _: Reply(200, (), b""), idle_seconds=0.15) as server:
         connection = Connection(server)
         for start in range(0, len(TINY), 4):

@@ -1,4 +1,4 @@
-"""Do all fronts give the same bytes for the same requests, and does a seed give the same transcript again?"""
+"""Check that all servers give the same bytes, and that a seed gives the same transcript again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def watched() -> MockCloud:
-    """The cloud by which the requests have been recorded."""
+    """Return the cloud by which the requests have been recorded."""
     return MockCloud(seed=SEED, clock=FrozenClock())
 
 
@@ -109,7 +109,7 @@ def by_socket(asked: list[Asked], seed: int) -> list[Answered]:
     return answered
 
 
-def test_the_requests_reach_everything(asked: list[Asked], watched: MockCloud, in_process: list[Answered]) -> None:
+def test_requests_reach_everything(asked: list[Asked], watched: MockCloud, in_process: list[Answered]) -> None:
     assert len(asked) == COUNT
     for operation in contract().operations:
         assert watched.journal.count(operation=operation.id, result_code=0), operation.id
@@ -130,7 +130,7 @@ def test_every_front_gives_the_same_bytes(
         assert mine == others, one
 
 
-def test_the_same_seed_gives_the_same_transcript(asked: list[Asked], in_process: list[Answered]) -> None:
+def test_same_seed_gives_the_same_transcript(asked: list[Asked], in_process: list[Answered]) -> None:
     assert by_transport(asked, SEED) == in_process
     assert record(SEED, new_cloud(SEED)[0]) == asked
 

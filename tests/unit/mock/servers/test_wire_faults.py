@@ -1,4 +1,4 @@
-"""Does a client see the same of a reply that gets lost, in-process and over a socket, on either event loop?"""
+"""Check that a client sees the same of a lost reply in-process and over a socket, on either event loop."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ CASES: dict[str, tuple[Callable[[Request], Reply], str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_client_sees_the_same_in_process_and_over_a_socket(case: str, loop: LoopFactory) -> None:
+def test_client_sees_the_same_in_process_and_over_a_socket(case: str, loop: LoopFactory) -> None:
     answer, error = CASES[case]
     with serving(answer, RealTime(), new_loop=loop) as server:
         over_a_socket = see(None, server.base_url + "/")
@@ -108,7 +108,7 @@ def test_a_client_sees_the_same_in_process_and_over_a_socket(case: str, loop: Lo
 
 
 @pytest.mark.parametrize("kind", Break)
-def test_the_end_of_one_connection_is_not_the_end_of_the_service(kind: Break, loop: LoopFactory) -> None:
+def test_end_of_one_connection_is_not_the_end_of_the_service(kind: Break, loop: LoopFactory) -> None:
     with (
         serving(wired(kind), new_loop=loop) as server,
         httpx.Client(base_url=server.base_url, timeout=READ_SECONDS) as client,
@@ -122,7 +122,7 @@ def test_the_end_of_one_connection_is_not_the_end_of_the_service(kind: Break, lo
 
 
 @pytest.mark.parametrize("case", ["delay", "stall", "long pause"])
-def test_an_in_process_client_waits_for_its_read_timeout_on_the_clock(case: str) -> None:
+def test_in_process_client_waits_for_its_read_timeout_on_the_clock(case: str) -> None:
     answer, _ = CASES[case]
     clock = NotingClock()
     assert see(MockTransport(answer, clock), "http://x/")[0] == "ReadTimeout"
@@ -130,7 +130,7 @@ def test_an_in_process_client_waits_for_its_read_timeout_on_the_clock(case: str)
     assert clock.slept == [READ_SECONDS] * 2
 
 
-def test_an_in_process_client_without_read_timeout_waits_for_a_delay_and_not_for_a_stall() -> None:
+def test_in_process_client_without_read_timeout_waits_for_a_delay_and_not_for_a_stall() -> None:
     clock = NotingClock()
     with httpx.Client(transport=MockTransport(delayed, clock), timeout=None) as client:
         assert client.get("http://x/").content == BODY
@@ -154,7 +154,7 @@ def test_pieces_take_the_same_time_in_process_and_over_a_socket(piece: int) -> N
     assert in_process.slept == in_process_async.slept == over_a_socket.slept
 
 
-def test_the_damage_of_a_body_is_seen_where_the_body_is_read() -> None:
+def test_damage_of_a_body_is_seen_where_the_body_is_read() -> None:
     for kind in (Break.SHORT_BODY, Break.BAD_CHUNK, Break.STALL):
         transport = MockTransport(wired(kind), NotingClock())
         with (
@@ -182,7 +182,7 @@ def test_head_loses_what_it_has(kind: Break, loop: LoopFactory) -> None:
 
 @pytest.fixture
 def broken(request: pytest.FixtureRequest, loop: LoopFactory) -> Iterator[Connection]:
-    """A connection on which the second of three requests has been answered brokenly."""
+    """Return a connection on which the second of three requests has been answered brokenly."""
     with serving(wired(request.param), new_loop=loop) as server:
         connection = Connection(server)
         connection.send(TINY.replace(b"/ ", b"/whole ") + TINY + TINY)
@@ -196,7 +196,7 @@ def on(kind: Break) -> pytest.MarkDecorator:
 
 
 @on(Break.CLOSE)
-def test_a_close_sends_nothing(broken: Connection) -> None:
+def test_close_sends_nothing(broken: Connection) -> None:
     assert broken.rest() == b""
 
 
@@ -208,14 +208,14 @@ def test_garbage_has_no_status_line(broken: Connection) -> None:
 
 
 @on(Break.SHORT_BODY)
-def test_a_short_body_ends_before_its_length(broken: Connection) -> None:
+def test_short_body_ends_before_its_length(broken: Connection) -> None:
     head, _, body = broken.rest().partition(b"\r\n\r\n")
     assert f"content-length: {len(BODY)}".encode() in head
     assert body == BODY[: len(BODY) // 2]
 
 
 @on(Break.BAD_CHUNK)
-def test_a_bad_chunk_has_a_size_that_is_no_number(broken: Connection) -> None:
+def test_bad_chunk_has_an_invalid_size(broken: Connection) -> None:
     head, _, body = broken.rest().partition(b"\r\n\r\n")
     assert b"transfer-encoding: chunked" in head
     assert b"content-length" not in head
@@ -227,7 +227,7 @@ def test_a_bad_chunk_has_a_size_that_is_no_number(broken: Connection) -> None:
         int(size_line, 16)
 
 
-def test_a_reset_reaches_the_client_as_such(loop: LoopFactory) -> None:
+def test_reset_reaches_the_client_as_such(loop: LoopFactory) -> None:
     with serving(wired(Break.RESET), new_loop=loop) as server:
         connection = Connection(server)
         connection.send(TINY)
@@ -236,7 +236,7 @@ def test_a_reset_reaches_the_client_as_such(loop: LoopFactory) -> None:
         connection.close()
 
 
-def test_a_stall_ends_with_the_idle_timeout(loop: LoopFactory) -> None:
+def test_stall_ends_with_the_idle_timeout(loop: LoopFactory) -> None:
     with serving(wired(Break.STALL), idle_seconds=0.2, new_loop=loop) as server:
         connection = Connection(server)
         connection.send(TINY)
@@ -280,7 +280,7 @@ def test_pieces_for_a_client_that_does_not_read_wait_for_it() -> None:
         connection.close()
 
 
-def test_a_server_runs_on_uvloop_where_that_is_installed() -> None:
+def test_server_runs_on_uvloop_where_that_is_installed() -> None:
     assert loop_factory() is uvloop.new_event_loop
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -293,7 +293,7 @@ def test_a_server_runs_on_uvloop_where_that_is_installed() -> None:
     assert isinstance(loops[0], uvloop.Loop)
 
 
-def test_an_address_that_is_taken_is_refused_on_either_loop(loop: LoopFactory) -> None:
+def test_address_that_is_taken_is_refused_on_either_loop(loop: LoopFactory) -> None:
     with serving(delayed, new_loop=loop) as server:
         port = int(server.base_url.rpartition(":")[2])
         second = ServerThread(delayed, NotingClock(), "127.0.0.1", port, "", new_loop=loop)

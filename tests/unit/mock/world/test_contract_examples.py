@@ -1,4 +1,4 @@
-"""Are the contract's examples the mock's world, id for id?"""
+"""Check that the contract's examples are the mock's world, id for id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUCCESS_OF = {"uploadImage": "successUploadImage", "upload": "successUpload"}
 
 
 def exchanges() -> Iterator[Any]:
-    """Every request that the contract shows, with the success that it shows for it."""
+    """Return every request that the contract shows, with the success that it shows for it."""
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
@@ -52,7 +52,7 @@ def fill(path: str, parameters: list[dict[str, Any]], name: str) -> tuple[str, s
 
 
 @pytest.mark.parametrize(("method", "target", "body", "success"), list(exchanges()))
-def test_what_the_contract_shows_can_be_sent_and_is_answered_as_shown(
+def test_examples_of_the_contract_can_be_sent_and_are_answered_as_shown(
     method: str, target: str, body: Any, success: Any
 ) -> None:
     content = b"" if body is None else json.dumps(body).encode()
@@ -75,7 +75,7 @@ def test_every_operation_and_every_action_is_among_the_examples() -> None:
 
 
 def failures() -> Iterator[Any]:
-    """Every failure that the contract shows."""
+    """Return every failure that the contract shows."""
     for item in DOCUMENT["paths"].values():
         for operation in item.values():
             examples = operation["responses"]["200"]["content"]["application/json"]["examples"]
@@ -105,7 +105,7 @@ FAILING: dict[str, tuple[str, str, str, Any]] = {
 
 
 @pytest.mark.parametrize(("operation", "failure"), list(failures()))
-def test_the_failure_that_the_contract_shows_is_given_word_for_word(cloud: Cloud, operation: str, failure: Any) -> None:
+def test_failure_that_the_contract_shows_is_given_word_for_word(cloud: Cloud, operation: str, failure: Any) -> None:
     method, path, query, body = FAILING[operation]
     if failure["header"]["resultMessage"] == "Permission denied : token":
         cloud.token = None

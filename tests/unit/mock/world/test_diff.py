@@ -1,4 +1,4 @@
-"""Is everything said that differs between two worlds, and nothing else?"""
+"""Check that the differences between two worlds are complete, and nothing else is listed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_equal_worlds_have_no_differences(world: World) -> None:
     assert diff(world, copy_of(world), LATER) == []
 
 
-def test_what_is_created_and_deleted_is_told_whole(world: World) -> None:
+def test_created_and_deleted_resources_are_listed_as_a_whole(world: World) -> None:
     after = copy_of(world)
     new = ask(after, "createInstance", new_instance())["instance"]["id"]
     ask(after, "deleteKeypair", name="demo-key")
@@ -63,7 +63,7 @@ def test_what_is_created_and_deleted_is_told_whole(world: World) -> None:
     assert deleted.before["createdAt"] == "2026-01-12T09:00:00Z"
 
 
-def test_a_status_is_that_which_shows_at_the_time(world: World) -> None:
+def test_status_is_that_which_shows_at_the_time(world: World) -> None:
     after = copy_of(world)
     act(after, BATCH, "start")
     assert members(diff(world, after, NOW))["status"] == ("STOP", "POWERING_ON")
@@ -71,21 +71,21 @@ def test_a_status_is_that_which_shows_at_the_time(world: World) -> None:
     assert members(diff(world, after, LATER))["status"] == ("STOP", "ACTIVE")
 
 
-def test_an_instance_that_is_gone_by_then_is_deleted(world: World) -> None:
+def test_instance_that_is_gone_by_then_is_deleted(world: World) -> None:
     after = copy_of(world)
     ask(after, "deleteInstance", id=BATCH)
     assert members(diff(world, after, NOW))["status"] == ("STOP", "DELETING")
     assert [(change.kind, change.id) for change in diff(world, after, LATER)] == [("deleted", BATCH)]
 
 
-def test_a_change_of_flavor_shows_when_it_ends(world: World) -> None:
+def test_change_of_flavor_shows_when_it_ends(world: World) -> None:
     after = copy_of(world)
     act(after, WEB, "resize", flavor="f1a00000-0000-4000-8000-000000000002")
     assert "flavor" not in members(diff(world, after, NOW))
     assert members(diff(world, after, LATER))["flavor"][1] == "f1a00000-0000-4000-8000-000000000002"
 
 
-def test_the_worlds_are_not_touched(world: World) -> None:
+def test_worlds_are_not_touched(world: World) -> None:
     after = copy_of(world)
     act(after, BATCH, "start")
     ask(after, "deleteInstance", id=WEB)
@@ -96,7 +96,7 @@ def test_the_worlds_are_not_touched(world: World) -> None:
     assert list(after.instances) == list(before.instances)
 
 
-def test_a_member_is_named_by_its_path(world: World) -> None:
+def test_member_is_named_by_its_path(world: World) -> None:
     after = copy_of(world)
     act(after, WEB, "removeFloatingIp", address="203.0.113.12")
     ask(after, "attachVolume", {"attachment": {"volumeId": VOLUME}}, instanceId=WEB)
@@ -110,7 +110,7 @@ def test_a_member_is_named_by_its_path(world: World) -> None:
     assert found[("volumes", "attachedTo")] == (None, WEB)
 
 
-def test_an_entry_more_and_an_entry_less_are_told_by_their_place(world: World) -> None:
+def test_added_and_removed_list_entries_are_listed_by_index(world: World) -> None:
     after = copy_of(world)
     world.instances[WEB].security_groups = ["default"]
     after.instances[WEB].security_groups = ["default", "web"]
@@ -128,11 +128,11 @@ def test_every_kind_of_resource_is_compared(world: World, kind: str) -> None:
     assert [(c.kind, c.resource, c.id) for c in diff(after, world, NOW)] == [("created", kind, id)]
 
 
-def test_no_kind_of_resource_was_forgotten_here() -> None:
+def test_every_kind_of_resource_is_tested() -> None:
     assert {*KINDS, "instances"} == set(World.__struct_fields__) - {"account", "mint", "quotas", "tokens"}
 
 
-def test_of_tokens_the_number_of_valid_ones_is_told_and_never_an_id(world: World) -> None:
+def test_tokens_differ_by_the_number_of_valid_ones_never_by_id(world: World) -> None:
     after = copy_of(world)
     issue_token(after, "the-secret-token", NOW + timedelta(minutes=30))
     assert diff(world, after, NOW) == [Change("changed", "tokens", "", "count", 1, 2)]
@@ -146,7 +146,7 @@ def test_quotas_are_compared(world: World) -> None:
     assert diff(world, after, NOW) == [Change("changed", "quotas", "", "instances", None, 5)]
 
 
-def test_no_secret_of_an_account_is_in_a_difference(world: World) -> None:
+def test_differences_hold_no_secret_of_an_account(world: World) -> None:
     after = copy_of(world)
     after.account.password, after.account.appkey = "another-password", "another-appkey"
     after.tokens.clear()
@@ -157,7 +157,7 @@ def test_no_secret_of_an_account_is_in_a_difference(world: World) -> None:
         assert secret not in shown
 
 
-def test_what_left_no_trace_is_no_difference(world: World) -> None:
+def test_change_that_was_undone_is_not_a_difference(world: World) -> None:
     after = copy_of(world)
     new = ask(after, "createInstance", new_instance())["instance"]["id"]
     ask(after, "deleteInstance", now=LATER, id=new)

@@ -1,4 +1,4 @@
-"""Are the mock's key pairs real ones?"""
+"""Check that the mock's key pairs are real ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upload(cloud: Cloud, key: str) -> int:
     return cloud.code("POST", "keypairs", {"keypair": {"name": "uploaded", "publicKey": key}})
 
 
-def test_the_private_key_that_is_shown_belongs_to_the_public_one(cloud: Cloud) -> None:
+def test_private_key_that_is_shown_belongs_to_the_public_one(cloud: Cloud) -> None:
     made = cloud.send("POST", "keypairs", {"keypair": {"name": "my-key"}})["keypair"]
     private = load_ssh_private_key(made["privateKey"].encode(), None)
     assert isinstance(private, ed25519.Ed25519PrivateKey)
@@ -42,7 +42,7 @@ def test_the_private_key_that_is_shown_belongs_to_the_public_one(cloud: Cloud) -
     assert len(made["privateKey"]) == len(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
 
 
-def test_a_private_key_is_shown_once(cloud: Cloud) -> None:
+def test_private_key_is_shown_once(cloud: Cloud) -> None:
     cloud.send("POST", "keypairs", {"keypair": {"name": "my-key"}})
     assert "privateKey" not in cloud.send("GET", "keypairs", query="name=my-key")["keypairs"][0]
 
@@ -67,13 +67,13 @@ def test_keys_of_the_usual_types_can_be_uploaded(
     assert upload(cloud, openssh(make()) + " me@home\n") == 0
 
 
-def test_the_fingerprint_is_the_one_that_ssh_shows(cloud: Cloud) -> None:
+def test_fingerprint_is_the_one_that_ssh_shows(cloud: Cloud) -> None:
     upload(cloud, KNOWN_KEY)
     (shown,) = cloud.send("GET", "keypairs", query="name=uploaded")["keypairs"]
     assert (shown["publicKey"], shown["fingerprint"]) == (KNOWN_KEY, KNOWN_FINGERPRINT)
 
 
-def test_a_certificate_is_no_key(cloud: Cloud) -> None:
+def test_certificate_is_not_accepted_as_a_key(cloud: Cloud) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     signed = SSHCertificateBuilder().public_key(key.public_key()).type(SSHCertificateType.USER).serial(1)
     signed = signed.key_id(b"me").valid_principals([b"root"]).valid_after(0).valid_before(2**32)
@@ -81,11 +81,11 @@ def test_a_certificate_is_no_key(cloud: Cloud) -> None:
     assert upload(cloud, certificate.public_bytes().decode()) == -4
 
 
-def test_a_key_on_a_token_of_hardware_is_of_another_type(cloud: Cloud) -> None:
+def test_key_on_a_token_of_hardware_is_of_another_type(cloud: Cloud) -> None:
     parts = (b"sk-ssh-ed25519@openssh.com", bytes(range(32)), b"ssh:")
     blob = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
     assert upload(cloud, f"{parts[0].decode()} {base64.b64encode(blob).decode()}") == -4
 
 
-def test_two_lines_are_no_key(cloud: Cloud) -> None:
+def test_two_lines_are_not_accepted_as_a_key(cloud: Cloud) -> None:
     assert upload(cloud, f"{KNOWN_KEY} a\n{KNOWN_KEY} b") == -4

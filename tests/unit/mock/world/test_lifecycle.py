@@ -1,4 +1,4 @@
-"""Does an instance go through the states that the contract's lifecycle describes, at the times that it says?"""
+"""Check that an instance goes through the states of the contract's lifecycle at their times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG = 3600 * 24
 
 
 def client(mock: MockCloud) -> httpx.Client:
-    """A client on the demo user's world, with paths below the appkey."""
+    """Return a client on the demo user's world, with paths below the appkey."""
     base_url = "http://x/compute/v1.0/appkeys/demo-appkey"
     return httpx.Client(transport=mock.transport, base_url=base_url, headers={"X-Auth-Token": SEED_TOKEN})
 
@@ -39,7 +39,7 @@ def passed(cloud: Cloud, operation: str) -> None:
     cloud.now += LIFECYCLE.operations[operation].max_seconds
 
 
-def test_a_new_instance_is_built_and_then_active(cloud: Cloud) -> None:
+def test_new_instance_is_built_and_then_active(cloud: Cloud) -> None:
     made = cloud.create()["instance"]
     assert made["status"] == "BUILD"
     assert "launchedAt" not in cloud.detail(made["id"])
@@ -50,7 +50,7 @@ def test_a_new_instance_is_built_and_then_active(cloud: Cloud) -> None:
     assert "launchedAt" in cloud.detail(made["id"])
 
 
-def test_who_looks_late_sees_when_it_really_happened(cloud: Cloud) -> None:
+def test_late_poll_shows_the_time_of_the_change(cloud: Cloud) -> None:
     made = cloud.create()["instance"]["id"]
     created = cloud.now
     cloud.now += 3000
@@ -71,7 +71,7 @@ def test_who_looks_late_sees_when_it_really_happened(cloud: Cloud) -> None:
         (BATCH, "resize", "RESIZING", "STOP"),
     ],
 )
-def test_an_action_passes_through_its_state_and_ends(
+def test_action_passes_through_its_state_and_ends(
     cloud: Cloud, instance: str, action: str, through: str, end: str
 ) -> None:
     assert cloud.act(instance, action, **PARAMETERS.get(action, {})) == 0
@@ -80,14 +80,14 @@ def test_an_action_passes_through_its_state_and_ends(
     assert cloud.status(instance) == end
 
 
-def test_a_resize_shows_the_new_flavor_only_at_its_end(cloud: Cloud) -> None:
+def test_resize_shows_the_new_flavor_only_at_its_end(cloud: Cloud) -> None:
     cloud.act(WEB, "resize", **PARAMETERS["resize"])
     assert cloud.detail(WEB)["flavor"]["name"] == "m2.c2m4"
     passed(cloud, "resize")
     assert cloud.detail(WEB)["flavor"]["name"] == "c2.c4m4"
 
 
-def test_a_reboot_moves_the_boot_time_and_a_stop_does_not(cloud: Cloud) -> None:
+def test_reboot_moves_the_boot_time_and_a_stop_does_not(cloud: Cloud) -> None:
     before = cloud.detail(WEB)["launchedAt"]
     cloud.act(WEB, "reboot", type="HARD")
     passed(cloud, "reboot")
@@ -100,7 +100,7 @@ def test_a_reboot_moves_the_boot_time_and_a_stop_does_not(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("instance", [WEB, BATCH])
-def test_an_action_is_accepted_exactly_in_the_states_that_the_contract_names(
+def test_action_is_accepted_exactly_in_the_states_that_the_contract_names(
     cloud: Cloud, action: str, instance: str
 ) -> None:
     status = cloud.status(instance)
@@ -113,12 +113,12 @@ def test_an_action_is_accepted_exactly_in_the_states_that_the_contract_names(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_no_action_is_accepted_while_another_is_under_way(cloud: Cloud, action: str) -> None:
+def test_action_is_refused_while_another_is_under_way(cloud: Cloud, action: str) -> None:
     cloud.act(BATCH, "start")
     assert cloud.act(BATCH, action, **PARAMETERS.get(action, {})) == 10409
 
 
-def test_a_deleted_instance_is_shown_as_deleting_and_then_gone(cloud: Cloud) -> None:
+def test_deleted_instance_is_shown_as_deleting_and_then_gone(cloud: Cloud) -> None:
     assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
     assert cloud.status(WEB) == "DELETING"
     assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 10409
@@ -127,7 +127,7 @@ def test_a_deleted_instance_is_shown_as_deleting_and_then_gone(cloud: Cloud) -> 
     assert [one["id"] for one in cloud.send("GET", "instances")["instances"]] == [BATCH]
 
 
-def test_what_a_deleted_instance_had_is_free_again(cloud: Cloud) -> None:
+def test_resources_of_a_deleted_instance_are_free_again(cloud: Cloud) -> None:
     cloud.code("DELETE", "instances", query=f"id={WEB}")
     passed(cloud, "deleteInstance")
     volume = {"attachment": {"volumeId": "b10c0000-0000-4000-8000-000000000003"}}
@@ -135,14 +135,14 @@ def test_what_a_deleted_instance_had_is_free_again(cloud: Cloud) -> None:
     assert cloud.act(BATCH, "addFloatingIp", address="203.0.113.12", ipAddress="192.168.0.11") == 0
 
 
-def test_an_instance_can_be_deleted_while_it_is_built(cloud: Cloud) -> None:
+def test_instance_can_be_deleted_while_it_is_built(cloud: Cloud) -> None:
     made = cloud.create()["instance"]["id"]
     assert cloud.code("DELETE", "instances", query=f"id={made}") == 0
     cloud.now += 3000
     assert cloud.code("GET", "instances", query=f"id={made}") == 10404
 
 
-def test_a_change_without_a_wait_is_dated_now_and_no_change_is_not(cloud: Cloud) -> None:
+def test_change_without_a_wait_is_dated_now_and_no_change_is_not(cloud: Cloud) -> None:
     cloud.act(BATCH, "addSecurityGroup", name="web")
     assert cloud.detail(BATCH)["updatedAt"] == "2026-01-15T09:00:00.000000"
     cloud.now += 60
@@ -151,7 +151,7 @@ def test_a_change_without_a_wait_is_dated_now_and_no_change_is_not(cloud: Cloud)
     assert cloud.detail(BATCH)["status"] == "STOP"
 
 
-def test_what_begins_is_dated_when_it_begins_and_when_it_ends(cloud: Cloud) -> None:
+def test_updated_at_is_set_at_begin_and_end_of_a_change(cloud: Cloud) -> None:
     cloud.act(BATCH, "start")
     assert cloud.detail(BATCH)["updatedAt"] == "2026-01-15T09:00:00.000000"
     cloud.now += 60
@@ -164,7 +164,7 @@ def test_only_a_boot_moves_the_boot_time(cloud: Cloud) -> None:
     assert cloud.detail(WEB)["launchedAt"] == before
 
 
-def test_a_resize_that_fails_leaves_the_flavor_as_it_was(cloud: Cloud) -> None:
+def test_resize_that_fails_leaves_the_flavor_as_it_was(cloud: Cloud) -> None:
     cloud.engine.faults.add(faults.end_in_error(action="resize"))
     before = cloud.detail(BATCH)["flavor"]["id"]
     assert cloud.act(BATCH, "resize", **PARAMETERS["resize"]) == 0
@@ -173,7 +173,7 @@ def test_a_resize_that_fails_leaves_the_flavor_as_it_was(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("instance", "rest"), [(WEB, "ACTIVE"), (BATCH, "STOP")])
-def test_the_service_can_migrate_an_instance(instance: str, rest: str) -> None:
+def test_service_can_migrate_an_instance(instance: str, rest: str) -> None:
     clock = FrozenClock()
     mock = MockCloud(clock=clock)
     before = mock.worlds.get(DEMO).instances[instance].launched_at
@@ -194,23 +194,23 @@ def test_the_service_can_migrate_an_instance(instance: str, rest: str) -> None:
     assert mock.worlds.get(DEMO).instances[instance].launched_at == before
 
 
-def test_what_is_not_there_cannot_be_migrated() -> None:
+def test_unknown_instance_cannot_be_migrated() -> None:
     with pytest.raises(WorldError, match=r"^instance: Nonexistent : instance$"):
         MockCloud().worlds.migrate(DEMO, "nobody")
 
 
-def test_a_volume_cannot_be_detached_while_the_instance_changes(cloud: Cloud) -> None:
+def test_volume_cannot_be_detached_while_the_instance_changes(cloud: Cloud) -> None:
     assert cloud.act(WEB, "stop") == 0
     assert cloud.code("DELETE", f"instances/{WEB}/attachments", query=f"volumeId={VOLUME}") == 10409
 
 
-def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(cloud: Cloud) -> None:
+def test_whole_number_may_be_written_with_a_fraction_of_nothing(cloud: Cloud) -> None:
     before = len(cloud.send("GET", "instances")["instances"])
     assert cloud.send("POST", "instances", new_instance(count=2.0))["header"]["resultCode"] == 0
     assert len(cloud.send("GET", "instances")["instances"]) == before + 2
 
 
-def test_an_instance_that_is_being_deleted_shows_no_volume_that_is_free_again(cloud: Cloud) -> None:
+def test_instance_that_is_being_deleted_shows_no_volume_that_is_free_again(cloud: Cloud) -> None:
     assert cloud.detail(WEB)["volumes"]["attachments"]
     assert cloud.code("DELETE", "instances", query=f"id={WEB}") == 0
     assert cloud.detail(WEB)["volumes"]["attachments"] == []

@@ -1,4 +1,4 @@
-"""Are worlds forked, reset and limited as a test needs it, and does none of them show another's data?"""
+"""Check that worlds are forked, reset and limited, and that none shows another's data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def names(toast: ToastCompute) -> list[str]:
     return [instance.name for instance in toast.instances.list()]
 
 
-def test_a_fork_begins_as_its_source_is_and_goes_its_own_way(mock: MockCloud) -> None:
+def test_fork_begins_as_its_source_is_and_goes_its_own_way(mock: MockCloud) -> None:
     with client(mock) as first:
         create(first, "before")
         fork(mock)
@@ -58,7 +58,7 @@ def test_a_fork_begins_as_its_source_is_and_goes_its_own_way(mock: MockCloud) ->
         assert first.instances.get(WEB).status == "ACTIVE"
 
 
-def test_a_fork_without_a_source_begins_with_the_seed_world(mock: MockCloud) -> None:
+def test_fork_without_a_source_begins_with_the_seed_world(mock: MockCloud) -> None:
     with client(mock) as first:
         create(first, "before")
     fork(mock, None)
@@ -66,7 +66,7 @@ def test_a_fork_without_a_source_begins_with_the_seed_world(mock: MockCloud) -> 
         assert names(second) == ["web-01", "batch-01"]
 
 
-def test_a_token_opens_neither_the_fork_nor_its_source(mock: MockCloud) -> None:
+def test_token_opens_neither_the_fork_nor_its_source(mock: MockCloud) -> None:
     mock.worlds.fork(DEMO, appkey="demo-appkey", username="fork@example.com", password="forked-password")
     fork(mock)
     headers = {"X-Auth-Token": SEED_TOKEN}
@@ -79,13 +79,13 @@ def test_a_token_opens_neither_the_fork_nor_its_source(mock: MockCloud) -> None:
         assert names(first) == ["web-01", "batch-01"]
 
 
-def test_what_a_fork_makes_has_other_ids_than_what_its_source_makes(mock: MockCloud) -> None:
+def test_resources_of_a_fork_have_other_ids_than_those_of_its_source(mock: MockCloud) -> None:
     fork(mock)
     with client(mock) as first, client(mock, "fork-appkey", "fork@example.com") as second:
         assert create(first, "one") != create(second, "one")
 
 
-def test_a_world_that_is_reset_makes_the_same_again(mock: MockCloud) -> None:
+def test_world_that_is_reset_makes_the_same_again(mock: MockCloud) -> None:
     with client(mock) as toast:
         made = create(toast, "one")
         toast.instances.start(BATCH)
@@ -96,7 +96,7 @@ def test_a_world_that_is_reset_makes_the_same_again(mock: MockCloud) -> None:
         assert create(toast, "one") == made
 
 
-def test_a_fork_that_is_reset_is_again_what_it_began_with(mock: MockCloud) -> None:
+def test_fork_that_is_reset_is_again_what_it_began_with(mock: MockCloud) -> None:
     with client(mock) as first:
         create(first, "before")
     world_id = fork(mock)
@@ -126,13 +126,13 @@ def test_when_everything_is_reset_forks_are_gone(mock: MockCloud) -> None:
         lambda mock: mock.worlds.set_quotas("nobody", instances=1),
     ],
 )
-def test_a_world_that_is_not_there_is_named_in_one_sentence(mock: MockCloud, wrong: object) -> None:
+def test_world_that_is_not_there_is_named_in_one_sentence(mock: MockCloud, wrong: object) -> None:
     assert callable(wrong)
     with pytest.raises(WorldError, match=r"^world: there is none with the id 'nobody'$"):
         wrong(mock)
 
 
-def test_a_user_has_one_world_for_an_appkey(mock: MockCloud) -> None:
+def test_user_has_one_world_for_an_appkey(mock: MockCloud) -> None:
     fork(mock)
     with pytest.raises(WorldError, match=r"^username: "):
         fork(mock)
@@ -142,7 +142,7 @@ def test_a_user_has_one_world_for_an_appkey(mock: MockCloud) -> None:
     ("member", "given"),
     [("appkey", ""), ("appkey", "a/b"), ("username", ""), ("password", "")],
 )
-def test_an_account_that_could_not_ask_for_a_token_is_refused(mock: MockCloud, member: str, given: str) -> None:
+def test_account_that_could_not_ask_for_a_token_is_refused(mock: MockCloud, member: str, given: str) -> None:
     account = {"appkey": "fork-appkey", "username": "fork@example.com", "password": "forked-password", member: given}
     with pytest.raises(WorldError, match=f"^{member}: "):
         mock.worlds.fork(None, **account)
@@ -155,7 +155,7 @@ def test_revoked_tokens_open_nothing(mock: MockCloud) -> None:
     assert reply["header"]["resultCode"] == -3
 
 
-def test_what_is_returned_of_a_world_is_a_copy(mock: MockCloud) -> None:
+def test_returned_world_is_a_copy(mock: MockCloud) -> None:
     mock.worlds.get(DEMO).instances.clear()
     assert list(mock.worlds.get(DEMO).instances) == [WEB, BATCH]
 
@@ -169,7 +169,7 @@ def test_worlds_differ_by_what_was_done_in_them(mock: MockCloud) -> None:
     assert mock.worlds.diff(DEMO, DEMO) == []
 
 
-def test_a_quota_of_instances_refuses_what_is_beyond_it(mock: MockCloud) -> None:
+def test_quota_of_instances_refuses_what_is_beyond_it(mock: MockCloud) -> None:
     mock.worlds.set_quotas(DEMO, instances=3)
     with client(mock) as toast:
         create(toast, "third")
@@ -178,7 +178,7 @@ def test_a_quota_of_instances_refuses_what_is_beyond_it(mock: MockCloud) -> None
         assert len(toast.instances.list()) == 3
 
 
-def test_a_quota_counts_all_of_a_create_of_several(mock: MockCloud) -> None:
+def test_quota_counts_all_of_a_create_of_several(mock: MockCloud) -> None:
     mock.worlds.set_quotas(DEMO, instances=4)
     with client(mock) as toast, pytest.raises(Exception, match="quota of 4 instances"):
         toast.instances.create(
@@ -193,7 +193,7 @@ def test_a_quota_counts_all_of_a_create_of_several(mock: MockCloud) -> None:
         )
 
 
-def test_a_quota_of_key_pairs_comes_with_the_seed_world() -> None:
+def test_quota_of_key_pairs_comes_with_the_seed_world() -> None:
     seed_world = default_seed_world()
     seed_world.quotas.keypairs = 2
     with client(MockCloud(clock=FrozenClock(), world=seed_world)) as toast:
@@ -202,6 +202,6 @@ def test_a_quota_of_key_pairs_comes_with_the_seed_world() -> None:
             toast.keypairs.create("third")
 
 
-def test_a_negative_quota_is_refused(mock: MockCloud) -> None:
+def test_negative_quota_is_refused(mock: MockCloud) -> None:
     with pytest.raises(ValueError, match=r"^instances: a quota must be a whole number, 0 or more, or None$"):
         mock.worlds.set_quotas(DEMO, instances=-1)

@@ -1,4 +1,4 @@
-"""What does a world begin with, who may see it, and does the same always come out of the same?"""
+"""Check what a world begins with, who may see it, and that results are deterministic."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def account(appkey: str, username: str) -> Account:
 @pytest.mark.parametrize(
     "other", [account("other-appkey", "demo@example.com"), account("demo-appkey", "other@example.com")]
 )
-def test_what_one_user_does_is_not_seen_by_another(other: Account) -> None:
+def test_users_do_not_see_each_others_changes(other: Account) -> None:
     engine = Engine(seed_world=seed_world_with(other))
     mine, theirs = Cloud(engine), Cloud(engine, token=OTHER_TOKEN, appkey=other.appkey)
     mine.create()
@@ -60,7 +60,7 @@ def test_what_one_user_does_is_not_seen_by_another(other: Account) -> None:
     assert theirs.status(BATCH) == "STOP"
 
 
-def test_a_token_opens_only_the_appkey_that_it_was_issued_for() -> None:
+def test_token_opens_only_the_appkey_that_it_was_issued_for() -> None:
     engine = Engine(seed_world=seed_world_with(account("other-appkey", "other@example.com")))
     stranger = Cloud(engine, token=SEED_TOKEN, appkey="other-appkey")
     assert stranger.message("GET", "flavors") == "Permission denied : token"
@@ -73,14 +73,14 @@ def test_worlds_of_one_seed_have_different_ids() -> None:
     assert mine.create()["instance"]["id"] != theirs.create()["instance"]["id"]
 
 
-def test_a_world_starts_when_its_first_request_comes(cloud: Cloud) -> None:
+def test_world_starts_when_its_first_request_comes(cloud: Cloud) -> None:
     cloud.now += 7200
     assert cloud.code("GET", "flavors") == 0
     token = cloud.send("GET", "tokens", query=f"id={SEED_TOKEN}")["access"]["token"]
     assert token["issued_at"] == "2026-01-15T11:00:00.000000"
 
 
-def test_a_token_ends_at_the_second_that_it_shows(cloud: Cloud) -> None:
+def test_token_ends_at_the_second_that_it_shows(cloud: Cloud) -> None:
     cloud.now += 0.75
     token = cloud.send("GET", "tokens", query=f"id={SEED_TOKEN}")["access"]["token"]
     assert token == {
@@ -95,7 +95,7 @@ def test_a_token_ends_at_the_second_that_it_shows(cloud: Cloud) -> None:
     assert cloud.code("GET", "tokens", query=f"id={SEED_TOKEN}") == 50404
 
 
-def test_the_same_requests_give_the_same_bytes_whoever_reads_in_between() -> None:
+def test_same_requests_give_the_same_bytes_whoever_reads_in_between() -> None:
     def transcript(*, reads: bool) -> bytes:
         cloud = Cloud()
         made = cloud.create(count=2)["instance"]["id"]
@@ -120,7 +120,7 @@ def test_expired_tokens_are_forgotten_and_valid_ones_kept() -> None:
     assert len(world.tokens) == 6
 
 
-def test_a_started_world_can_be_written_down_and_read_again() -> None:
+def test_started_world_can_be_written_down_and_read_again() -> None:
     seed_world = default_seed_world()
     world = start_world(seed_world, seed_world.accounts[0], 0, NOW)
     again = msgspec.json.decode(msgspec.json.encode(world), type=type(world))
@@ -137,7 +137,7 @@ def test_records_show_no_secret() -> None:
 
 
 def in_file(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """The default seed world with a change, as a file."""
+    """Return the default seed world with a change, as a file."""
     content: dict[str, Any] = msgspec.to_builtins(default_seed_world())
     change(content)
     return json.dumps(content).encode()
@@ -166,7 +166,7 @@ def in_file(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda world: world["instances"][0].update(attachments={"x": "/dev/vdb"}), "instances[0].attachments: "),
     ],
 )
-def test_a_seed_world_that_does_not_hold_together_is_refused_with_the_place(
+def test_seed_world_that_does_not_hold_together_is_refused_with_the_place(
     change: Callable[[dict[str, Any]], object], problem: str
 ) -> None:
     with pytest.raises(WorldFileError) as refusal:
@@ -175,18 +175,18 @@ def test_a_seed_world_that_does_not_hold_together_is_refused_with_the_place(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"zones": ' + b"[" * 100_000])
-def test_a_seed_world_that_is_not_json_is_refused(content: bytes) -> None:
+def test_seed_world_that_is_not_json_is_refused(content: bytes) -> None:
     with pytest.raises(WorldFileError, match=r"^is not JSON in UTF-8$"):
         read_seed_world(content)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"3"])
-def test_a_seed_world_that_is_no_object_is_refused(content: bytes) -> None:
+def test_seed_world_that_is_not_an_object_is_refused(content: bytes) -> None:
     with pytest.raises(WorldFileError, match=r"^Expected `object`"):
         read_seed_world(content)
 
 
-def test_a_world_that_was_shown_can_be_changed_and_read() -> None:
+def test_world_that_was_shown_can_be_changed_and_read() -> None:
     shown = serialize_seed_world(default_seed_world())
     shown["zones"][0]["available"] = False
     seed_world = read_seed_world(json.dumps(shown).encode())
@@ -195,7 +195,7 @@ def test_a_world_that_was_shown_can_be_changed_and_read() -> None:
     assert serialize_seed_world(seed_world) == shown
 
 
-def test_the_shown_world_says_what_is_free() -> None:
+def test_shown_world_marks_what_is_free() -> None:
     shown = serialize_seed_world(default_seed_world())
     assert {volume["name"]: volume["status"] for volume in shown["volumes"]} == {
         "data-01": "free",
@@ -213,14 +213,14 @@ def test_every_operation_and_action_of_the_contract_has_a_handler() -> None:
     assert ACTIONS.keys() == DOCUMENT["components"]["schemas"]["InstanceAction"]["discriminator"]["mapping"].keys()
 
 
-def test_every_behaviour_says_what_it_rests_on() -> None:
+def test_every_behaviour_has_a_basis() -> None:
     rows = [*(rule.value for rule in Rule.__members__.values()), *OTHER_BEHAVIOURS]
     assert {row.basis for row in rows} == {"documented", "assumed"}
     assert len({row.text for row in rows}) == len(rows)
     assert all(row.text.endswith(".") for row in rows)
 
 
-def test_nothing_is_created_in_a_zone_that_is_not_available() -> None:
+def test_create_in_an_unavailable_zone_is_refused() -> None:
     seed_world = default_seed_world()
     seed_world.zones[0].available = False
     cloud = Cloud(Engine(seed_world=seed_world))
@@ -228,7 +228,7 @@ def test_nothing_is_created_in_a_zone_that_is_not_available() -> None:
     assert cloud.send("GET", "availability-zones")["zones"][0]["zoneState"] == {"available": False}
 
 
-def test_a_failed_instance_can_be_stopped_but_not_started() -> None:
+def test_failed_instance_can_be_stopped_but_not_started() -> None:
     seed_world = default_seed_world()
     seed_world.instances[1].status = "ERROR"
     cloud = Cloud(Engine(seed_world=seed_world))
@@ -237,7 +237,7 @@ def test_a_failed_instance_can_be_stopped_but_not_started() -> None:
     assert cloud.status(BATCH) == "POWERING_OFF"
 
 
-def test_a_reply_that_breaks_the_contract_is_never_given() -> None:
+def test_reply_that_breaks_the_contract_is_never_given() -> None:
     seed_world = default_seed_world()
     seed_world.volumes[2].type = "General NVMe"
     cloud = Cloud(Engine(seed_world=seed_world))
@@ -245,7 +245,7 @@ def test_a_reply_that_breaks_the_contract_is_never_given() -> None:
         cloud.send("GET", "instances-detail")
 
 
-def test_of_large_replies_only_some_are_held_against_the_contract() -> None:
+def test_large_replies_are_checked_by_sample() -> None:
     seed_world = default_seed_world()
     seed_world.volumes[2].type = "General NVMe"
     cloud = Cloud(Engine(seed_world=seed_world, sample_above=0))
@@ -269,7 +269,7 @@ def test_small_replies_are_all_held_against_the_contract() -> None:
             cloud.send("GET", "instances-detail")
 
 
-def test_a_cloud_that_goes_on_from_a_snapshot_has_its_time() -> None:
+def test_cloud_that_goes_on_from_a_snapshot_has_its_time() -> None:
     later = MockCloud(clock=FrozenClock())
     moved = FrozenClock()
     moved.advance(3000)
@@ -283,8 +283,8 @@ def test_a_cloud_that_goes_on_from_a_snapshot_has_its_time() -> None:
     assert with_own_time.clock.now() == START + 9000
 
 
-def test_one_path_with_different_methods_is_different_operations(cloud: Cloud) -> None:
-    """What is remembered of a path is remembered by method."""
+def test_methods_on_one_path_are_different_operations(cloud: Cloud) -> None:
+    """Routes are cached by method and path."""
     for _ in range(2):
         assert cloud.code("GET", "instances") == 0
         assert cloud.code("HEAD", "instances") == 0
@@ -292,7 +292,7 @@ def test_one_path_with_different_methods_is_different_operations(cloud: Cloud) -
         assert cloud.code("PATCH", "instances") == -7
 
 
-def test_many_paths_are_told_apart(cloud: Cloud) -> None:
+def test_many_paths_are_routed_correctly(cloud: Cloud) -> None:
     appkeys = [f"appkey-{number}" for number in range(1200)]
     for appkey in (*appkeys, APPKEY, *appkeys[:5]):
         cloud.appkey = appkey

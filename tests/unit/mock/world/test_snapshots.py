@@ -1,4 +1,4 @@
-"""Does a world that was written down go on as if nothing had happened, and is everything else refused?"""
+"""Check that a world goes on from a snapshot as if nothing had happened, and that all else is refused."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def new_world(seed_world: SeedWorld | None = None) -> World:
 
 
 def used_world() -> World:
-    """A world in which a lot is under way, and in an order that no sorting gives."""
+    """Return a world in which a lot is under way, and in an order that no sorting gives."""
     world = new_world()
     write_all(world, NOW)
     first = next(reversed(world.instances))
@@ -95,7 +95,7 @@ def snapshot(*worlds: World) -> Snapshot:
 
 
 def edited(edit: Edit, taken: Snapshot | None = None) -> bytes:
-    """A snapshot after somebody has changed the file by hand."""
+    """Return a snapshot after somebody has changed the file by hand."""
     file = json.loads(write(taken or snapshot()))
     edit(file)
     return json.dumps(file).encode()
@@ -117,14 +117,14 @@ def names_in(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()]
 
 
-def test_what_is_read_equals_what_was_written() -> None:
+def test_read_snapshot_equals_the_written_one() -> None:
     written = snapshot()
     again = read(write(written))
     assert again == written
     assert write(again) == write(written)
 
 
-def test_a_world_that_was_read_gives_the_same_replies_ids_keys_and_durations() -> None:
+def test_world_that_was_read_gives_the_same_replies_ids_keys_and_durations() -> None:
     world = used_world()
     again = read(write(snapshot(world))).worlds[0]
     for seconds in (0, 3, 30, 300):
@@ -149,7 +149,7 @@ def test_two_users_of_one_appkey_keep_their_order() -> None:
     assert [world.account.username for world in again.worlds] == ["demo@example.com", "a@example.com"]
 
 
-def test_a_cloud_without_worlds_is_a_snapshot_too() -> None:
+def test_cloud_without_worlds_is_a_snapshot_too() -> None:
     empty = Snapshot(0, 0.0, [])
     assert read(write(empty)) == empty
 
@@ -164,7 +164,7 @@ def test_each_resource_stands_on_a_line_of_its_own() -> None:
     assert BATCH in changed[1]
 
 
-def test_what_has_no_order_is_written_sorted() -> None:
+def test_unordered_values_are_written_sorted() -> None:
     world = new_world()
     world.subnets["5b4e0000-0000-4000-8000-000000000001"].taken = {200, 8, 64, 1}
     world.mint.counters = {"move": 1, "instance": 2}
@@ -173,7 +173,7 @@ def test_what_has_no_order_is_written_sorted() -> None:
     assert list(file["worlds"][0]["mint"]["counters"]) == ["instance", "move"]
 
 
-def test_a_snapshot_begins_with_what_it_is() -> None:
+def test_snapshot_begins_with_what_it_is() -> None:
     first = write(snapshot()).decode().splitlines()[:5]
     assert first == [
         "{",
@@ -210,21 +210,21 @@ def test_every_kind_of_resource_of_a_world_is_in_the_file() -> None:
         ),
     ],
 )
-def test_what_is_no_snapshot_is_refused_in_one_sentence(content: bytes, says: str) -> None:
+def test_invalid_snapshot_is_refused_in_one_sentence(content: bytes, says: str) -> None:
     assert refusal(content).startswith(says)
 
 
-def test_a_snapshot_of_a_newer_version_is_refused_whatever_else_is_in_it() -> None:
+def test_snapshot_of_a_newer_version_is_refused_whatever_else_is_in_it() -> None:
     says = refusal(b'{"format": "toast-compute-mock snapshot", "version": 2, "clusters": {}}')
     assert says == "the snapshot was written by a newer version: 2, this one reads up to 1"
 
 
 @pytest.mark.parametrize("version", [None, "1", 1.0, 1.5, True, [], 0, -1])
-def test_a_version_that_is_none_is_refused(version: object) -> None:
+def test_invalid_version_is_refused(version: object) -> None:
     assert refusal_of(lambda file: file.update(version=version)) == "version: must be an integer of at least 1"
 
 
-def test_a_missing_version_is_refused() -> None:
+def test_missing_version_is_refused() -> None:
     assert refusal_of(lambda file: file.pop("version")) == "version: must be an integer of at least 1"
 
 
@@ -250,7 +250,7 @@ def test_a_missing_version_is_refused() -> None:
         ),
     ],
 )
-def test_a_wrong_shape_is_refused_with_its_place(edit: Edit, says: str) -> None:
+def test_wrong_shape_is_refused_with_its_place(edit: Edit, says: str) -> None:
     assert refusal_of(edit) == says
 
 
@@ -412,7 +412,7 @@ def lead_to(world: Any, address: str) -> None:
         ),
     ],
 )
-def test_what_does_not_hold_together_is_refused_with_its_place(edit: Edit, place: str, reason: str) -> None:
+def test_inconsistent_world_is_refused_with_its_place(edit: Edit, place: str, reason: str) -> None:
     says = refusal_of(edit)
     assert says.startswith("worlds[0].")
     assert says.endswith(f"{place}: {reason}")
@@ -434,7 +434,7 @@ def test_what_does_not_hold_together_is_refused_with_its_place(edit: Edit, place
         ("tokens", "id"),
     ],
 )
-def test_a_resource_that_comes_twice_is_refused(section: str, identity: str) -> None:
+def test_resource_that_comes_twice_is_refused(section: str, identity: str) -> None:
     def twice(world: Any) -> None:
         world[section].append(world[section][0])
 
@@ -457,14 +457,14 @@ def test_two_worlds_of_one_name_are_refused() -> None:
     assert refusal(write(snapshot(mine, theirs))) == "worlds[1].account.userId: is that of worlds[0], too"
 
 
-def test_a_key_pair_that_an_instance_still_names_may_be_gone() -> None:
+def test_key_pair_that_an_instance_still_names_may_be_gone() -> None:
     world = new_world()
     ask(world, "deleteKeypair", NOW, name="demo-key")
     assert read(write(snapshot(world))).worlds == [world]
 
 
 @pytest.mark.parametrize("now", [-1, 253_402_300_800, 1e300, float("nan"), float("inf")])
-def test_a_time_that_no_calendar_has_is_neither_written_nor_read(now: float) -> None:
+def test_time_that_no_calendar_has_is_neither_written_nor_read(now: float) -> None:
     says = r"^now: must be seconds since 1970, up to the year 9999$"
     with pytest.raises(SnapshotError, match=says):
         write(Snapshot(0, now, []))
@@ -480,7 +480,7 @@ def test_text_that_no_encoding_has_is_not_written() -> None:
         write(snapshot(world))
 
 
-def test_no_refusal_shows_a_secret() -> None:
+def test_refusals_hold_no_secret() -> None:
     secrets = ("demo-password", "demo-appkey", "00000000-0000-4000-8000-000000000001")
     edits: list[Edit] = [
         world_with(lambda w: w["tokens"].append(w["tokens"][0])),
@@ -493,14 +493,14 @@ def test_no_refusal_shows_a_secret() -> None:
         assert not any(secret in says for secret in secrets)
 
 
-def test_a_saved_snapshot_can_be_loaded(tmp_path: Path) -> None:
+def test_saved_snapshot_can_be_loaded(tmp_path: Path) -> None:
     taken = snapshot()
     save(tmp_path / "s.json", taken)
     assert load(tmp_path / "s.json") == taken
     assert load(str(tmp_path / "s.json")) == taken
 
 
-def test_a_file_is_for_its_owner_alone_also_when_it_was_not_before(tmp_path: Path) -> None:
+def test_file_is_for_its_owner_alone_also_when_it_was_not_before(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     path.write_text("old")
     path.chmod(0o644)
@@ -509,7 +509,7 @@ def test_a_file_is_for_its_owner_alone_also_when_it_was_not_before(tmp_path: Pat
     assert names_in(tmp_path) == ["s.json"]
 
 
-def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+def test_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "real" / "s.json", tmp_path / "link.json"
     target.parent.mkdir()
     link.symlink_to(target)
@@ -520,7 +520,7 @@ def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> Non
     assert names_in(target.parent) == ["s.json"]
 
 
-def test_a_snapshot_that_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_snapshot_that_cannot_be_written_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     save(path, snapshot())
     old = path.read_bytes()
@@ -532,7 +532,7 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_old_file_and_nothing_else(
     assert names_in(tmp_path) == ["s.json"]
 
 
-def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_full_disk_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     save(path, Snapshot(0, 0.0, []))
     old = path.read_bytes()
@@ -548,7 +548,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path: Path
     assert names_in(tmp_path) == ["s.json"]
 
 
-def test_a_name_as_long_as_the_file_system_allows_can_be_saved(tmp_path: Path) -> None:
+def test_name_as_long_as_the_file_system_allows_can_be_saved(tmp_path: Path) -> None:
     path = tmp_path / ("가" * 85)
     save(path, snapshot())
     assert names_in(tmp_path) == [path.name]
@@ -581,7 +581,7 @@ def test_readers_never_see_half_a_snapshot(tmp_path: Path) -> None:
     ("name", "reason"),
     [("no-such-folder/s.json", "No such file or directory"), ("s.json/below", "Not a directory")],
 )
-def test_a_place_that_does_not_exist_is_named(tmp_path: Path, name: str, reason: str) -> None:
+def test_place_that_does_not_exist_is_named(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "s.json").write_text("x")
     path = tmp_path / name
     with pytest.raises(SnapshotError) as caught:
@@ -592,7 +592,7 @@ def test_a_place_that_does_not_exist_is_named(tmp_path: Path, name: str, reason:
     assert str(caught.value) == f"{path}: cannot be read: {reason}"
 
 
-def test_a_folder_and_a_pipe_are_not_replaced(tmp_path: Path) -> None:
+def test_folder_and_a_pipe_are_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (tmp_path, pipe):
@@ -604,7 +604,7 @@ def test_a_folder_and_a_pipe_are_not_replaced(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_file_that_is_no_snapshot_is_named_in_one_line(tmp_path: Path) -> None:
+def test_file_that_is_not_a_snapshot_is_named_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "two\nlines.json"
     path.write_text("{}")
     with pytest.raises(SnapshotError) as caught:
