@@ -34,7 +34,7 @@ class MockCloud(Control):
     The same `seed` gives the same ids and durations. `clock` is what its tokens and instances live on: the machine's
     own unless another is given. `world` is what every world begins with. `faults` are rules of what goes wrong, and
     `evolution` names options of a later release; both can be changed at any time. Of replies with more bytes than
-    `sample_above` only one in sixteen is held against the contract. `journal` is one with other limits. With
+    `sample_above` only one in sixteen is checked against the contract. `journal` is one with other limits. With
     `admin_token`, the API under `/_mock/` asks for it.
 
     Raises ValueError, which names the argument, when one cannot be used.

@@ -58,7 +58,7 @@ class Wire(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply. The fronts add `content-length` and nothing else that a client could read."""
+    """One HTTP reply. The servers add `content-length` and nothing else that a client could read."""
 
     status: int
     headers: tuple[tuple[str, str], ...]

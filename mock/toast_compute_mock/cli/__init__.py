@@ -1,1 +1,1 @@
-"""The command `toast-compute-mock`."""
+"""Run the command `toast-compute-mock`."""

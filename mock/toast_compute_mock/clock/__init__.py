@@ -1,1 +1,1 @@
-"""The clocks that the mock and the SDK can run on."""
+"""Provide the clocks that the mock and the SDK can run on."""

@@ -1,1 +1,1 @@
-"""The contract as the mock uses it: its operations and schemas, and how a request is read by them."""
+"""Compile the contract for the mock: its operations and schemas, and how a request is read by them."""

@@ -1,1 +1,1 @@
-"""The service without I/O and without a clock: a request and a moment in, a reply out."""
+"""Answer requests without I/O and without a clock: a request and a moment in, a reply out."""

@@ -50,8 +50,8 @@ class _Envelope(msgspec.Struct):
 class Engine:
     """The service. The same seed and the same requests at the same times give the same replies, byte for byte.
 
-    Not safe for threads: a front lets one request in at a time. `sample_above` is a number of bytes: of the replies
-    that are longer, only one in sixteen is held against the contract; None checks all.
+    Not safe for threads: a server lets one request in at a time. `sample_above` is a number of bytes: of the replies
+    that are longer, only one in sixteen is checked against the contract; None checks all.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Engine:
         Raises BrokenReplyError when the mock itself is wrong; a request never makes it raise anything.
         """
         resolved = resolve(self._router, self.registry.behind, request, datetime.fromtimestamp(now, UTC))
+        # Before anything is executed: whether a read can be stale depends on the history as the request found it.
         chosen = self._choose_fault(resolved, now) if self.faults else None
         before = self._copy_before_change(resolved) if self.faults.wants_history else None
         names: tuple[str, ...] = ()

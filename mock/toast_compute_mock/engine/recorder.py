@@ -36,7 +36,7 @@ def record(
     applied: int,
     faults: tuple[str, ...] = (),
 ) -> None:
-    """Note an exchange, without its secrets."""
+    """Record an exchange, without its secrets."""
     request, operation, route, vault = resolved.request, resolved.operation, resolved.route, registry.vault
     method, request_body, reply_body = request.method, request.body, reply.body
     if operation is None or route is None:
@@ -52,9 +52,8 @@ def record(
             request_body = searched_body = redact_json(request_body, secrets.request)
             if applied and operation.id == _ISSUE and resolved.world is not None:
                 vault.add_tokens(islice(reversed(resolved.world.tokens), applied))
-        elif request_body and (
-            resolved.call is None or operation.body is None
-        ):  # what was accepted has no unknown members
+        # What was accepted has no unknown members.
+        elif request_body and (resolved.call is None or operation.body is None):
             request_body = redact_json(request_body, secrets.request)
         if secrets.reply is not None:
             reply_body = redact_json(reply_body, secrets.reply)
@@ -68,10 +67,8 @@ def record(
         leaks = _leaks(vault, resolved, searched_body)
         if leaks:
             target, method = redact_secrets_in_target(target, vault), vault.redact(method)
-            request_body, reply_body = (
-                redact_secrets_in_body(request_body, vault),
-                redact_secrets_in_body(reply_body, vault),
-            )
+            request_body = redact_secrets_in_body(request_body, vault)
+            reply_body = redact_secrets_in_body(reply_body, vault)
             registry.may_show_secrets = registry.may_show_secrets or applied > 0
         if operation is None:
             target = cut_target(target)

@@ -106,6 +106,7 @@ def resolve(
         resolved.route = route = router.find(request.method, path)
         resolved.operation = operation = route.operation
         resolved.worlds = worlds = worlds_behind(route.appkey, now)
+        # Before parameters and body: without a token, nobody learns which values are valid.
         if operation.needs_token:  # then it sees the world that its token opens, and no other
             token_id = request.headers.get(TOKEN_HEADER_KEY, "")
             resolved.world = world_of(worlds, token_id, now)

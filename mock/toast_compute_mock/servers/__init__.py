@@ -1,1 +1,1 @@
-"""The ways in which a request reaches the engine: sockets, ASGI and httpx transports."""
+"""Bring requests to the engine: sockets, ASGI and httpx transports."""

@@ -51,7 +51,7 @@ class HttpProtocol(asyncio.Protocol):
         self._idle_seconds = idle_seconds
         self._loop: asyncio.AbstractEventLoop
         self._transport: asyncio.Transport
-        self._parser_of_requests: RequestParser
+        self._parser: RequestParser
         self._timer: asyncio.TimerHandle
         self._deadline = 0.0
         self._waiting: deque[ParsedRequest] = deque()
@@ -72,7 +72,7 @@ class HttpProtocol(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
         self._loop = asyncio.get_running_loop()
         peer = transport.get_extra_info("peername")
-        self._parser_of_requests = RequestParser(self, peer[0] if peer else UNKNOWN_PEER)
+        self._parser = RequestParser(self, peer[0] if peer else UNKNOWN_PEER)
         self._open_connections.add(self)
         self._extend_deadline()
         self._timer = self._loop.call_at(self._deadline, self._check_deadline)
@@ -81,7 +81,7 @@ class HttpProtocol(asyncio.Protocol):
         """Forget the connection, and what it waits for."""
         self._open_connections.discard(self)
         self._ended = True
-        self._parser_of_requests.stop()
+        self._parser.stop()
         self._waiting.clear()
         self._timer.cancel()
         if self._delayed is not None:
@@ -89,10 +89,10 @@ class HttpProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is now complete."""
-        if self._parser_of_requests.is_stopped:
+        if self._parser.is_stopped:
             return  # what comes after the last request is read only so that the client gets to see the last reply
         self._extend_deadline()
-        self._parser_of_requests.feed(data)
+        self._parser.feed(data)
         if self._waiting and self._is_full():
             self._transport.pause_reading()
 
@@ -108,7 +108,7 @@ class HttpProtocol(asyncio.Protocol):
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Go on when it does."""
+        """Go on answering, since the client reads again."""
         self._paused = False
         if not self._ended:
             self._extend_deadline()
@@ -120,21 +120,21 @@ class HttpProtocol(asyncio.Protocol):
         """Answer what has been received, and the request that is being received, if there is one; then close."""
         self._stopping = True
         self._flush()
-        if not (self._parser_of_requests.in_request or self._waiting or self._delayed):
+        if not (self._parser.in_request or self._waiting or self._delayed):
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
 
-    # What the reader calls
+    # What the parser calls
 
     def on_request(self, parsed: ParsedRequest) -> None:
         """Answer a request, or put it behind those that wait."""
         self._expects = False
         if self._stopping and parsed.keep:
             parsed = msgspec.structs.replace(parsed, keep=False)
-            self._parser_of_requests.stop()
+            self._parser.stop()
         if self._paused or self._delayed or self._waiting:
             self._waiting.append(parsed)
             self._waiting_bytes += _size(parsed)
@@ -210,14 +210,14 @@ class HttpProtocol(asyncio.Protocol):
         if not (self._paused or self._is_full()):
             self._transport.resume_reading()
         self._ask_for_body()
-        if self._stopping and not (self._waiting or self._delayed or self._parser_of_requests.in_request):
+        if self._stopping and not (self._waiting or self._delayed or self._parser.in_request):
             self._finish_writing()
 
     def _ask_for_body(self) -> None:
         """Tell the client to send the body, unless replies are due before, or it comes already."""
         if self._expects and not (self._paused or self._delayed or self._waiting):
             self._expects = False
-            if not self._parser_of_requests.has_body_begun:
+            if not self._parser.has_body_begun:
                 self._write(_CONTINUE)
 
     def _is_full(self) -> bool:
@@ -274,7 +274,7 @@ class HttpProtocol(asyncio.Protocol):
     def _stop_reading(self) -> None:
         self._flush()
         self._ended = True
-        self._parser_of_requests.stop()
+        self._parser.stop()
         self._waiting.clear()
         self._waiting_bytes = 0
 

@@ -1,1 +1,1 @@
-"""The state of the cloud: worlds, the instances in them, and how they are stored."""
+"""Hold the state of the cloud: worlds, the instances in them, and how they are stored."""

@@ -229,7 +229,7 @@ def test_it():
 def test_findings_survive_the_eviction_of_their_entries(pytester: pytest.Pytester) -> None:
     suite = """
 import httpx, pytest
-from toast_compute_mock.journal.journal import Journal
+from toast_compute_mock.journal import Journal
 
 @pytest.mark.toast_cloud(journal=Journal(count_limit=1))
 def test_it(toast_cloud, toast_client):
