@@ -1,8 +1,8 @@
-"""What does a program import to have a cloud of its own? `MockCloud`, in-process or on a socket."""
+"""Run a cloud of your own: `MockCloud`, in-process or on a socket."""
 
 from __future__ import annotations
 
-from .clock import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock, SettableClock
+from .clock.clocks import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock, SettableClock
 from .cloud import MockCloud
 
 __all__ = ["AutoJumpClock", "Clock", "FrozenClock", "MockCloud", "RealClock", "ScaledClock", "SettableClock"]

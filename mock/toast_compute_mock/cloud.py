@@ -1,4 +1,4 @@
-"""How does a program get a cloud of its own? One engine, one clock, and the ways to reach them."""
+"""Build a cloud: one engine, one clock, and the ways to reach them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import snapshots
-from .arguments import check_cloud, check_wait
-from .clock import Clock, RealClock, SettableClock
-from .control import Worlds
-from .engine import Engine
+from .clock.clocks import Clock, RealClock
+from .control import Control
+from .engine.engine import Engine
 from .exchange import Deferred, Reply, Request
-from .faults import Fault, FaultPlan
-from .journal import Journal
-from .snapshots import Snapshot
-from .waiting import settle
-from .worlds import SeedWorld
+from .faults.plan import FaultPlan
+from .faults.rules import Fault
+from .journal.journal import Journal
+from .servers.deferred import wait_for_reply
+from .validation import check_cloud, check_wait
+from .world.seed import SeedWorld
 
 if TYPE_CHECKING:
-    from .admin import Admin
-    from .asgi import AsgiApp
-    from .server import ServerThread
-    from .transport import AsyncMockTransport, MockTransport
+    from .admin.api import Admin
+    from .servers.asgi import AsgiApp
+    from .servers.httpx_transport import AsyncMockTransport, MockTransport
+    from .servers.server import ServerThread
 
 ADMIN_PREFIX = "/_mock"
 _LONGEST_WAIT = 60.0
 
 
-class MockCloud:
+class MockCloud(Control):
     """A whole cloud in this process. Safe for threads.
 
     The same `seed` gives the same ids and durations. `clock` is what its tokens and instances live on: the machine's
     own unless another is given. `world` is what every world begins with. `faults` are rules of what goes wrong, and
-    `evolution` names habits of a later release; both can be changed at any time. Of replies with more bytes than
-    `sample_above` only one in sixteen is held against the contract. `journal` is one with other limits. With
+    `evolution` names options of a later release; both can be changed at any time. Of replies with more bytes than
+    `sample_above` only one in sixteen is checked against the contract. `journal` is one with other limits. With
     `admin_token`, the API under `/_mock/` asks for it.
 
     Raises ValueError, which names the argument, when one cannot be used.
@@ -63,20 +62,14 @@ class MockCloud:
             sample_above=sample_above,
             admin_token=admin_token,
         )
-        self._clock: Clock = RealClock() if clock is None else clock
         self._engine = Engine(seed, world, sample_above=sample_above, journal=journal)
-        self._engine.evolution = evolution
+        lock = threading.RLock()
+        super().__init__(self._engine.registry, self._engine.replies, RealClock() if clock is None else clock, lock)
+        self.evolution = evolution
         self._engine.faults.add(*faults)
-        self._lock = threading.RLock()
-        self._answered = threading.Condition(self._lock)
+        self._answered = threading.Condition(lock)
         self._waiters = 0
         self._admin_token = admin_token
-        self.worlds = Worlds(self._engine, self._lock, self._clock.now)
-
-    @property
-    def clock(self) -> Clock:
-        """The clock that the cloud runs on. The SDK accepts it, too: then it sleeps on this clock."""
-        return self._clock
 
     @property
     def faults(self) -> FaultPlan:
@@ -88,50 +81,35 @@ class MockCloud:
         """What has been asked and answered."""
         return self._engine.journal
 
-    @property
-    def evolution(self) -> tuple[str, ...]:
-        """The habits of a later release that the replies have; see `evolution.HABITS`. Raises ValueError when set."""
-        return self._engine.evolution
-
-    @evolution.setter
-    def evolution(self, habits: Collection[str]) -> None:
-        with self._lock:
-            self._engine.evolution = tuple(habits)
-
     @cached_property
     def transport(self) -> MockTransport:
         """A transport for `httpx.Client` and for the SDK."""
-        from .transport import MockTransport  # httpx is loaded only where it is used
+        from .servers.httpx_transport import MockTransport  # httpx is loaded only where it is used
 
         return MockTransport(self.answer, self._clock)
 
     @cached_property
     def async_transport(self) -> AsyncMockTransport:
         """A transport for `httpx.AsyncClient`."""
-        from .transport import AsyncMockTransport
+        from .servers.httpx_transport import AsyncMockTransport
 
         return AsyncMockTransport(self.answer, self._clock)
 
     @cached_property
     def asgi(self) -> AsgiApp:
         """An ASGI application, for the servers and tools that run such."""
-        from .asgi import AsgiApp
+        from .servers.asgi import AsgiApp
 
         return AsgiApp(self.answer, self._clock)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> ServerThread:
-        """Return a context manager that listens on a socket, and whose `base_url` says where; port 0 is any free one.
+        """Return a context manager that listens on a socket, and whose `base_url` is its URL; port 0 is any free one.
 
-        Raises ValueError for what is no port. Entering it raises OSError when the address cannot be had.
+        Raises ValueError for an invalid port. Entering it raises OSError when the address cannot be had.
         """
-        from .server import ServerThread  # asyncio is loaded only where it is used
+        from .servers.server import ServerThread  # asyncio is loaded only where it is used
 
         return ServerThread(self.answer, self._clock, host, port, self.prefix)
-
-    @property
-    def prefix(self) -> str:
-        """The path before every operation's own path."""
-        return self._engine.prefix
 
     def answer(self, request: Request) -> Reply | Deferred:
         """Return the reply to one request that comes now, or the promise of one."""
@@ -146,7 +124,7 @@ class MockCloud:
 
     def handle(self, request: Request) -> Reply:
         """Return the reply to one request that comes now, once it is there; its delay is the caller's to keep."""
-        return settle(self.answer(request))
+        return wait_for_reply(self.answer(request))
 
     def wait_for(
         self,
@@ -178,22 +156,8 @@ class MockCloud:
                 number = self.journal.count(operation=operation, action=action, world=world, result_code=result_code)
                 raise TimeoutError(f"{number} of {count} exchanges came within {timeout:g} s")
 
-    def snapshot(self) -> bytes:
-        """Return all worlds and the time as JSON text, for `restore`. It carries the mock's passwords and tokens."""
-        return snapshots.write(self.worlds.snapshot())
-
-    def restore(self, content: bytes) -> None:
-        """Go on where a snapshot was taken. Raises SnapshotError, and changes nothing then."""
-        self.resume(snapshots.read(content))
-
-    def resume(self, snapshot: Snapshot) -> None:
-        """Go on where a snapshot was taken; a clock that can be set moves on to its time, if that is ahead."""
-        self.worlds.restore(snapshot)
-        if isinstance(self._clock, SettableClock) and snapshot.now > self._clock.now():
-            self._clock.set(snapshot.now)
-
     @cached_property
     def _admin(self) -> Admin:
-        from .admin import Admin
+        from .admin.api import Admin
 
-        return Admin(self, token=self._admin_token)
+        return Admin(self, self.faults, self.journal, self._admin_token)

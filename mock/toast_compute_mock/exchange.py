@@ -1,11 +1,14 @@
-"""What goes into the engine, and what comes out? One request and one reply, free of sockets and HTTP libraries."""
+"""Define the requests and replies of the engine, free of sockets and HTTP libraries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A decoded JSON object."""
 
 CONTENT_TYPE = "application/json;charset=UTF-8"  # guide: the header that its own samples carry
 
@@ -36,7 +39,7 @@ class Break(Enum):
     SHORT_BODY = "short-body"
     """The body ends in the middle, before its content-length."""
     BAD_CHUNK = "bad-chunk"
-    """The body is chunked, and a chunk's size is no number."""
+    """The body is chunked, and a chunk's size is not a number."""
     STALL = "stall"
     """The head and half of the body arrive, and then nothing more."""
     PIECES = "pieces"
@@ -55,7 +58,7 @@ class Wire(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply. The fronts add `content-length` and nothing else that a client could read."""
+    """One HTTP reply. The servers add `content-length` and nothing else that a client could read."""
 
     status: int
     headers: tuple[tuple[str, str], ...]

@@ -1,1 +1,1 @@
-"""The pytest plugin: a fresh cloud for each test, and a client on it. It is loaded by its entry point."""
+"""Provide the pytest plugin: a fresh cloud for each test, and a client on it."""

@@ -1,4 +1,4 @@
-"""What can a test be failed for, although it passed?"""
+"""Find what a test fails for although it passed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALL = "all"
 
 
 class Watch(logging.Handler):
-    """Looks on while a test runs: which instances were there before it, and what is logged."""
+    """Watches a test while it runs: which instances were there before it, and what is logged."""
 
     def __init__(self, cloud: MockCloud) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Watch(logging.Handler):
         self.messages.append((record.name, text))
 
     def left_behind(self) -> dict[str, str]:
-        """The instances that were not there before and are not about to go: their names by id."""
+        """Return the instances that were not there before and are not being deleted: their names by id."""
         return {id_: name for id_, name in _instances(self.cloud).items() if id_ not in self._before}
 
 
@@ -69,7 +69,7 @@ def duplicate_creates(watch: Watch) -> Iterator[str]:
 
 def secrets(watch: Watch) -> Iterator[str]:
     """Find secrets in the log, and those in the wrong place of a request."""
-    from toast_compute_mock.secrecy import Vault
+    from toast_compute_mock.redaction import Vault
 
     for leak in watch.cloud.journal.leaks():
         for example in leak.examples:
@@ -79,7 +79,7 @@ def secrets(watch: Watch) -> Iterator[str]:
     vault = Vault(lambda _: False)
     vault.add_tokens(watch.cloud.worlds.secrets())
     for logger, text in watch.messages:
-        if vault.holds_encoded(text):
+        if vault.contains_encoded(text):
             yield f"secrets: a record of the logger {logger} shows a secret"
 
 
@@ -96,7 +96,7 @@ def named(names: Iterable[str]) -> list[Check]:
     wanted = list(names)
     for name in wanted:
         if name not in (*CHECKS, _ALL):
-            raise ValueError(f"{name!r} is none of {', '.join(CHECKS)}, {_ALL}")
+            raise ValueError(f"{name!r} is not one of {', '.join(CHECKS)}, {_ALL}")
     return [check for name, check in CHECKS.items() if name in wanted or _ALL in wanted]
 
 

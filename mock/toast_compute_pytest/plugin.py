@@ -1,4 +1,4 @@
-"""How does a test get a cloud of its own? The fixtures `toast_cloud` and `toast_client`, and what they watch for."""
+"""Provide the fixtures `toast_cloud` and `toast_client`, and the checks at their end."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture
 def toast_cloud(request: pytest.FixtureRequest) -> Iterator[MockCloud]:
-    """A cloud in this process that nobody else uses, in which time moves on when everybody waits.
+    """Provide a cloud in this process that nobody else uses, in which time moves on when everybody waits.
 
     `@pytest.mark.toast_cloud(seed=3, faults=[...])` gives arguments to its MockCloud. At its end the test fails for
     what `--toast-fail-on`, the setting `toast_fail_on` or `@pytest.mark.toast_fail_on(...)` names; the marker wins.
@@ -73,7 +73,7 @@ def toast_cloud(request: pytest.FixtureRequest) -> Iterator[MockCloud]:
     with Watch(cloud) as watch:
         yield cloud
     if request.node.stash.get(_BROKE_OFF, False):
-        return  # what it left undone says nothing
+        return  # what it left undone proves nothing
     found = [finding for check in checks for finding in check(watch)]
     if found:
         pytest.fail("\n".join(found), pytrace=False)
@@ -81,7 +81,7 @@ def toast_cloud(request: pytest.FixtureRequest) -> Iterator[MockCloud]:
 
 @pytest.fixture
 def toast_client(toast_cloud: MockCloud) -> Iterator[ToastCompute]:
-    """A client of the demo user on `toast_cloud`, which sleeps on the cloud's own clock."""
+    """Provide a client of the demo user on `toast_cloud`, which sleeps on the cloud's own clock."""
     from toast_compute import ToastCompute
     from toast_compute_api.behaviour import SERVER_URL
 
@@ -102,7 +102,7 @@ def toast_client(toast_cloud: MockCloud) -> Iterator[ToastCompute]:
 def _cloud_of(request: pytest.FixtureRequest) -> MockCloud:
     """Make the cloud that the markers ask for, the closest one last."""
     from toast_compute_mock import MockCloud
-    from toast_compute_mock.clock import AutoJumpClock
+    from toast_compute_mock.clock.clocks import AutoJumpClock
 
     arguments: dict[str, Any] = {"clock": AutoJumpClock()}
     for mark in reversed(list(request.node.iter_markers(_CLOUD_MARK))):
@@ -132,7 +132,7 @@ def _checks_of(request: pytest.FixtureRequest) -> list[Check]:
 
 
 def _chosen(config: pytest.Config) -> tuple[str, ...]:
-    """What the command line says, or else the settings."""
+    """Return the names from the command line, or else from the settings."""
     option: str | None = config.getoption("--toast-fail-on")
     if option is not None:
         return tuple(name.strip() for name in option.split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""What has a server used up? Processor time and memory of a process and all that it started, as Linux tells them."""
+"""Measure the processor time and memory of a process and all that it started, on Linux."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def family(pid: int) -> list[int]:
 
 
 def _own_seconds(pid: int) -> float:
-    """What a living process has taken by its own clock; 0 when it has ended meanwhile.
+    """Return what a living process has taken by its own clock; 0 when it has ended meanwhile.
 
     Not from `/proc/PID/task/*/schedstat`, which is as fine: with a thread, what it took is gone from there, and a
     server that answers each connection in a new thread would seem to take nearly nothing.
@@ -71,7 +71,7 @@ def _own_seconds(pid: int) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields behind the command's name, which may itself hold spaces; empty when the process has ended."""
+    """Return the fields behind the command's name, which may itself hold spaces; empty when the process has ended."""
     try:
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

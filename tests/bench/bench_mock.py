@@ -1,4 +1,4 @@
-"""Is the mock as fast and as small as it has to be, and how does it stand beside Prism and moto? `make bench-mock`.
+"""Measure whether the mock keeps its bounds, compared with Prism and moto: `make bench-mock`.
 
 Everything is measured in one run. It ends with 1 when a bound does not hold, or when something could not be measured.
 """
@@ -122,7 +122,7 @@ def _beside_the_others(world: Path) -> list[Row]:
 
 
 def _cost(server: Server, question: Question, times: int) -> float:
-    """The server's processor time for one request, in µs."""
+    """Return the server's processor time for one request, in µs."""
     with Load(server.address) as load:
         load.run(traffic.repeat(question, times // _WARM), question.wanted)
         before = cpu_seconds(server.pid)

@@ -1,4 +1,4 @@
-"""What does the mock cost inside a process? One job a run: `python -m tests.bench.inprocess JOB` prints it as JSON."""
+"""Measure the mock inside a process: `python -m tests.bench.inprocess JOB` prints one result as JSON."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 
 from toast_compute_mock import FrozenClock, MockCloud
 from toast_compute_mock.exchange import Request
-from toast_compute_mock.lifecycle import begin, find_all, status
 from toast_compute_mock.operations import HANDLERS, Call
-from toast_compute_mock.state import World
-from toast_compute_mock.worlds import start_world
+from toast_compute_mock.world.lifecycle import begin, find_all, status
+from toast_compute_mock.world.seed import start_world
+from toast_compute_mock.world.state import World
 
 from .accounting import resident_mib
 from .traffic import DEMO_APPKEY, DEMO_INSTANCE, DEMO_TOKEN, MANY, appkey, create_example, token, wide_world

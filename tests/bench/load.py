@@ -1,4 +1,4 @@
-"""How is a server kept busy? With ready-made requests over a few keep-alive connections, and every reply is checked.
+"""Keep a server busy with prepared requests over a few keep-alive connections, and check every reply.
 
 One thread, plain sockets: a request goes out on every connection, and then all the replies are read. What this costs
 does not matter, since only the server's own processor time is counted.

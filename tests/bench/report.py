@@ -1,4 +1,4 @@
-"""What was measured, and does it keep within its bound? Rows, and the table that people read."""
+"""Report what was measured and whether it keeps within its bound."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """What the table says about it."""
+        """Return what the table says about it."""
         if self.bound is None:
             return ""
         return "ok" if self.holds else _TOO_MUCH.get(self.unit, "too slow")

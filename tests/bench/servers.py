@@ -1,4 +1,4 @@
-"""How are the mock and the servers beside it started, and how do they stop? Each as its users would start it."""
+"""Start and stop the mock and the servers that it is compared with, as their users would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can the tools of the benchmark be trusted? What they count is held against what is known by other means."""
+"""Check the tools of the benchmark against what is known by other means."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_processor_time_is_finer_than_the_ticks_of_the_system() -> None:
         assert cpu_seconds(pid) == pytest.approx(float(said), abs=_LITTLE)
 
 
-def test_an_idle_process_takes_no_processor_time() -> None:
+def test_idle_process_takes_no_processor_time() -> None:
     with _running(_IDLER) as (pid, _):
         before = cpu_seconds(pid)
         time.sleep(0.05)
@@ -90,7 +90,7 @@ def test_memory_counts_what_a_process_holds() -> None:
         assert resident_mib(pid) - bare == pytest.approx(64, abs=2)
 
 
-def test_the_time_of_a_process_that_has_ended_is_not_made_up() -> None:
+def test_time_of_a_process_that_has_ended_is_not_made_up() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     with pytest.raises(ProcessLookupError):
@@ -142,13 +142,13 @@ def test_every_request_is_sent_once_over_connections_that_are_kept(echo: tuple[s
     assert len({port for port, _ in _Echo.seen}) == 8
 
 
-def test_a_server_that_closes_after_each_reply_gets_new_connections(echo: tuple[str, int]) -> None:
+def test_server_that_closes_after_each_reply_gets_new_connections(echo: tuple[str, int]) -> None:
     with Load(echo, connections=2) as load:
         assert load.run(_posts("/once", 10), b"body") == 10
     assert len({port for port, _ in _Echo.seen}) == 10
 
 
-def test_a_body_that_comes_in_many_pieces_is_read_to_its_end(echo: tuple[str, int]) -> None:
+def test_body_that_comes_in_many_pieces_is_read_to_its_end(echo: tuple[str, int]) -> None:
     body = b"x" * 3_000_000 + b"end"
     with Load(echo, connections=1) as load:
         assert load.ask(request("POST", "/", {}, body)) == (200, body)
@@ -158,13 +158,13 @@ def test_a_body_that_comes_in_many_pieces_is_read_to_its_end(echo: tuple[str, in
     ("body", "message"),
     [("other", "answered by 200 and 'other'"), ("missing", "answered by 404"), ("nothing", "was closed before")],
 )
-def test_no_reply_but_the_wanted_one_is_counted(echo: tuple[str, int], body: str, message: str) -> None:
+def test_only_the_expected_reply_is_counted(echo: tuple[str, int], body: str, message: str) -> None:
     wanted = body.encode() if body == "missing" else b"body"
     with Load(echo) as load, pytest.raises(LoadError, match=message):
         load.run([request("POST", "/", {}, body.encode())], wanted)
 
 
-def test_a_server_that_ends_before_it_answers_is_an_error_that_says_what_it_said() -> None:
+def test_server_that_ends_before_it_answers_is_an_error_that_says_what_it_said() -> None:
     with pytest.raises(ServerError, match=r"the mock ended with status 2 .*--no-such-option"), _unstartable():
         pass
 
@@ -173,14 +173,14 @@ def _unstartable() -> AbstractContextManager[Server]:
     return servers.mock(traffic.demo_list().request, "--no-such-option")
 
 
-def test_a_figure_at_its_limit_keeps_at_most_and_breaks_under() -> None:
+def test_figure_at_its_limit_keeps_at_most_and_breaks_under() -> None:
     assert Row("cost", 60, "µs", Bound("<=", 60)).holds
     assert not Row("start", 300, "ms", Bound("<", 300)).holds
     assert not Row("ratio", 7.99, "times", Bound(">=", 8)).holds
     assert Row("only shown", 1e9, "ms").holds
 
 
-def test_the_table_says_what_broke_its_bound() -> None:
+def test_table_marks_broken_bounds() -> None:
     lines = table(
         [
             Row("ratio", 9.5, "times", Bound(">=", 8)),

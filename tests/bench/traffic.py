@@ -1,4 +1,4 @@
-"""What are the servers asked? The same two things of each: a list of one instance, and a create that is accepted."""
+"""Define the two requests that every server gets: a list of one instance, and a create that is accepted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from ruamel.yaml import YAML
-from toast_compute_mock.state import Account
-from toast_compute_mock.worlds import SeedWorld, default_seed_world
+from toast_compute_mock.world.seed import SeedWorld, default_seed_world
+from toast_compute_mock.world.state import Account
 
 from .load import request
 from .servers import ROOT

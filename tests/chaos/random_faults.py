@@ -16,8 +16,8 @@ from typing import Any
 
 from toast_compute import AmbiguousOutcomeError, ToastComputeError
 from toast_compute_mock import AutoJumpClock, Clock, MockCloud, faults
-from toast_compute_mock.journal import Journal
-from toast_compute_mock.worlds import default_seed_world
+from toast_compute_mock.journal.journal import Journal
+from toast_compute_mock.world.seed import default_seed_world
 
 _KEPT = 5  # instances that a worker remembers, so that lists stay short
 SHARE = 0.05  # of the calls, for each fault

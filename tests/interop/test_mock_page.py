@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from toast_compute_mock import FrozenClock, MockCloud, RealClock
-from toast_compute_mock.worlds import SeedWorld, default_seed_world
+from toast_compute_mock.world.seed import SeedWorld, default_seed_world
 
 WEB, BATCH = "125a0000-0000-4000-8000-000000000001", "125a0000-0000-4000-8000-000000000002"
 SEED_TOKEN = "00000000-0000-4000-8000-000000000001"

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from toast_compute_mock.behaviour_page import as_markdown
-from toast_compute_mock.evolution import HABITS
+from toast_compute_mock.cli.options import option_names
+from toast_compute_mock.cli.rules_page import as_markdown
+from toast_compute_mock.engine.schema_evolution import OPTIONS
 from toast_compute_mock.faults import EFFECTS, PRESETS, read_faults
-from toast_compute_mock.options import option_names
 from toast_compute_pytest.checks import CHECKS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -63,7 +63,7 @@ def test_every_effect_and_preset_is_on_the_page() -> None:
 
 
 def test_every_habit_is_on_the_page() -> None:
-    assert in_code(section("The next release")) == set(HABITS)
+    assert in_code(section("The next release")) == set(OPTIONS)
 
 
 def test_every_check_is_on_the_page() -> None:

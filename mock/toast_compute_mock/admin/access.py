@@ -1,4 +1,4 @@
-"""Who may use the admin API? This process, this machine, and whoever has the admin token; never another site's page."""
+"""Decide who may use the admin API: this process, this machine, and whoever has the admin token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from ..exchange import Request
-from .refusal import AdminError
+from .routes import AdminError
 
 _CHALLENGE = ("www-authenticate", "Bearer")
 _OWN_SITES = ("same-origin", "none")  # `none`: typed into the address bar
@@ -22,7 +22,7 @@ class Access:
             raise ValueError("token: an empty admin token would let everybody in")
         self._token = None if token is None else token.encode()
 
-    def admit(self, request: Request, *, is_page: bool) -> None:
+    def authorize(self, request: Request, *, is_page: bool) -> None:
         """Raise AdminError unless the request may be made; `is_page` when it asks for the page, which holds no data."""
         if not request.peer:  # whoever is in this process has the cloud itself
             return
@@ -59,7 +59,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _name_of(host: str) -> str:
-    """The name or address in a Host header, without its port."""
+    """Return the name or address in a Host header, without its port."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -67,7 +67,7 @@ def _name_of(host: str) -> str:
 
 
 def _as_sent(text: str) -> bytes:
-    """The bytes of a header's value: headers are decoded as Latin-1."""
+    """Return the bytes of a header's value: headers are decoded as Latin-1."""
     return text.strip().encode("latin-1", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Which operation of the admin API does a request mean, and is it what the document allows?"""
+"""Route a request to an operation of the admin API, and check it against the document."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 
+from ..contract.schemas import Problem, Schema, Schemas
 from ..exchange import Request
-from ..schemas import Problem, Schema, Schemas
-from .refusal import AdminError, malformed
 
 _JSON = "application/json"
 _decode = msgspec.json.Decoder().decode
+
+
+class AdminError(Exception):
+    """A request to the admin API is refused; its text is the sentence that the reply carries."""
+
+    def __init__(self, status: HTTPStatus, message: str, *headers: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def malformed(place: str, reason: str) -> AdminError:
+    """Return the refusal of a wrong value."""
+    return AdminError(HTTPStatus.BAD_REQUEST, f"{place}: {reason}")
 
 
 class Parameter(NamedTuple):
@@ -42,7 +56,7 @@ class Operation(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What a request says, checked."""
+    """The checked parameters and body of a request."""
 
     parameters: Mapping[str, Any]
     """By name, with the defaults of the document."""
@@ -123,7 +137,7 @@ class Routes:
 
 
 def read_call(operation: Operation, in_path: Mapping[str, str], query: str, request: Request) -> Call:
-    """Return what the request says. Raises AdminError, which names one place and one reason."""
+    """Return the parameters and body of a request. Raises AdminError, which names one place and one reason."""
     parameters = _read_parameters(operation, in_path, query)
     if not operation.takes_body:
         return Call(parameters, None, b"")
@@ -137,7 +151,7 @@ def read_call(operation: Operation, in_path: Mapping[str, str], query: str, requ
         raise malformed("body", "is not valid JSON in UTF-8") from None
     problem = None if operation.body is None else operation.body.problem(body, "body")
     if problem is not None:
-        raise _refused(problem)
+        raise _as_admin_error(problem)
     return Call(parameters, operation.defaults | body if operation.defaults else body, request.body)
 
 
@@ -161,12 +175,12 @@ def _read_parameters(operation: Operation, in_path: Mapping[str, str], query: st
         values[name] = _read_text(text, parameter.type)
         problem = parameter.schema.problem(values[name], name)
         if problem is not None:
-            raise _refused(problem)
+            raise _as_admin_error(problem)
     return values
 
 
 def _read_text(text: str, kind: str) -> Any:
-    """A parameter's value; what is none of its type stays text, and its schema says so."""
+    """Return a parameter's value; what is not of its type stays text, and its schema refuses it."""
     if kind == "string":
         return text
     try:
@@ -188,5 +202,5 @@ def _match(steps: list[str], pieces: list[str]) -> dict[str, str] | None:
     return values
 
 
-def _refused(problem: Problem) -> AdminError:
+def _as_admin_error(problem: Problem) -> AdminError:
     return malformed(problem.path, problem.reason)

@@ -1,4 +1,4 @@
-"""How does a reply of the admin API wait for something? It is asked again and again, and blocks nobody."""
+"""Wait for something in a reply of the admin API, without blocking anybody."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from ..clock import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock
-
-JsonObject: TypeAlias = dict[str, Any]
+from ..clock.clocks import AutoJumpClock, Clock, FrozenClock, RealClock, ScaledClock
+from ..exchange import JsonObject
 
 _KINDS = {RealClock: "real", FrozenClock: "frozen", ScaledClock: "scaled", AutoJumpClock: "auto-jump"}
 
 
-class Later(NamedTuple):
+class PendingAnswer(NamedTuple):
     """What an operation returns when its payload may not be there yet."""
 
     poll: Callable[[], JsonObject | None]
@@ -26,34 +25,34 @@ def kind_of(clock: Clock) -> str:
     return next((kind for known, kind in _KINDS.items() if isinstance(clock, known)), "custom")
 
 
-def until(look: Callable[[bool], JsonObject | None], real_seconds: float) -> Later:
-    """Return what `look` will say; it is told whether the time is up, and has to say something then."""
+def poll_until(poll: Callable[[bool], JsonObject | None], real_seconds: float) -> PendingAnswer:
+    """Return what `poll` will return; it gets whether the time is up, and must return something then."""
     deadline = time.monotonic() + real_seconds
-    return Later(lambda: look(time.monotonic() >= deadline))
+    return PendingAnswer(lambda: poll(time.monotonic() >= deadline))
 
 
-def sleep(clock: Clock, seconds: float, real_seconds: float) -> Later:
+def sleep(clock: Clock, seconds: float, real_seconds: float) -> PendingAnswer:
     """Wait until the clock has moved so far, but not longer than `real_seconds`."""
-    is_over = _asleep_on(clock, seconds) if isinstance(clock, AutoJumpClock) else _has_come(clock, seconds)
+    is_over = _sleep_in_thread(clock, seconds) if isinstance(clock, AutoJumpClock) else _time_has_passed(clock, seconds)
 
-    def look(is_late: bool) -> JsonObject | None:
+    def poll(is_last: bool) -> JsonObject | None:
         over = is_over()
-        if not over and not is_late:
+        if not over and not is_last:
             return None
         now = clock.now()
         return {"over": over, "now": datetime.fromtimestamp(now, UTC), "seconds": now}
 
-    return until(look, real_seconds)
+    return poll_until(poll, real_seconds)
 
 
-def _has_come(clock: Clock, seconds: float) -> Callable[[], bool]:
-    """Return what says whether so many seconds have passed from now on."""
+def _time_has_passed(clock: Clock, seconds: float) -> Callable[[], bool]:
+    """Return a function that returns whether so many seconds have passed from now on."""
     due = clock.now() + seconds
     return lambda: clock.now() >= due
 
 
-def _asleep_on(clock: AutoJumpClock, seconds: float) -> Callable[[], bool]:
-    """Fall asleep on the clock, and return what says whether that is over, without using the clock.
+def _sleep_in_thread(clock: AutoJumpClock, seconds: float) -> Callable[[], bool]:
+    """Sleep on the clock, and return a function that returns whether that is over without using the clock.
 
     It jumps when everybody sleeps, so somebody has to, in a thread of its own; and it jumps late when somebody keeps
     asking it for the time. Its sleeps always end, also those for which no client waits any more.

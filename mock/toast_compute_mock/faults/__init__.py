@@ -1,12 +1,9 @@
-"""What can go wrong on purpose? Rules that say which calls fail, how, and how often."""
+"""Make calls fail on purpose: rules for which calls, how, and how often."""
 
 from __future__ import annotations
 
-from .checks import FaultError
-from .delays import Delay, DelayLogNormal, DelayUniform
-from .describing import describe
-from .effects import EFFECTS, Effect
-from .making import (
+from .base import FaultError
+from .builders import (
     apply_twice,
     bad_chunk,
     close,
@@ -30,12 +27,13 @@ from .making import (
     unsuccessful_without_code,
     wrong_type,
 )
-from .plan import Chosen, FaultPlan, FaultState
+from .delays import Delay, DelayLogNormal, DelayUniform
+from .json import read_faults
+from .plan import Chosen, FaultPlan
 from .presets import EXPLANATIONS, PRESETS, preset
-from .reading import read_faults
 from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
-from .rules import Fault, Match, Sighting
-from .truth_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
+from .rules import EFFECTS, CallContext, Effect, Fault, FaultState, Match, describe
+from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
 from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
 __all__ = [
@@ -44,6 +42,7 @@ __all__ = [
     "PRESETS",
     "ApplyTwice",
     "BadChunk",
+    "CallContext",
     "Chosen",
     "Close",
     "Delay",
@@ -66,7 +65,6 @@ __all__ = [
     "Reset",
     "ResultCode",
     "ShortBody",
-    "Sighting",
     "Slow",
     "StaleRead",
     "Stall",

@@ -1,13 +1,12 @@
-"""How late can a reply be? Delays, fixed or by chance."""
+"""Delay a reply, by a fixed time or by chance."""
 
 from __future__ import annotations
 
 import math
 
-from .checks import LONGEST_DELAY, FaultError, check_number, check_seconds
-from .terms import BaseEffect
+from .base import LONGEST_DELAY, BaseEffect, FaultError, check_number, check_seconds
 
-_LARGEST_SIGMA = 10.0  # one in six delays is then 22,000 times the median; more than that is no model of anything
+_LARGEST_SIGMA = 10.0  # one in six delays is then 22,000 times the median; more than that models nothing
 
 
 class Delay(BaseEffect, frozen=True):
@@ -19,11 +18,11 @@ class Delay(BaseEffect, frozen=True):
         check_seconds("seconds", self.seconds)
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"answered {self.seconds:g} s late"
 
     def draw(self, _first: float, _second: float) -> float:
-        """Return the seconds; chance has no say."""
+        """Return the seconds, without any chance."""
         return float(self.seconds)
 
 
@@ -40,7 +39,7 @@ class DelayUniform(BaseEffect, frozen=True):
             raise FaultError("max", "must be at least min")
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"answered {self.min:g} to {self.max:g} s late"
 
     def draw(self, first: float, _second: float) -> float:
@@ -66,7 +65,7 @@ class DelayLogNormal(BaseEffect, frozen=True):
             raise FaultError("max", "must be at least median")
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         limit = "" if self.max == LONGEST_DELAY else f", at most {self.max:g} s"
         return f"answered late, by {self.median:g} s in the median{limit}"
 

@@ -1,4 +1,4 @@
-"""Which troubles are there ready-made?"""
+"""Define the faults that are ready-made."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import NamedTuple, Unpack
 
 import msgspec
 
-from ..behaviours import RefusedError, Rule
-from ..words import message_for
-from .checks import check_name
+from ..messages import message_for
+from ..rules import RefusedError, Rule
+from .base import check_name
 from .delays import DelayLogNormal
 from .reply_effects import HttpStatus, ResultCode
 from .rules import Fault, Match, MatchOptions
 from .wire_effects import Close, Reset
 
 # Low enough that a client which tries again comes through, high enough to be met within some tens of calls.
-_NOW_AND_THEN = 0.05
-# A waiter looks for the first time with a token that is younger than this, and every time after that with an older one.
-_OLDER_THAN_A_FIRST_LOOK = 0.5
+_RARE_PROBABILITY = 0.05
+# The first poll of a waiter has a token that is younger than this, and every poll after it an older one.
+_AGE_AT_SECOND_POLL = 0.5
 _ZONE_CONFLICT = Rule.ZONE_UNAVAILABLE.value.code
 
 
 class Preset(NamedTuple):
     """Faults that belong together."""
 
-    says: str
+    description: str
     faults: tuple[Fault, ...]
 
 
 class PresetOptions(MatchOptions, total=False):
-    """What can be said of the faults of a preset instead of what it says itself; see Fault and Match."""
+    """What can replace the match and budget of a preset's faults; see Fault and Match."""
 
     operation: str | None
     budget: int | None
 
 
-def _sometimes(name: str, effect: Reset | Close | DelayLogNormal) -> Fault:
-    return Fault(name=name, match=Match(probability=_NOW_AND_THEN), effect=effect, budget=None)
+def _rare_fault(name: str, effect: Reset | Close | DelayLogNormal) -> Fault:
+    return Fault(name=name, match=Match(probability=_RARE_PROBABILITY), effect=effect, budget=None)
 
 
 _PRESETS: Mapping[str, Preset] = {
@@ -45,9 +45,9 @@ _PRESETS: Mapping[str, Preset] = {
         "Now and then, on any operation: the connection is reset or closed after the work has been done, or the reply "
         "is late. Each happens to one call in twenty, by the seed.",
         (
-            _sometimes("flaky-network-reset", Reset()),
-            _sometimes("flaky-network-close", Close()),
-            _sometimes("flaky-network-late", DelayLogNormal(median=0.8, sigma=0.6, max=5.0)),
+            _rare_fault("flaky-network-reset", Reset()),
+            _rare_fault("flaky-network-close", Close()),
+            _rare_fault("flaky-network-late", DelayLogNormal(median=0.8, sigma=0.6, max=5.0)),
         ),
     ),
     "token-expires-mid-wait": Preset(
@@ -56,7 +56,7 @@ _PRESETS: Mapping[str, Preset] = {
         (
             Fault(
                 name="token-expires-mid-wait",
-                match=Match(operation="listInstances", nth=2, token_age_min=_OLDER_THAN_A_FIRST_LOOK),
+                match=Match(operation="listInstances", nth=2, token_age_min=_AGE_AT_SECOND_POLL),
                 effect=ResultCode(Rule.BAD_TOKEN.value.code, RefusedError(Rule.BAD_TOKEN).message),
             ),
         ),
@@ -85,7 +85,7 @@ _PRESETS: Mapping[str, Preset] = {
 PRESETS: Mapping[str, tuple[Fault, ...]] = {name: preset.faults for name, preset in _PRESETS.items()}
 """The faults of each preset."""
 
-EXPLANATIONS: Mapping[str, str] = {name: preset.says for name, preset in _PRESETS.items()}
+EXPLANATIONS: Mapping[str, str] = {name: preset.description for name, preset in _PRESETS.items()}
 """What each preset does, for people."""
 
 PRESET_NAMES = frozenset(fault.name for faults in PRESETS.values() for fault in faults)

@@ -1,4 +1,4 @@
-"""Which replies can say what is wrong? Refusals for no reason, and replies that break the contract."""
+"""Replace a reply: refusals for no reason, and replies that break the contract."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 from ..exchange import CONTENT_TYPE, Reply
-from ..words import FAIL, message_for
-from .checks import FaultError, check_choice, check_flag, check_text, check_whole
-from .terms import BaseEffect, carried_out
+from ..messages import FAIL, message_for
+from .base import BaseEffect, FaultError, carried_out, check_choice, check_flag, check_text, check_whole
 
 GATEWAY_STATUSES = (429, 500, 502, 503, 504)
 _PAGES = frozenset({502, 503, 504})  # what stands in front of a service answers these itself, with a page of its own
@@ -37,7 +36,7 @@ class ResultCode(BaseEffect, frozen=True):
     def __post_init__(self) -> None:
         check_whole("code", self.code)
         if self.code == 0:
-            raise FaultError("code", "0 means success, and is no refusal")
+            raise FaultError("code", "0 means success, and is not a refusal")
         if self.message is not None:
             check_text("message", self.message, _MESSAGE_LIMIT)
 
@@ -51,7 +50,7 @@ class ResultCode(BaseEffect, frozen=True):
         return message_for(self.code) if self.message is None else self.message
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"refused with {self.code} {self.text}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -67,8 +66,8 @@ class UnsuccessfulWithoutCode(BaseEffect, frozen=True):
         return False
 
     @property
-    def says(self) -> str:
-        return "not carried out, and the reply says no success under code 0"
+    def description(self) -> str:
+        return "not carried out, and the reply is unsuccessful under code 0"
 
     def apply(self, reply: Reply) -> Reply:
         header = {"isSuccessful": False, "resultCode": 0, "resultMessage": FAIL}
@@ -79,7 +78,7 @@ class MissingHeader(BaseEffect, frozen=True):
     """The operation is carried out; of its reply the payload arrives, without the `header`."""
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out, and the reply has no header"
 
     def apply(self, reply: Reply) -> Reply:
@@ -109,13 +108,13 @@ class WrongType(BaseEffect, frozen=True):
                 raise FaultError("member", "must be names with single dots between them")
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"carried out, and {self.member or 'the payload'} has the wrong type in the reply"
 
     def apply(self, reply: Reply) -> Reply:
         content = _decode(reply.body)
-        if self.member is None or not _distort(content, self.member.split(".")):
-            _distort(content, [next((name for name in content if name != _HEADER), _HEADER)])
+        if self.member is None or not _change_type(content, self.member.split(".")):
+            _change_type(content, [next((name for name in content if name != _HEADER), _HEADER)])
         return replace(reply, body=_encode(content))
 
 
@@ -146,7 +145,7 @@ class HttpStatus(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         wait = "" if self.retry_after is None else f" and Retry-After: {self.retry_after}"
         return f"{carried_out(self.commit)}, answered with {_title(self.status)}{wait}"
 
@@ -175,20 +174,20 @@ class Html(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"{carried_out(self.commit)}, answered with an HTML page under 200"
 
     def apply(self, reply: Reply) -> Reply:
         return replace(reply, status=HTTPStatus.OK.value, headers=_HTML, body=_page("We will be back soon"))
 
 
-def _distort(value: object, path: list[str]) -> bool:
+def _change_type(value: object, path: list[str]) -> bool:
     """Change the type of the member at the end of the path; return whether it is there."""
     *way, last = path
     for name in way:
-        value = _entered(value)
+        value = _first_entry(value)
         value = value.get(name) if isinstance(value, dict) else None
-    value = _entered(value)
+    value = _first_entry(value)
     if not isinstance(value, dict) or last not in value:
         return False
     old = value[last]
@@ -196,8 +195,8 @@ def _distort(value: object, path: list[str]) -> bool:
     return True
 
 
-def _entered(value: object) -> object:
-    """An array's first entry; anything else as it is."""
+def _first_entry(value: object) -> object:
+    """Return an array's first entry, and anything else as it is."""
     while isinstance(value, list):
         value = value[0] if value else None
     return value

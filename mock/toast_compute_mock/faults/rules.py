@@ -1,26 +1,73 @@
-"""What is a fault rule, and which calls does it match?"""
+"""Define a fault rule, and which calls it matches."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypeAlias, TypedDict, get_args
 
 import msgspec
 from toast_compute_api.behaviour import LIFECYCLE, OPERATIONS
 
-from ..contract import contract
-from .checks import LAST_MOMENT, FaultError, check_name, check_number, check_seconds, check_text, check_whole
-from .effects import EFFECTS, Effect
-from .terms import Term
-from .truth_effects import EndInError, StaleRead
+from ..contract.operations import contract
+from .base import (
+    LAST_MOMENT,
+    BaseEffect,
+    FaultError,
+    RulePart,
+    check_name,
+    check_number,
+    check_seconds,
+    check_text,
+    check_whole,
+)
+from .delays import Delay, DelayLogNormal, DelayUniform
+from .reply_effects import Html, HttpStatus, MissingHeader, ResultCode, UnsuccessfulWithoutCode, WrongType
+from .state_effects import ApplyTwice, EndInError, LoseReply, LoseRequest, StaleRead
+from .wire_effects import BadChunk, Close, Dribble, Garbage, Reset, ShortBody, Slow, Stall
 
+_TIMES = {None: "unlimited", 1: "once", 2: "twice"}
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _NAME_LIMIT = 100
 _WORLD_LIMIT = 255
 _MOVES = frozenset(name for name, move in LIFECYCLE.operations.items() if move.through)
 
 
-class Sighting(NamedTuple):
+AnyDelay: TypeAlias = Delay | DelayUniform | DelayLogNormal
+"""The effects of which several add up."""
+
+Effect: TypeAlias = (
+    ResultCode
+    | UnsuccessfulWithoutCode
+    | MissingHeader
+    | WrongType
+    | HttpStatus
+    | Html
+    | Reset
+    | Close
+    | Garbage
+    | ShortBody
+    | BadChunk
+    | Dribble
+    | Slow
+    | Stall
+    | LoseReply
+    | LoseRequest
+    | ApplyTwice
+    | EndInError
+    | StaleRead
+    | Delay
+    | DelayUniform
+    | DelayLogNormal
+)
+"""Any effect; in JSON its `kind` names it."""
+
+EFFECTS: dict[str, type[BaseEffect]] = {effect.__struct_config__.tag: effect for effect in get_args(Effect)}
+"""All effects by kind."""
+
+
+class CallContext(NamedTuple):
     """A call, as far as rules can see it."""
 
     operation: str = ""
@@ -38,12 +85,12 @@ class Sighting(NamedTuple):
 
     @property
     def can_be_stale(self) -> bool:
-        """Whether it can be answered from before the last write."""
+        """Return whether it can be answered from before the last write."""
         return self.changed_ago is not None
 
 
-class Match(Term, frozen=True, kw_only=True):
-    """Which calls a fault is for: those for which everything that is said here holds."""
+class Match(RulePart, frozen=True, kw_only=True):
+    """Which calls a fault is for: those for which every condition here holds."""
 
     operation: str | None = None
     """An operationId."""
@@ -92,7 +139,7 @@ class Match(Term, frozen=True, kw_only=True):
         known = list(chain(*actions.values())) if self.operation is None else actions[self.operation]
         check_name("action", self.action, known)
 
-    def fits(self, call: Sighting) -> bool:
+    def fits(self, call: CallContext) -> bool:
         """Return whether everything but nth, every and probability holds for this call."""
         if self.operation is not None and self.operation != call.operation:
             return False
@@ -115,7 +162,7 @@ class Match(Term, frozen=True, kw_only=True):
         return self.probability is None or chance < self.probability
 
 
-class Fault(Term, frozen=True, kw_only=True):
+class Fault(RulePart, frozen=True, kw_only=True):
     """One rule: which calls, what goes wrong with them, and how often."""
 
     name: str = ""
@@ -123,7 +170,7 @@ class Fault(Term, frozen=True, kw_only=True):
     match: Match = msgspec.field(default_factory=Match)
     effect: Effect
     budget: int | None = 1
-    """How often it happens at most; None for without end."""
+    """How often it happens at most; None for unlimited."""
 
     def __post_init__(self) -> None:
         if self.name != "":
@@ -144,7 +191,7 @@ class Fault(Term, frozen=True, kw_only=True):
             if name is not None and name not in _MOVES and not contract().actions.get(name):
                 raise FaultError(f"match.{field}", f"{name} begins no change of status that could end in ERROR")
 
-    def fits(self, call: Sighting) -> bool:
+    def fits(self, call: CallContext) -> bool:
         """Return whether it is for such a call, apart from nth, every, probability and budget."""
         effect = self.effect
         if isinstance(effect, StaleRead):
@@ -156,8 +203,20 @@ class Fault(Term, frozen=True, kw_only=True):
         return self.match.fits(call)
 
 
+class FaultState(msgspec.Struct, frozen=True, rename="camel"):
+    """A fault, and how far it has come."""
+
+    fault: Fault
+    matched: int
+    """How many calls it matched apart from nth, every and probability, until its budget was spent."""
+    used: int
+    """How often it fired."""
+    remaining: int | None
+    """How often it can fire yet; None for unlimited."""
+
+
 class MatchOptions(TypedDict, total=False):
-    """What can be said of a match beside its operation; see Match."""
+    """The conditions of a match in addition to its operation; see Match."""
 
     action: str | None
     world: str | None
@@ -172,7 +231,7 @@ class MatchOptions(TypedDict, total=False):
 
 @cache
 def _reads() -> frozenset[str]:
-    """The operations that change nothing."""
+    """Return the operations that change nothing."""
     return frozenset(operation.id for operation in contract().operations if operation.reads)
 
 
@@ -182,3 +241,49 @@ def _check_range(first: str, low: float | None, last: str, high: float | None, m
             check_seconds(field, value, most)
     if low is not None and high is not None and high < low:
         raise FaultError(last, f"must not be below {first}")
+
+
+def describe(fault: Fault) -> str:
+    """Return one line such as `the 2nd createInstance: carried out, then the reply is lost, once`."""
+    often = _TIMES.get(fault.budget, f"{fault.budget} times")
+    return f"{_calls(fault.match)}: {fault.effect.description}, {often}"
+
+
+def _calls(match: Match) -> str:
+    if match.nth is not None:
+        which = f"the {_ordinal(match.nth)} {_operation(match) or 'call'}"
+    elif match.every is not None:
+        which = f"every {_ordinal(match.every)} {_operation(match) or 'call'}"
+    else:
+        which = _operation(match) or "any call"
+    return which + "".join(_limits(match))
+
+
+def _operation(match: Match) -> str:
+    return " ".join(name for name in (match.operation, match.action) if name is not None)
+
+
+def _limits(match: Match) -> list[str]:
+    limits = []
+    if match.world is not None:
+        limits.append(f" in world {match.world}")
+    if match.token_age_min is not None:
+        limits.append(f" with a token of {match.token_age_min:g} s or older")
+    if match.token_age_max is not None:
+        limits.append(f" with a token of {match.token_age_max:g} s or younger")
+    if match.after is not None:
+        limits.append(f" from {_moment(match.after)} on")
+    if match.until is not None:
+        limits.append(f" until {_moment(match.until)}")
+    if match.probability is not None:
+        limits.append(f" in {match.probability * 100:g} % of cases")
+    return limits
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _ordinal(number: int) -> str:
+    teens = 10 <= number % 100 < 20
+    return f"{number}{'th' if teens else _ENDINGS.get(number % 10, 'th')}"

@@ -1,12 +1,11 @@
-"""How can a reply suffer on its way? Broken connections and broken framing."""
+"""Damage a reply on its way: broken connections and broken framing."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ..exchange import Break, Reply, Wire
-from .checks import check_flag, check_seconds, check_whole
-from .terms import BaseEffect, carried_out
+from .base import BaseEffect, carried_out, check_flag, check_seconds, check_whole
 
 
 class Reset(BaseEffect, frozen=True):
@@ -23,7 +22,7 @@ class Reset(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"{carried_out(self.commit)}, and the connection is reset"
 
     def apply(self, reply: Reply) -> Reply:
@@ -44,7 +43,7 @@ class Close(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"{carried_out(self.commit)}, and the connection is closed without a reply"
 
     def apply(self, reply: Reply) -> Reply:
@@ -65,7 +64,7 @@ class Garbage(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"{carried_out(self.commit)}, and what comes back is not HTTP"
 
     def apply(self, reply: Reply) -> Reply:
@@ -76,7 +75,7 @@ class ShortBody(BaseEffect, frozen=True):
     """The operation is carried out; the body of its reply ends in the middle, before its content-length."""
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out, and the reply's body ends too early"
 
     def apply(self, reply: Reply) -> Reply:
@@ -84,10 +83,10 @@ class ShortBody(BaseEffect, frozen=True):
 
 
 class BadChunk(BaseEffect, frozen=True):
-    """The operation is carried out; the body of its reply is chunked, and a chunk's size is no number."""
+    """The operation is carried out; the body of its reply is chunked, and a chunk's size is not a number."""
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out, and the reply's chunks are broken"
 
     def apply(self, reply: Reply) -> Reply:
@@ -107,7 +106,7 @@ class Dribble(BaseEffect, frozen=True):
         check_seconds("pause", self.pause)
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"carried out, and the reply comes {_in_pieces(self.piece, self.pause)}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -127,7 +126,7 @@ class Slow(BaseEffect, frozen=True):
         check_seconds("pause", self.pause)
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"carried out, and the reply comes slowly, {_in_pieces(self.piece, self.pause)}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -138,7 +137,7 @@ class Stall(BaseEffect, frozen=True):
     """The operation is carried out; the head and half of the body arrive, and then nothing more."""
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return "carried out, and the reply stalls half way"
 
     def apply(self, reply: Reply) -> Reply:

@@ -1,11 +1,11 @@
-"""Which function answers which operation?"""
+"""Map each operation to the function that answers it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from ..state import World
+from ..world.state import World
 from . import actions, attachments, catalogue, creation, instances, keypairs, tokens
 from .call import Call, Payload
 

@@ -1,14 +1,14 @@
-"""What does each of the nine actions do to an instance?"""
+"""Answer runInstanceAction: the nine actions on an instance."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from ..behaviours import RefusedError, Rule
-from ..intake import JsonObject
-from ..lifecycle import begin, find, require
-from ..state import FloatingIp, Image, Instance, Interface, World
+from ..exchange import JsonObject
+from ..rules import RefusedError, Rule
+from ..world.lifecycle import begin, find, require
+from ..world.state import FloatingIp, Image, Instance, Interface, World
 from .call import Call, Payload
 from .catalogue import find_flavor, require_enabled
 

@@ -1,4 +1,4 @@
-"""Which volume is attached to which instance, and under which device name?"""
+"""Answer attachVolume and detachVolume."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection
 from itertools import product
 from string import ascii_lowercase
 
-from ..behaviours import RefusedError, Rule
-from ..lifecycle import begin, find, require
-from ..state import World
+from ..rules import RefusedError, Rule
+from ..world.lifecycle import begin, find, require
+from ..world.state import World
 from .call import Call, Payload
 
 
@@ -44,6 +44,6 @@ def detach(world: World, call: Call) -> Payload:
 
 
 def _free_device(used: Collection[str]) -> str:
-    """The first device name behind the root disk's `/dev/vda` that is free: b to z, then aa to zz."""
+    """Return the first device name behind the root disk's `/dev/vda` that is free: b to z, then aa to zz."""
     letters = (*ascii_lowercase[1:], *("".join(pair) for pair in product(ascii_lowercase, repeat=2)))
     return next(device for device in (f"/dev/vd{name}" for name in letters) if device not in used)

@@ -1,4 +1,4 @@
-"""What does an operation get to work with, and how does it write times?"""
+"""Define what an operation gets and returns, and how it writes times."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ..intake import JsonObject
+from ..exchange import JsonObject
 
 Payload: TypeAlias = dict[str, Any]
-"""The members of a success beside its header."""
+"""The members of a success in addition to its header."""
 
 _WITHOUT_ZONE = len("2026-01-15T09:00:00.000000")
 

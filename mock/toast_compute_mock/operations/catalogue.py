@@ -1,11 +1,11 @@
-"""What is there to choose from? Availability zones and flavors."""
+"""Answer listAvailabilityZones and listFlavors."""
 
 from __future__ import annotations
 
 import msgspec
 
-from ..behaviours import RefusedError, Rule
-from ..state import Flavor, World
+from ..rules import RefusedError, Rule
+from ..world.state import Flavor, World
 from .call import Call, Payload
 
 

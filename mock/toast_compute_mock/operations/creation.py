@@ -1,14 +1,14 @@
-"""Can this instance be created, and with what?"""
+"""Answer createInstance."""
 
 from __future__ import annotations
 
 from toast_compute_api.behaviour import LIFECYCLE
 
-from ..addresses import connect
-from ..behaviours import RefusedError, Rule
-from ..intake import JsonObject
-from ..lifecycle import begin, find_all
-from ..state import Flavor, Image, Instance, RootDisk, Subnet, World
+from ..exchange import JsonObject
+from ..rules import RefusedError, Rule
+from ..world.addresses import connect
+from ..world.lifecycle import begin, find_all
+from ..world.state import Flavor, Image, Instance, RootDisk, Subnet, World
 from .call import Call, Payload
 from .catalogue import find_flavor, require_enabled
 from .instances import brief
@@ -74,7 +74,7 @@ def create(world: World, call: Call) -> Payload:
             updated_at=call.now,
         )
         made.append(instance)
-    # A loop of its own, since then instances lie side by side in memory, and looking at all of them takes a sixth less.
+    # A loop of its own, since then instances lie side by side in memory, and reading all of them takes a sixth less.
     for instance in made:
         world.instances[instance.id] = instance
         begin(world, instance, call.operation, call.now)
@@ -82,7 +82,7 @@ def create(world: World, call: Call) -> Payload:
 
 
 def _named_subnet(world: World, reference: JsonObject) -> Subnet:
-    """The subnet that a network reference names; where it names the network alone, that network's first."""
+    """Return the subnet that a network reference names; where it names the network alone, that network's first."""
     network_id = reference.get("id")
     if network_id is not None and network_id not in world.networks:
         raise RefusedError(Rule.NO_NETWORK)

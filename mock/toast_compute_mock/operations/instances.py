@@ -1,10 +1,10 @@
-"""What is known of an instance, and how does it end?"""
+"""Answer listInstances, listInstanceDetails and deleteInstance."""
 
 from __future__ import annotations
 
-from ..addresses import release
-from ..lifecycle import begin, find, find_all, require, status
-from ..state import Instance, Interface, World
+from ..world.addresses import release
+from ..world.lifecycle import begin, find, find_all, require, status
+from ..world.state import Instance, Interface, World
 from .call import Call, Payload, timestamp
 
 
@@ -35,7 +35,7 @@ def delete(world: World, call: Call) -> Payload:
 
 
 def brief(instance: Instance, call: Call) -> Payload:
-    """Return what listInstances and createInstance say of an instance."""
+    """Return an instance as listInstances and createInstance show it."""
     return {"id": instance.id, "name": instance.name, "status": status(instance, call.now)}
 
 

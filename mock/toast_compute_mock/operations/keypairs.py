@@ -1,10 +1,10 @@
-"""Which key pairs has the user, and where do they come from?"""
+"""Answer listKeypairs, createKeypair and deleteKeypair."""
 
 from __future__ import annotations
 
-from .. import keys
-from ..behaviours import RefusedError, Rule
-from ..state import Keypair, World
+from ..rules import RefusedError, Rule
+from ..world import keys
+from ..world.state import Keypair, World
 from .call import Call, Payload, timestamp
 
 

@@ -1,13 +1,12 @@
-"""Who gets a token, and whose token is it?"""
+"""Answer issueToken and getToken, and find the world that a token opens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from ..behaviours import RefusedError, Rule
-from ..state import Token, World
-from ..worlds import issue_token
+from ..rules import RefusedError, Rule
+from ..world.state import Token, World, issue_token
 from .call import Call, Payload, timestamp
 
 

@@ -13,13 +13,14 @@ import msgspec
 
 from .catalog import SERVICE, STATEFUL, mutant
 
-ADDRESSES = "toast_compute_mock.addresses"
-KEYS = "toast_compute_mock.keys"
-LIFECYCLE = "toast_compute_mock.lifecycle"
+ADDRESSES = "toast_compute_mock.world.addresses"
+ENGINE = "toast_compute_mock.engine.engine"
+KEYS = "toast_compute_mock.world.keys"
+LIFECYCLE = "toast_compute_mock.world.lifecycle"
 OPERATIONS = "toast_compute_mock.operations"
-REGISTRY = "toast_compute_mock.registry"
-REPLIES = "toast_compute_mock.replies"
-REQUESTS = "toast_compute_mock.intake"
+REGISTRY = "toast_compute_mock.world.registry"
+REPLIES = "toast_compute_mock.engine.replies"
+REQUESTS = "toast_compute_mock.contract.request_parsing"
 
 
 def _accepting(original: Any, reason: str) -> Any:
@@ -64,7 +65,7 @@ def count_of_eleven_is_accepted(original: Any) -> Any:
 @mutant("A HARD reboot is refused.", part=SERVICE, at=f"{OPERATIONS}.actions:ACTIONS.reboot")
 def hard_reboot_is_refused(original: Any) -> Any:
     def reboot(action: Any) -> Any:
-        from toast_compute_mock.behaviours import RefusedError, Rule
+        from toast_compute_mock.rules import RefusedError, Rule
 
         if action.parameters["type"] == "HARD":
             raise RefusedError(Rule.WRONG_STATE, status="ACTIVE")
@@ -242,7 +243,7 @@ def changes_take_ten_times_as_long(original: Any) -> Any:
     return begin
 
 
-@mutant("A resize that ends in ERROR has changed the flavor.", part=SERVICE, at=f"{LIFECYCLE}:end_in_error")
+@mutant("A resize that ends in ERROR has changed the flavor.", part=SERVICE, at=f"{ENGINE}:_end_in_error")
 def failed_resize_changes_the_flavor(original: Any) -> Any:
     def end_in_error(world: Any, before: Any) -> None:
         changes = [one.transition for one in world.instances.values() if one.transition is not None]
@@ -254,7 +255,7 @@ def failed_resize_changes_the_flavor(original: Any) -> Any:
     return end_in_error
 
 
-@mutant("The createdAt of an instance moves when a change of its status ends.", part=SERVICE, at=f"{LIFECYCLE}:_end")
+@mutant("The createdAt of an instance moves when a change of its status ends.", part=SERVICE, at=f"{LIFECYCLE}:_apply")
 def created_at_moves(original: Any) -> Any:
     def end(world: Any, instance: Any, change: Any) -> Any:
         instance.created_at = change.due

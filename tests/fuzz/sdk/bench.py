@@ -17,12 +17,12 @@ from typing import Any
 import httpx
 from toast_compute import AsyncToastCompute, ToastCompute
 from toast_compute_mock import MockCloud
-from toast_compute_mock.coherence import problem_of as world_problem
+from toast_compute_mock.clock.timeline import START_OF_FROZEN_TIME
 from toast_compute_mock.faults import Fault
-from toast_compute_mock.journal import Entry
-from toast_compute_mock.state import World
-from toast_compute_mock.timeline import START_OF_FROZEN_TIME
-from toast_compute_mock.worlds import TOKEN_LIFETIME, default_seed_world
+from toast_compute_mock.journal.journal import Entry
+from toast_compute_mock.world.consistency import find_problem as world_problem
+from toast_compute_mock.world.seed import default_seed_world
+from toast_compute_mock.world.state import TOKEN_LIFETIME, World
 
 from .calls import Call, Make
 from .contract import kind_of, operation_of

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 from toast_compute_mock import FrozenClock, MockCloud, faults
-from toast_compute_mock.state import Account, Quotas, Volume
-from toast_compute_mock.worlds import default_seed_world
+from toast_compute_mock.world.seed import default_seed_world
+from toast_compute_mock.world.state import Account, Quotas, Volume
 
 from .exchange import Reply, Request
 

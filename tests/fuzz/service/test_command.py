@@ -15,8 +15,8 @@ import pytest
 from toast_compute import ToastCompute
 from toast_compute_api.behaviour import LIFECYCLE
 from toast_compute_mock import MockCloud, ScaledClock
-from toast_compute_mock.server import ServerThread
-from toast_compute_mock.worlds import default_seed_world
+from toast_compute_mock.servers.server import ServerThread
+from toast_compute_mock.world.seed import default_seed_world
 
 from .command import main
 

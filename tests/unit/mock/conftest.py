@@ -1,4 +1,4 @@
-"""How do the tests talk to the engine? Like a front would: with a request and a moment."""
+"""Provide an engine that tests talk to like a server: with a request and a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from toast_compute_mock.engine import Engine
+from toast_compute_mock.engine.engine import Engine
 from toast_compute_mock.exchange import Request
 
 START = datetime(2026, 1, 15, 9, tzinfo=UTC).timestamp()
@@ -80,5 +80,5 @@ def new_instance(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def cloud() -> Cloud:
-    """A fresh engine that stands at the moment of the contract's examples."""
+    """Return a fresh engine that stands at the moment of the contract's examples."""
     return Cloud()

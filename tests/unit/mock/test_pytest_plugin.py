@@ -1,4 +1,4 @@
-"""Does a test get a fresh cloud and a client on it, and fail for what it asked to be failed for?
+"""Check that a test gets a fresh cloud and a client on it, and fails for what it asked to fail for.
 
 Each test here writes a small test suite and runs pytest on it.
 """
@@ -39,7 +39,7 @@ def test_it(toast_cloud, toast_client, number):
     run(pytester, suite).assert_outcomes(passed=3)
 
 
-def test_a_wait_of_minutes_takes_no_time_and_ends_at_the_very_moment(pytester: pytest.Pytester) -> None:
+def test_wait_of_minutes_takes_no_time_and_ends_at_the_very_moment(pytester: pytest.Pytester) -> None:
     suite = """
 import time
 
@@ -66,7 +66,7 @@ def test_it(toast_client, number):
     run(pytester, suite, "-n", "2", fresh=True).assert_outcomes(passed=20)
 
 
-def test_a_marker_gives_the_cloud_its_arguments(pytester: pytest.Pytester) -> None:
+def test_marker_gives_the_cloud_its_arguments(pytester: pytest.Pytester) -> None:
     suite = """
 import pytest
 from toast_compute_mock import FrozenClock
@@ -88,7 +88,7 @@ def test_it(toast_client):
     run(pytester, suite).assert_outcomes(passed=1)
 
 
-def test_a_leaked_instance_fails_the_test_and_is_named(pytester: pytest.Pytester) -> None:
+def test_leaked_instance_fails_the_test_and_is_named(pytester: pytest.Pytester) -> None:
     suite = """
 def test_it(toast_client):
     create(toast_client, "left-01")
@@ -100,7 +100,7 @@ def test_it(toast_client):
     result.stdout.no_fnmatch_line("*gone-01*not deleted*")
 
 
-def test_what_another_fixture_cleans_up_is_no_leak(pytester: pytest.Pytester) -> None:
+def test_instance_deleted_by_another_fixture_is_not_leaked(pytester: pytest.Pytester) -> None:
     suite = """
 import pytest
 
@@ -116,7 +116,7 @@ def test_it(vm):
     run(pytester, suite, "--toast-fail-on=all").assert_outcomes(passed=1)
 
 
-def test_a_fault_that_never_fired_fails_the_test(pytester: pytest.Pytester) -> None:
+def test_fault_that_never_fired_fails_the_test(pytester: pytest.Pytester) -> None:
     suite = """
 from toast_compute_mock import faults
 
@@ -133,7 +133,7 @@ def test_it(toast_cloud, toast_client):
     result.stdout.no_fnmatch_line("unused-faults: *listFlavors*")
 
 
-def test_a_create_that_is_sent_twice_fails_the_test(pytester: pytest.Pytester) -> None:
+def test_create_that_is_sent_twice_fails_the_test(pytester: pytest.Pytester) -> None:
     suite = """
 def test_it(toast_client):
     create(toast_client, "twin")
@@ -145,7 +145,7 @@ def test_it(toast_client):
     result.stdout.fnmatch_lines(["duplicate-creates: 2 times *twin*"])
 
 
-def test_a_secret_in_the_log_or_in_the_wrong_place_of_a_request_fails_the_test(pytester: pytest.Pytester) -> None:
+def test_secret_in_the_log_or_in_the_wrong_place_of_a_request_fails_the_test(pytester: pytest.Pytester) -> None:
     suite = """
 import httpx, logging
 
@@ -165,7 +165,7 @@ def test_it(toast_cloud):
     )
 
 
-def test_the_sdk_itself_passes_all_checks(pytester: pytest.Pytester) -> None:
+def test_sdk_itself_passes_all_checks(pytester: pytest.Pytester) -> None:
     suite = """
 import logging
 
@@ -179,7 +179,7 @@ def test_it(toast_client, caplog):
     run(pytester, suite, "--toast-fail-on=all").assert_outcomes(passed=1)
 
 
-def test_a_marker_outranks_the_setting(pytester: pytest.Pytester) -> None:
+def test_marker_outranks_the_setting(pytester: pytest.Pytester) -> None:
     suite = """
 import pytest
 
@@ -200,23 +200,23 @@ def test_setting(toast_client):
     result.assert_outcomes(passed=3, errors=2)
 
 
-def test_the_command_line_outranks_the_setting(pytester: pytest.Pytester) -> None:
+def test_command_line_outranks_the_setting(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ntoast_fail_on = all\n")
     suite = "\ndef test_it(toast_client):\n    create(toast_client)\n"
     run(pytester, suite, "--toast-fail-on=").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("where", ["option", "setting"])
-def test_an_unknown_check_is_refused_before_any_test(pytester: pytest.Pytester, where: str) -> None:
+def test_unknown_check_is_refused_before_any_test(pytester: pytest.Pytester, where: str) -> None:
     if where == "setting":
         pytester.makeini("[pytest]\ntoast_fail_on = leaks\n")
     options = ["--toast-fail-on=leaks"] if where == "option" else []
     result = run(pytester, "\ndef test_it():\n    pass\n", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: toast_fail_on: 'leaks' is none of leaked-instances, unused-faults*"])
+    result.stderr.fnmatch_lines(["ERROR: toast_fail_on: 'leaks' is not one of leaked-instances, unused-faults*"])
 
 
-def test_the_plugin_loads_nothing_until_a_fixture_is_used(pytester: pytest.Pytester) -> None:
+def test_plugin_loads_nothing_until_a_fixture_is_used(pytester: pytest.Pytester) -> None:
     suite = """
 import sys
 
@@ -253,7 +253,7 @@ def test_it(toast_cloud, toast_client):
     )
 
 
-def test_a_create_that_was_lost_on_its_way_and_then_sent_again_is_no_duplicate(pytester: pytest.Pytester) -> None:
+def test_create_that_was_lost_and_sent_again_is_not_a_duplicate(pytester: pytest.Pytester) -> None:
     suite = """
 import httpx
 from toast_compute_mock import faults
@@ -269,7 +269,7 @@ def test_it(toast_cloud, toast_client):
     run(pytester, suite, "--toast-fail-on=duplicate-creates").assert_outcomes(passed=1)
 
 
-def test_one_request_that_creates_twice_is_a_duplicate(pytester: pytest.Pytester) -> None:
+def test_request_that_creates_twice_is_a_duplicate(pytester: pytest.Pytester) -> None:
     suite = """
 from toast_compute_mock import faults
 
@@ -283,7 +283,7 @@ def test_it(toast_cloud, toast_client):
 
 
 @pytest.mark.parametrize("secret", ["demo%2Dpassword", f"-----BEGIN {LABEL}-----", "{\\\\u0064emo-appkey}"])
-def test_an_encoded_secret_or_a_private_key_in_the_log_is_found(pytester: pytest.Pytester, secret: str) -> None:
+def test_encoded_secret_or_a_private_key_in_the_log_is_found(pytester: pytest.Pytester, secret: str) -> None:
     suite = f"""
 import logging
 
@@ -301,12 +301,12 @@ def test_it(toast_cloud):
         ("toast_cloud(3)", "toast_cloud: its arguments need names, such as seed=3"),
         ("toast_cloud(sed=3)", "toast_cloud: there is no argument sed, only seed, *"),
         ("toast_cloud(evolution=['none such'])", "toast_cloud: evolution: *"),
-        ("toast_fail_on('leaks')", "toast_fail_on: 'leaks' is none of leaked-instances, unused-faults, *"),
-        ("toast_fail_on(['all'])", "toast_fail_on: ['[]'all'[]] is none of leaked-instances, *"),
+        ("toast_fail_on('leaks')", "toast_fail_on: 'leaks' is not one of leaked-instances, unused-faults, *"),
+        ("toast_fail_on(['all'])", "toast_fail_on: ['[]'all'[]] is not one of leaked-instances, *"),
         ("toast_fail_on(name='all')", "toast_fail_on: takes names alone, such as toast_fail_on('all')"),
     ],
 )
-def test_a_marker_that_cannot_be_understood_ends_in_one_line(pytester: pytest.Pytester, mark: str, says: str) -> None:
+def test_marker_that_cannot_be_understood_ends_in_one_line(pytester: pytest.Pytester, mark: str, says: str) -> None:
     suite = f"""
 import pytest
 
@@ -323,7 +323,7 @@ def test_it(toast_cloud):
     result.stdout.fnmatch_lines([says])
 
 
-def test_the_closest_marker_wins(pytester: pytest.Pytester) -> None:
+def test_closest_marker_wins(pytester: pytest.Pytester) -> None:
     suite = """
 import pytest
 from toast_compute_mock import FrozenClock
@@ -342,9 +342,7 @@ class TestThem:
     ("end", "outcome"),
     [("assert False", "failed"), ("raise KeyError", "failed"), ("import pytest; pytest.skip('no')", "skipped")],
 )
-def test_a_test_that_failed_or_was_skipped_is_not_failed_again(
-    pytester: pytest.Pytester, end: str, outcome: str
-) -> None:
+def test_test_that_failed_or_was_skipped_is_not_failed_again(pytester: pytest.Pytester, end: str, outcome: str) -> None:
     suite = f"""
 def test_it(toast_client):
     create(toast_client)

@@ -12,10 +12,11 @@ import httpx
 import pytest
 import toast_compute
 from toast_compute import ToastCompute, WaitTimeoutError
-from toast_compute_mock import MockCloud, clock
-from toast_compute_mock.clock import START_OF_FROZEN_TIME, AutoJumpClock, FrozenClock, RealClock, ScaledClock
-from toast_compute_mock.state import Transition
-from toast_compute_mock.worlds import SeedWorld, default_seed_world
+from toast_compute_mock import MockCloud
+from toast_compute_mock.clock import clocks as clock
+from toast_compute_mock.clock.clocks import START_OF_FROZEN_TIME, AutoJumpClock, FrozenClock, RealClock, ScaledClock
+from toast_compute_mock.world.seed import SeedWorld, default_seed_world
+from toast_compute_mock.world.state import Transition
 
 from .clients import CREDENTIALS
 

@@ -1,0 +1,1 @@
+"""Provide the clocks that the mock and the SDK can run on."""

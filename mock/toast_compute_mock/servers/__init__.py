@@ -1,0 +1,1 @@
+"""Bring requests to the engine: sockets, ASGI and httpx transports."""
