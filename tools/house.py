@@ -71,8 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"files with a word that the glossary replaces: {sum(map(has_old_word, texts))}")
     print("\nchanges of module (warm client, in-process mock, SDK and generated code)")
     for name, steps in measured_steps().items():
-        changes = sum(before != after for before, after in pairwise(steps))
-        print(f"{name:<22}{changes:>5} changes, {len(set(steps))} modules, {len(steps)} calls")
+        print(f"{name:<22}{changes_of_module(steps):>5} changes, {len(set(steps))} modules, {len(steps)} calls")
         if options.steps:
             print("    " + " > ".join(step for step, _ in _runs(steps)))
     return 0
@@ -240,6 +239,11 @@ def steps_of(call: Callable[[], object]) -> list[str]:
     finally:
         sys.setprofile(None)
     return steps
+
+
+def changes_of_module(steps: list[str]) -> int:
+    """Return how often a function of another module runs next."""
+    return sum(before != after for before, after in pairwise(steps))
 
 
 def _runs(steps: list[str]) -> Iterator[tuple[str, int]]:

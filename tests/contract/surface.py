@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 # What a subclass of object has anyway, and what is said by other members of the surface.
 _UNTOLD = frozenset({"__doc__", "__module__", "__dict__", "__weakref__", "__slots__", "__hash__", "__init__"})
 # Names in the package of faults that only the engine uses, to ask which fault fires.
-_ENGINE_ONLY = frozenset({"Sighting", "Chosen", "FaultState"})
+_ENGINE_ONLY = frozenset({"CallContext", "Chosen", "FaultState"})
 _OPERATORS = re.compile(r"__(enter|exit|aenter|aexit|iter|len|contains|getitem|eq|reduce|call)__")
 
 
@@ -169,10 +169,14 @@ def _objects(cloud: MockCloud) -> dict[str, Any]:
     with cloud.serve() as server:
         values["serve()"] = server
         return {
-            name: _class(type(value)) | {"names": sorted(part for part in dir(value) if not part.startswith("_"))}
+            name: {"members": _class(type(value))["members"], "names": sorted(filter(_is_named, dir(value)))}
             for name, value in values.items()
             if type(value).__module__.startswith("toast_compute_mock")
         }
+
+
+def _is_named(name: str) -> bool:
+    return not name.startswith("_")
 
 
 def _faults() -> Iterator[tuple[str, Any]]:

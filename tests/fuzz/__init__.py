@@ -1,1 +1,1 @@
-"""Do machines that try everything find anything in the service, the mock and the SDK?"""
+"""Random tests of the service, the mock and the SDK."""

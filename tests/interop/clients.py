@@ -1,4 +1,4 @@
-"""How do four HTTP clients that are not ours carry out the same calls? curl, httpx, requests, and fetch of Node.js."""
+"""Clients of four kinds that carry out the same calls: curl, httpx, requests, and fetch of Node.js."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where is the mock that other people's clients talk to? The real command, in a process of its own."""
+"""The mock that the clients talk to: the real command, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the HTTP clients that people use get along with the mock? curl, httpx, requests, and fetch of Node.js."""
+"""HTTP clients that people use work with the mock: curl, httpx, requests, and fetch of Node.js."""
 
 from __future__ import annotations
 

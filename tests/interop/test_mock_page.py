@@ -1,4 +1,4 @@
-"""Does the mock's page show what is going on, and do its buttons do what they say, in a real browser?"""
+"""The mock's page shows the state of the cloud, and its buttons work, in a real browser."""
 
 from __future__ import annotations
 

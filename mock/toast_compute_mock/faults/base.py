@@ -69,7 +69,7 @@ class BaseEffect(RulePart, frozen=True, tag_field="kind", tag=_kebab):
         return False
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         """What happens, in words that can follow `createInstance: `."""
         raise NotImplementedError
 

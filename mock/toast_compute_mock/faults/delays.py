@@ -18,7 +18,7 @@ class Delay(BaseEffect, frozen=True):
         check_seconds("seconds", self.seconds)
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"answered {self.seconds:g} s late"
 
     def draw(self, _first: float, _second: float) -> float:
@@ -39,7 +39,7 @@ class DelayUniform(BaseEffect, frozen=True):
             raise FaultError("max", "must be at least min")
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"answered {self.min:g} to {self.max:g} s late"
 
     def draw(self, first: float, _second: float) -> float:
@@ -65,7 +65,7 @@ class DelayLogNormal(BaseEffect, frozen=True):
             raise FaultError("max", "must be at least median")
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         limit = "" if self.max == LONGEST_DELAY else f", at most {self.max:g} s"
         return f"answered late, by {self.median:g} s in the median{limit}"
 

@@ -50,7 +50,7 @@ class ResultCode(BaseEffect, frozen=True):
         return message_for(self.code) if self.message is None else self.message
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"refused with {self.code} {self.text}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -66,7 +66,7 @@ class UnsuccessfulWithoutCode(BaseEffect, frozen=True):
         return False
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "not carried out, and the reply is unsuccessful under code 0"
 
     def apply(self, reply: Reply) -> Reply:
@@ -78,7 +78,7 @@ class MissingHeader(BaseEffect, frozen=True):
     """The operation is carried out; of its reply the payload arrives, without the `header`."""
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "carried out, and the reply has no header"
 
     def apply(self, reply: Reply) -> Reply:
@@ -108,7 +108,7 @@ class WrongType(BaseEffect, frozen=True):
                 raise FaultError("member", "must be names with single dots between them")
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"carried out, and {self.member or 'the payload'} has the wrong type in the reply"
 
     def apply(self, reply: Reply) -> Reply:
@@ -145,7 +145,7 @@ class HttpStatus(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         wait = "" if self.retry_after is None else f" and Retry-After: {self.retry_after}"
         return f"{carried_out(self.commit)}, answered with {_title(self.status)}{wait}"
 
@@ -174,7 +174,7 @@ class Html(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"{carried_out(self.commit)}, answered with an HTML page under 200"
 
     def apply(self, reply: Reply) -> Reply:

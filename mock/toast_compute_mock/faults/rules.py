@@ -246,7 +246,7 @@ def _check_range(first: str, low: float | None, last: str, high: float | None, m
 def describe(fault: Fault) -> str:
     """Return one line such as `the 2nd createInstance: carried out, then the reply is lost, once`."""
     often = _TIMES.get(fault.budget, f"{fault.budget} times")
-    return f"{_calls(fault.match)}: {fault.effect.description}, {often}"
+    return f"{_calls(fault.match)}: {fault.effect.says}, {often}"
 
 
 def _calls(match: Match) -> str:

@@ -28,7 +28,7 @@ class LoseReply(BaseEffect, frozen=True):
         check_choice("how", self.how, tuple(_BREAKS))
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"carried out, then the reply is lost{_LOSS_WORDS[self.how]}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -49,7 +49,7 @@ class LoseRequest(BaseEffect, frozen=True):
         return False
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"lost before it is carried out{_LOSS_WORDS[self.how]}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -70,7 +70,7 @@ class ApplyTwice(BaseEffect, frozen=True):
         return 2
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "carried out twice, with one reply"
 
 
@@ -85,7 +85,7 @@ class EndInError(BaseEffect, frozen=True):
         return True
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "carried out, and the instance ends in ERROR"
 
 
@@ -109,6 +109,6 @@ class StaleRead(BaseEffect, frozen=True):
         return True
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         limit = "" if self.seconds is None else f", up to {self.seconds:g} s after it"
         return f"answered from before the last write{limit}"

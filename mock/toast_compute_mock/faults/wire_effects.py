@@ -22,7 +22,7 @@ class Reset(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"{carried_out(self.commit)}, and the connection is reset"
 
     def apply(self, reply: Reply) -> Reply:
@@ -43,7 +43,7 @@ class Close(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"{carried_out(self.commit)}, and the connection is closed without a reply"
 
     def apply(self, reply: Reply) -> Reply:
@@ -64,7 +64,7 @@ class Garbage(BaseEffect, frozen=True):
         return self.commit
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"{carried_out(self.commit)}, and what comes back is not HTTP"
 
     def apply(self, reply: Reply) -> Reply:
@@ -75,7 +75,7 @@ class ShortBody(BaseEffect, frozen=True):
     """The operation is carried out; the body of its reply ends in the middle, before its content-length."""
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "carried out, and the reply's body ends too early"
 
     def apply(self, reply: Reply) -> Reply:
@@ -86,7 +86,7 @@ class BadChunk(BaseEffect, frozen=True):
     """The operation is carried out; the body of its reply is chunked, and a chunk's size is not a number."""
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "carried out, and the reply's chunks are broken"
 
     def apply(self, reply: Reply) -> Reply:
@@ -106,7 +106,7 @@ class Dribble(BaseEffect, frozen=True):
         check_seconds("pause", self.pause)
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"carried out, and the reply comes {_in_pieces(self.piece, self.pause)}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -126,7 +126,7 @@ class Slow(BaseEffect, frozen=True):
         check_seconds("pause", self.pause)
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return f"carried out, and the reply comes slowly, {_in_pieces(self.piece, self.pause)}"
 
     def apply(self, reply: Reply) -> Reply:
@@ -137,7 +137,7 @@ class Stall(BaseEffect, frozen=True):
     """The operation is carried out; the head and half of the body arrive, and then nothing more."""
 
     @property
-    def description(self) -> str:
+    def says(self) -> str:
         return "carried out, and the reply stalls half way"
 
     def apply(self, reply: Reply) -> Reply:

@@ -196,7 +196,7 @@ class Call(Generic[S]):
             log.may_have_arrived = log.may_have_arrived or not fault.not_sent
             result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.not_sent)
         except BaseException as interrupt:
-            # An interrupt or a cancellation is not ours to turn into an error, and yet whoever pays has to know.
+            # An interrupt stays what it is; the user still has to learn that there may be a bill.
             if request.retry == "never" and not isinstance(interrupt, Exception):
                 name = request.operation.id
                 warning = f"{name} may or may not have been carried out, check the state before sending it again"

@@ -28,7 +28,7 @@ _COST_OF_RETRY = 5.0
 _GAIN_OF_SUCCESS = 1.0
 
 Use: TypeAlias = Retry | Literal["poll", "renewal"]
-"""Who asks: a call by its `x-retry`, a wait with a poll that failed, or a token's renewal while the old one holds."""
+"""What the answer is for: a call by its `x-retry`, a poll of a wait, or a renewal while the old token still holds."""
 
 
 class FailureKind(Enum):
@@ -78,7 +78,7 @@ _ABOUT_THE_REPLY = frozenset({FailureKind.BUSY_GATEWAY, FailureKind.OTHER_PAGE, 
 
 
 def is_transient(error: Exception, use: Use) -> bool:
-    """Return whether the failure may be gone the next time, and whoever asks may try again then."""
+    """Return whether the failure may be gone at the next attempt, and the user of the answer may make one."""
     return _TABLE[kind_of(error)][_USES.index(use)]
 
 

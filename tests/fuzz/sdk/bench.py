@@ -207,7 +207,8 @@ class Client:
 
         async def main() -> Any:
             made = make(self._client)
-            return await made if asyncio.iscoroutine(made) else made
+            # A call that never ends is a finding, not the end of the run.
+            return await asyncio.wait_for(made, PATIENCE) if asyncio.iscoroutine(made) else made
 
         return self._runner.run(main())
 

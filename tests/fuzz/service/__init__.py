@@ -1,1 +1,1 @@
-"""Does a service keep the contract, whatever it is asked? The mock in this process, or any service behind a URL."""
+"""The service fuzzer: requests of every kind to the mock in this process, or to a live service."""

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.house import begins_with_a_question, floors, imports_of, shape, strongly_connected
+from tools.house import (
+    PACKAGES,
+    ROOT,
+    begins_with_a_question,
+    changes_of_module,
+    floors,
+    imports_of,
+    measured_steps,
+    python_files,
+    shape,
+    strongly_connected,
+)
 
 
 def package_of(tmp_path: Path, **sources: str) -> Path:
@@ -46,3 +57,20 @@ def test_question_in_the_first_line_is_found(tmp_path: Path, docstring: str, ask
     file = tmp_path / "module.py"
     file.write_text(f'"""{docstring}\n\nWhy not?\n"""\n')
     assert begins_with_a_question(file) is asks
+
+
+@pytest.mark.parametrize(("package", "most_floors"), [("toast_compute", 12), ("toast_compute_mock", 10)])
+def test_package_keeps_its_floors_and_has_no_circle(package: str, most_floors: int) -> None:
+    measured = shape(package, ROOT / PACKAGES[package])
+    assert measured.floors <= most_floors
+    assert measured.largest_circle == 1
+    assert measured.fullest_folder <= 12
+
+
+@pytest.mark.parametrize(("call", "most"), [("flavors.list()", 40), ("instances.create(...)", 80)])
+def test_call_changes_module_a_bounded_number_of_times(call: str, most: int) -> None:
+    assert changes_of_module(measured_steps()[call]) <= most
+
+
+def test_modules_begin_with_a_statement() -> None:
+    assert [str(file) for file in python_files() if begins_with_a_question(file)] == []

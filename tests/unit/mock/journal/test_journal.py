@@ -302,15 +302,15 @@ def test_only_creates_of_instances_are_counted_by_their_body(cloud: Cloud) -> No
 
 
 def test_oldest_of_very_many_creates_are_forgotten_but_not_those_that_were_repeated() -> None:
-    tallies = Counters()
+    counters = Counters()
     twice, once = 200_001, 200_002
     for identity in (twice, once, twice):
-        tallies.count_create(USER, identity, 1, b"%d" % identity)
+        counters.count_create(USER, identity, 1, b"%d" % identity)
     for identity in range(100_000):
-        tallies.count_create(USER, identity, 1, b"")
+        counters.count_create(USER, identity, 1, b"")
     for identity in (twice, once):
-        tallies.count_create(USER, identity, 1, b"%d" % identity)
-    assert tallies.repetitions() == [(USER, 3, b"200001")]
+        counters.count_create(USER, identity, 1, b"%d" % identity)
+    assert counters.repetitions() == [(USER, 3, b"200001")]
 
 
 def test_journal_that_was_cleared_has_room_again() -> None:
@@ -322,7 +322,7 @@ def test_journal_that_was_cleared_has_room_again() -> None:
         journal.clear()
 
 
-def test_journal_that_was_cleared_has_no_tallies(cloud: Cloud) -> None:
+def test_journal_that_was_cleared_has_no_counters(cloud: Cloud) -> None:
     for _ in range(2):
         cloud.create(name=PASSWORD)
     journal = cloud.engine.journal

@@ -239,12 +239,12 @@ def test_request_counts_as_sent_unless_the_trace_proves_otherwise() -> None:
     class Asked:
         method = b"CONNECT"
 
-    departure = SendTracker()
-    departure.note("http11.some_other_step.started", {"request": Asked()})
-    assert not departure.not_sent
-    departure.note("http11.send_request_headers.started", {"request": Asked()})
-    assert departure.not_sent
-    departure.note("http11.some_other_step.started", {})
+    tracker = SendTracker()
+    tracker.note("http11.some_other_step.started", {"request": Asked()})
+    assert not tracker.not_sent
+    tracker.note("http11.send_request_headers.started", {"request": Asked()})
+    assert tracker.not_sent
+    tracker.note("http11.some_other_step.started", {})
     Asked.method = b"POST"
-    departure.note("http11.send_request_headers.started", {"request": Asked()})
-    assert not departure.not_sent
+    tracker.note("http11.send_request_headers.started", {"request": Asked()})
+    assert not tracker.not_sent
