@@ -126,6 +126,7 @@ def test_wrong_password_is_an_authentication_error_of_the_token_operation(toast:
     assert str(caught.value) == (
         "issueToken was refused: Unauthorized : wrong username or password (result code 50401)"
     )
+    assert [one.decision for one in caught.value.attempts] == ["given up: the credentials were refused"]
     assert [one.resource for one in service.received] == ["POST tokens"]
 
 

@@ -76,25 +76,11 @@ def test_refused_token_is_replaced_once_and_the_call_repeated(toast: ToastComput
     assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
 
 
-def test_second_refusal_is_raised(toast: ToastCompute, service: Any) -> None:
-    service.on("GET flavors", service.no(-3, "Permission denied : token"))
-    with pytest.raises(PermissionDeniedError):
-        toast.flavors.list()
-    assert sent_tokens(service) == ["canary-token-1", "canary-token-2"]
-
-
 def test_refusal_unrelated_to_the_token_is_not_retried(toast: ToastCompute, service: Any) -> None:
     service.on("GET flavors", service.no(10403, "Forbidden : instance"))
     with pytest.raises(PermissionDeniedError):
         toast.flavors.list()
     assert sent_tokens(service) == ["canary-token-1"]
-
-
-def test_create_is_resent_when_its_token_was_refused(toast: ToastCompute, service: Any) -> None:
-    made = {"name": "k", "publicKey": "p", "fingerprint": "f", "privateKey": "s"}
-    service.on("POST keypairs", service.no(-3, "Permission denied"), service.yes(keypair=made))
-    assert toast.keypairs.create("k").private_key == "s"
-    assert len(service.asked("POST keypairs")) == 2
 
 
 def test_token_is_not_issued_again_when_the_fresh_one_is_refused(toast: ToastCompute, service: Any) -> None:
@@ -115,13 +101,6 @@ def test_refused_token_is_dropped_when_no_new_one_can_be_issued(
         toast.flavors.list()
     toast.flavors.list()
     assert sent_tokens(service) == ["refused", "fresh"]
-
-
-def test_refused_credentials_are_raised(toast: ToastCompute, service: Any) -> None:
-    service.on("POST tokens", service.no(50401, "Unauthorized"))
-    with pytest.raises(AuthenticationError) as caught:
-        toast.flavors.list()
-    assert [one.decision for one in caught.value.attempts] == ["given up: the credentials were refused"]
 
 
 def test_threads_that_start_together_issue_one_token(toast: ToastCompute, service: Any) -> None:

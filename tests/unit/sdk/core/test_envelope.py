@@ -16,6 +16,8 @@ from toast_compute import (
     ToastCompute,
 )
 
+from ..clients import NEW
+
 OK = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
 FLAVOR = {
     "disabled": False,
@@ -26,15 +28,6 @@ FLAVOR = {
     "isPublic": True,
     "ram": 1,
     "vcpus": 1,
-}
-CREATE: dict[str, Any] = {
-    "name": "web-01",
-    "image": "image-1",
-    "flavor": "flavor-1",
-    "availability_zone": "kr-pub-a",
-    "key_name": "my-key",
-    "networks": {"id": "net-1"},
-    "security_groups": "default",
 }
 
 
@@ -179,7 +172,7 @@ def test_create_with_an_unknown_outcome_is_ambiguous_and_sent_once(
 ) -> None:
     service.on("POST instances", script(service))
     with pytest.raises(AmbiguousOutcomeError) as caught:
-        make_client(timeout=0.3).instances.create(**CREATE)
+        make_client(timeout=0.3).instances.create(**NEW)
     error = caught.value
     assert str(error).startswith("createInstance may or may not have been carried out")
     assert error.operation == "createInstance"

@@ -14,7 +14,6 @@ from toast_compute import (
     APIConnectionError,
     APIError,
     APITimeoutError,
-    AuthenticationError,
     ConflictError,
     MalformedResponseError,
     NotFoundError,
@@ -181,13 +180,6 @@ def test_request_refused_for_its_token_does_not_count_as_lost(cloud: MockCloud) 
     with client(cloud) as toast, pytest.raises(NotFoundError):
         toast.keypairs.delete("no-such-key")
     assert cloud.journal.count(operation="deleteKeypair") == 2
-
-
-def test_wrong_credentials_are_sent_once(cloud: MockCloud) -> None:
-    wrong = ToastCompute("demo-appkey", "demo@example.com", "wrong", transport=cloud.transport, clock=cloud.clock)
-    with wrong as toast, pytest.raises(AuthenticationError):
-        toast.flavors.list()
-    assert cloud.journal.count(operation="issueToken") == 1
 
 
 @pytest.mark.parametrize(("retries", "times"), [(0, 1), (1, 2), (2, 3), (5, 6)])
