@@ -99,13 +99,12 @@ class AccessProbes:
         """Let another user make an instance, where there is another user."""
         if self._other is None:
             return
-        self._call_as_other("createKeypair", body={"keypair": {"name": "strange-key"}})
-        made = self._call_as_other("createInstance", body=create_body(fixtures, "strange", "strange-key"))
+        self._call_as_other("createKeypair", body={"keypair": {"name": "other-key"}})
+        made = self._call_as_other("createInstance", body=create_body(fixtures, "other", "other-key"))
         if made is None:
             raise TargetError("the other user cannot create an instance")
         self._foreign_instance = made["instance"]["id"]
         self._run.ledger.foreign_ids.add(self._foreign_instance)
-        self._read_foreign()
 
     def use_foreign_instance(self) -> None:
         """Try everything on the other user's instance, and check that it stays as it is."""

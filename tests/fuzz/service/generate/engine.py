@@ -101,7 +101,7 @@ class Engine:
             def set(self, case: Any, token: str, _: Any) -> None:
                 case.headers[TOKEN_HEADER] = token
 
-        # The engine tells hooks apart by their names, and demands these of their arguments.
+        # The engine distinguishes hooks by their names, and requires these arguments.
         def after_call(context: Any, case: Any, response: Any) -> None:  # noqa: ARG001
             self.after_call(response)
 
@@ -169,7 +169,7 @@ class Engine:
         self._observer.before(Meaning(operation, action, given))
 
     def after_call(self, response: Any) -> None:
-        """Judge the exchange, read what it changed, and give the engine a status that tells how it ended."""
+        """Judge the exchange, read what it changed, and give the engine a status that stands for the outcome."""
         sent = response.request
         parts = urlsplit(sent.url)
         prefix = urlsplit(self._run.target.base_url).path

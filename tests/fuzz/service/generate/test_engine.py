@@ -1,4 +1,4 @@
-"""The engine gets the contract with valid examples, and the status that tells how a request ended."""
+"""The engine gets the contract with valid examples, and a status that stands for the outcome."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def session() -> Session:
     return session
 
 
-def test_engine_gets_a_status_that_tells_how_a_request_ended(session: Session) -> None:
+def test_engine_gets_a_status_that_stands_for_the_outcome(session: Session) -> None:
     request = SimpleNamespace(method="GET", url="http://testserver/compute/x", headers={}, body=None)
     failures = {404: failure(13404), 403: failure(-3), 400: failure(-4), 409: failure(10409)}
     for status, reply in {200: success(), **failures}.items():
