@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from ..replaying import command
 from .contract import contract
-from .report.junit import counts, describe, write_junit
+from .report.junit import describe, write_junit
 from .run import PHASES
 from .session import Outcome, Plan, fuzz
 from .target import Credentials, LiveTarget, MockTarget, Target, TargetError
@@ -88,7 +88,8 @@ def _print_outcome(outcome: Outcome, replay: str) -> None:
     lines = [describe(outcome, finding, replay) for finding in run.findings.values()]
     lines += [f"not reached: {sentence}" for sentence in outcome.missed]
     lines += [f"error: {sentence}" for sentence in outcome.errors]
-    print(*counts(run.counters), *lines, sep="\n")
+    if lines:
+        print(*lines, sep="\n")
     _print(
         f"{run.number} exchanges in {outcome.seconds:.0f} s, "
         f"{len(run.counters.accepted)} of {len(run.contract.names)} operations and actions accepted, "
@@ -105,18 +106,11 @@ def _target(options: argparse.Namespace, seed: int) -> Target:
 
 
 def _plan(options: argparse.Namespace, seed: int) -> Plan:
+    same = ("examples", "scenarios", "only", "until", "fail_fast", "may_miss")
     given: dict[str, Any] = {name: getattr(options, name) for name in _ONE}
-    return Plan(
-        seed=seed,
-        examples=options.examples,
-        scenarios=options.scenarios,
-        phases=tuple(phase for phase in PHASES if phase in (options.phase or PHASES)),
-        only=tuple(options.only),
-        until=options.until,
-        fail_fast=options.fail_fast,
-        may_miss=frozenset(options.may_miss),
-        given=given | {member: tuple(getattr(options, name)) for name, member in _MANY.items()},
-    )
+    given |= {member: tuple(getattr(options, name)) for name, member in _MANY.items()}
+    phases = [phase for phase in PHASES if phase in (options.phase or PHASES)]
+    return Plan(seed=seed, phases=phases, given=given, **{name: getattr(options, name) for name in same})
 
 
 def _secret(options: argparse.Namespace, name: str) -> str:

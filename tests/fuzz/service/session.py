@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,13 +29,13 @@ class Plan:
     seed: int
     examples: int
     scenarios: int
-    phases: tuple[str, ...] = PHASES
-    only: tuple[str, ...] = ()
+    phases: Sequence[str] = PHASES
+    only: Sequence[str] = ()
     """The operations and actions that the engine tries; all unless some are named."""
     until: int | None = None
     """The number of the exchange to stop after."""
     fail_fast: bool = False
-    may_miss: frozenset[str] = frozenset()
+    may_miss: Collection[str] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     """Fixtures that are given as options."""
 
@@ -104,16 +104,10 @@ class Session:
             ProseRules(self.inventory).try_all()
         self.probes.use_foreign_instance()
         if not run.is_over:
-            self.engine.go(
-                seed=plan.seed,
-                examples=plan.examples,
-                scenarios=plan.scenarios,
-                phases=plan.phases,
-                only=plan.only or None,
-            )
+            own = {"seed": plan.seed, "examples": plan.examples, "scenarios": plan.scenarios}
+            self.engine.go(**own, phases=plan.phases, only=plan.only or None)
         if "stateful" in plan.phases and not plan.only:
-            links = links_of(run.contract)
-            self.engine.follow_links([link for link in links if link not in run.counters.links], seed=plan.seed)
+            self.engine.follow_links(links_of(run.contract), seed=plan.seed)
         if not run.is_over:
             self.probes.use_foreign_instance()
             self.observer.compare()
@@ -150,7 +144,7 @@ def fuzz(target: Target, plan: Plan, notify: Notify | None = None) -> Outcome:
 
 def not_reached(counters: Counters, contract: Contract, probes: Collection[str], plan: Plan) -> Iterator[str]:
     """Return what was not reached of what the run was to try; of a part of the phases, whether anything was."""
-    only, may_miss = plan.only, plan.may_miss
+    only, may_miss = plan.only, set(plan.may_miss)
     if not set(plan.phases) >= set(PHASES):
         if not counters.accepted:
             yield "no request was accepted"

@@ -26,7 +26,7 @@ _QUOTA = 40
 _SUBNET_BITS = 25  # three addresses for each instance, and few more: one that is not released is soon missed
 _MIGRATION_SECONDS = 60.0
 _CRASHED = b"the service raised an exception"
-OTHER_USER = ("stranger-appkey", "stranger@example.com", "stranger-password")
+OTHER_USER = ("other-appkey", "other@example.com", "other-password")
 
 
 class TargetError(ValueError):
@@ -144,7 +144,7 @@ class MockTarget(Target):
         account, subnet, zone = world.accounts[0], world.subnets[0], world.instances[0].zone
         appkey, username, password = OTHER_USER
         world.accounts.append(
-            Account(appkey=appkey, username=username, password=password, user_id="stranger", roles=["member"])
+            Account(appkey=appkey, username=username, password=password, user_id="other-user", roles=["member"])
         )
         world.quotas = Quotas(instances=_QUOTA)
         world.volumes.append(Volume(id="volume-of-the-fuzzer", name="more", size=10, type="General HDD", zone=zone))

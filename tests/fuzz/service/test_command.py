@@ -18,6 +18,7 @@ from toast_compute_mock import MockCloud, ScaledClock
 from toast_compute_mock.servers.server import ServerThread
 from toast_compute_mock.world.seed import default_seed_world
 
+from ..__main__ import main as run_part
 from .command import main
 
 SHORT = ("--phase", "examples", "--only", "createKeypair", "--only", "listKeypairs")
@@ -149,3 +150,32 @@ def test_interrupted_run_reports_it_and_leaves_nothing_behind(server: ServerThre
         for instance in toast.instances.list():
             if instance.name not in ("web-01", "batch-01"):
                 assert instance.status == "DELETING"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "names no part"),
+        (["nonsense"], "'nonsense' is not a part"),
+        (["service", "--bug"], "--bug: needs the name"),
+        (["--bug", "no-such-bug", "service"], "--bug"),
+        (["service", "--nonsense"], "--nonsense"),
+    ],
+)
+def test_bad_use_of_the_parts_is_reported_in_one_sentence(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_part(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert named in lines[0]
+
+
+def test_closed_output_ends_the_command_silently() -> None:
+    command = [sys.executable, "-m", "tests.fuzz", "service", "--phase", "examples", "--only", "listFlavors"]
+    with subprocess.Popen([*command, "--until", "50"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 141

@@ -27,22 +27,16 @@ class AccessProbes:
         self._probed: set[str] = set()
         self._other = run.target.other_user
         self._foreign_instance = ""
-        secrets = (run.target.expired_token, run.target.foreign_token)
+        secrets = [run.target.expired_token, run.target.foreign_token]
+        secrets += [self._other.appkey, self._other.password] if self._other is not None else []
         run.ledger.secrets.update(filter(None, secrets))
-        if self._other is not None:
-            run.ledger.secrets.update((self._other.appkey, self._other.password))
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of tokens that this run can send."""
         target = self._run.target
-        has_expired = target.is_exact or target.expired_token
-        has_foreign = self._other or target.foreign_token
-        return (
-            *("missing", "unknown", "unknown appkey"),
-            *(["expired"] if has_expired else []),
-            *(["foreign"] if has_foreign else []),
-        )
+        possible = {"expired": target.is_exact or target.expired_token, "foreign": self._other or target.foreign_token}
+        return ("missing", "unknown", "unknown appkey", *(kind for kind, source in possible.items() if source))
 
     def _expired(self) -> str | None:
         """Return a token that has just expired, where time can be moved on: a forgotten one is merely unknown."""
@@ -68,8 +62,7 @@ class AccessProbes:
                 run.expect("other_token_is_unknown", not exchange.reply.accepted, sentence, exchange)
         name, right = run.target.credentials.username, run.target.credentials.password
         wrong = [f"{right}x", f"x{right}", right[:-1], right.swapcase(), f"{right} ", name]
-        if self._other is not None:
-            wrong.append(self._other.password)
+        wrong += [self._other.password] if self._other is not None else []
         pairs = [(name, password) for password in dict.fromkeys(wrong) if password not in ("", right)]
         if run.target.is_exact:  # a live service may find an account in other spellings
             pairs += [(other, right) for other in (name.swapcase(), f"{name}x", name[:-1])]
@@ -106,13 +99,12 @@ class AccessProbes:
         """Let another user make an instance, where there is another user."""
         if self._other is None:
             return
-        self._call_as_other("createKeypair", body={"keypair": {"name": "strange-key"}})
-        made = self._call_as_other("createInstance", body=create_body(fixtures, "strange", "strange-key"))
+        self._call_as_other("createKeypair", body={"keypair": {"name": "other-key"}})
+        made = self._call_as_other("createInstance", body=create_body(fixtures, "other", "other-key"))
         if made is None:
             raise TargetError("the other user cannot create an instance")
         self._foreign_instance = made["instance"]["id"]
         self._run.ledger.foreign_ids.add(self._foreign_instance)
-        self._read_foreign()
 
     def use_foreign_instance(self) -> None:
         """Try everything on the other user's instance, and check that it stays as it is."""

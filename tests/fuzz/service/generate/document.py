@@ -51,24 +51,36 @@ def document_for(
     paths: JsonObject = {}
     for operation in contract.operations:
         for action in contract.actions(operation):
-            if name_of(operation, action) in names:
-                path = contract.path(operation).replace("{appkey}", quote(credentials.appkey, safe=""))
-                path = path.replace("{" + _INSTANCE + "}", "{" + instance_parameter(action) + "}")
-                spec = _operation(contract, operation, action, names)
-                if "requestBody" in spec:
-                    bodies = examples_of(contract, operation, action, credentials, fixtures)
-                    spec["requestBody"] = _body(contract, operation, action, bodies)
-                paths.setdefault(path, {})[contract.method(operation)] = spec
-    document = copy.deepcopy(contract.document)
-    document |= {"servers": [{"url": base_url}], "paths": paths}
+            if name_of(operation, action) not in names:
+                continue
+            spec = _operation(contract, operation, action, names)
+            if "requestBody" in spec:
+                schema = {"$ref": contract.variants(operation)[action]} if action else contract.body_schema(operation)
+                bodies = examples_of(contract, operation, action, credentials, fixtures)
+                examples = {name: {"value": body} for name, body in bodies.items()}
+                spec["requestBody"] = {"required": True, "content": {JSON: {"schema": schema, "examples": examples}}}
+            path = contract.path(operation).replace("{appkey}", quote(credentials.appkey, safe=""))
+            path = path.replace("{" + _INSTANCE + "}", "{" + instance_parameter(action) + "}")
+            paths.setdefault(path, {})[contract.method(operation)] = spec
+    document = copy.deepcopy(contract.document) | {"servers": [{"url": base_url}], "paths": paths}
     del document["components"]["parameters"]
     return document
+
+
+def example_bodies(
+    contract: Contract, credentials: Credentials, fixtures: Fixtures
+) -> Iterator[tuple[str, str, JsonObject]]:
+    """Return operation, action and body of every example, with placeholders."""
+    for operation in contract.operations:
+        for action in contract.actions(operation) if contract.body_schema(operation) is not None else ():
+            for body in examples_of(contract, operation, action, credentials, fixtures).values():
+                yield operation, action, body
 
 
 def examples_of(
     contract: Contract, operation: str, action: str, credentials: Credentials, fixtures: Fixtures
 ) -> dict[str, JsonObject]:
-    """Return the examples of a body with placeholders, by name."""
+    """Return the examples of one body, by name."""
     return {
         name: _example(operation, action, copy.deepcopy(value), credentials, fixtures)
         for name, value in contract.body_examples(operation).items()
@@ -76,66 +88,42 @@ def examples_of(
     }
 
 
-def example_bodies(
-    contract: Contract, credentials: Credentials, fixtures: Fixtures
-) -> Iterator[tuple[str, str, JsonObject]]:
-    """Return operation, action and body of every example."""
-    for operation in contract.operations:
-        for action in contract.actions(operation) if contract.body_schema(operation) is not None else ():
-            for body in examples_of(contract, operation, action, credentials, fixtures).values():
-                yield operation, action, body
-
-
 def _operation(contract: Contract, operation: str, action: str, names: Collection[str]) -> JsonObject:
     spec = copy.deepcopy(contract.spec(operation))
     strict = spec.pop("x-strict")
     links = spec["responses"]["200"].get("links", {})
-    success = contract.success_name(operation, action)
+    parameters = [copy.deepcopy(one) for one in contract.parameters(operation) if one["name"] != "appkey"]
+    for one in parameters:
+        place = (one["in"], one["name"])
+        if one["name"] == _INSTANCE:
+            one.pop("examples", None)
+            one |= {"name": instance_parameter(action), "example": placeholders.OWN_INSTANCE}
+        elif place in PLACES.get(operation, {}):
+            one["example"] = PLACES[operation][place]
+    success = _reply(contract.success_name(operation, action))
     return {
         **spec,
         "operationId": name_of(operation, action),
-        "parameters": [_parameter(operation, action, one) for one in _without_appkey(contract, operation)],
+        "parameters": parameters,
         "responses": {
-            "200": {**_reply(success), "links": dict(_links(contract, links, action, names))},
+            "200": {**success, "links": dict(_links(contract, links, action, names))},
             **{status: _reply(strict["failure"]) for status in _ON_FAILURE},
         },
     }
 
 
-def _without_appkey(contract: Contract, operation: str) -> Iterator[JsonObject]:
-    return (copy.deepcopy(one) for one in contract.parameters(operation) if one["name"] != "appkey")
-
-
-def _parameter(operation: str, action: str, parameter: JsonObject) -> JsonObject:
-    name = parameter["name"]
-    place = (parameter["in"], name)
-    if name == _INSTANCE:
-        parameter.pop("examples", None)
-        parameter |= {"name": instance_parameter(action), "example": placeholders.OWN_INSTANCE}
-    elif place in PLACES.get(operation, {}):
-        parameter["example"] = PLACES[operation][place]
-    return parameter
-
-
 def _links(contract: Contract, links: JsonObject, source: str, names: Collection[str]) -> Iterator[tuple[str, Any]]:
+    of_source = f"path.{instance_parameter(source)}"
     for name, link in links.items():
         target: str = link["operationId"]
         for action in contract.actions(target):
             if name_of(target, action) in names:
                 parameters = {
-                    place.replace(_INSTANCE, instance_parameter(action)): value.replace(
-                        f"path.{_INSTANCE}", f"path.{instance_parameter(source)}"
-                    )
+                    place.replace(_INSTANCE, instance_parameter(action)): value.replace(f"path.{_INSTANCE}", of_source)
                     for place, value in link["parameters"].items()
                     if place != "path.appkey"
                 }
                 yield name_of(name, action), {"operationId": name_of(target, action), "parameters": parameters}
-
-
-def _body(contract: Contract, operation: str, action: str, bodies: dict[str, JsonObject]) -> JsonObject:
-    schema = {"$ref": contract.variants(operation)[action]} if action else contract.body_schema(operation)
-    examples = {name: {"value": body} for name, body in bodies.items()}
-    return {"required": True, "content": {JSON: {"schema": schema, "examples": examples}}}
 
 
 def _example(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -15,14 +15,14 @@ from schemathesis.hooks import unregister_all
 from toast_compute_api.behaviour import TOKEN_HEADER
 
 from ..check.result_codes import virtual_status
-from ..contract import DELETE, Meaning
+from ..contract import Meaning
 from ..exchange import JsonObject, Reply, Request
 from ..run import PHASES, Run
 from . import placeholders
 from .access_probes import AccessProbes
 from .document import document_for, instance_parameter
 from .fixtures import Fixtures
-from .placeholders import has_placeholder
+from .placeholders import PLACES, has_placeholder
 from .preparation import Parts, Preparation
 
 _STEPS = 30  # the default of 6 is too few to get from a create to a detach
@@ -101,7 +101,7 @@ class Engine:
             def set(self, case: Any, token: str, _: Any) -> None:
                 case.headers[TOKEN_HEADER] = token
 
-        # The engine tells hooks apart by their names, and demands these of their arguments.
+        # The engine distinguishes hooks by their names, and requires these arguments.
         def after_call(context: Any, case: Any, response: Any) -> None:  # noqa: ARG001
             self.after_call(response)
 
@@ -169,7 +169,7 @@ class Engine:
         self._observer.before(Meaning(operation, action, given))
 
     def after_call(self, response: Any) -> None:
-        """Judge the exchange, read what it changed, and give the engine a status that tells how it ended."""
+        """Judge the exchange, read what it changed, and give the engine a status that stands for the outcome."""
         sent = response.request
         parts = urlsplit(sent.url)
         prefix = urlsplit(self._run.target.base_url).path
@@ -189,62 +189,32 @@ def settings(
     run: Run, fixtures: Fixtures, *, seed: int, examples: int, scenarios: int, phases: Collection[str]
 ) -> JsonObject:
     """Return the configuration of schemathesis, with everything fixed that could differ between two runs of a seed."""
-    credentials = run.target.credentials
+    contract, credentials = run.contract, run.target.credentials
     values: dict[str, tuple[str, ...]] = {
-        "usernames": (credentials.username,),
-        "passwords": (credentials.password,),
-        "images": (fixtures.image,),
-        "flavors": fixtures.flavors,
-        "networks": (fixtures.network,),
-        "subnets": (fixtures.subnet or fixtures.network,),
-        "zones": (fixtures.zone,),
-        "keypairs": (placeholders.OWN_KEYPAIR,),
-        "groups": fixtures.groups,
-        "volumes": (placeholders.OWN_VOLUME,),
-        "tokens": (placeholders.OWN_TOKEN,),
-        "other_groups": (placeholders.OTHER_GROUP,),
-        "own_groups": (placeholders.OWN_GROUP,),
-        "other_flavors": (placeholders.OTHER_FLAVOR,),
-        "addresses": (placeholders.OWN_ADDRESS,),
-        "ports": (placeholders.OWN_PORT,),
-        "instances": (placeholders.OWN_INSTANCE,),
+        "body.auth.username": (credentials.username,),
+        "body.auth.password": (credentials.password,),
+        "body.instance.image": (fixtures.image,),
+        "body.instance.flavor": fixtures.flavors,
+        "body.instance.networks[*].id": (fixtures.network,),
+        "body.instance.networks[*].subnetId": (fixtures.subnet or fixtures.network,),
+        "body.instance.availabilityZone": (fixtures.zone,),
+        "body.instance.keyName": (placeholders.OWN_KEYPAIR,),
+        "body.instance.securityGroups[*].name": fixtures.groups,
     }
-    everywhere = {
-        "body.auth.username": "usernames",
-        "body.auth.password": "passwords",
-        "body.instance.image": "images",
-        "body.instance.flavor": "flavors",
-        "body.instance.networks[*].id": "networks",
-        "body.instance.networks[*].subnetId": "subnets",
-        "body.instance.availabilityZone": "zones",
-        "body.instance.keyName": "keypairs",
-        "body.instance.securityGroups[*].name": "groups",
-        "body.attachment.volumeId": "volumes",
-        "body.parameters.flavor": "other_flavors",
-        "body.parameters.address": "addresses",
-        "body.parameters.ipAddress": "ports",
-        "query.volumeId": "volumes",
-        "path.instanceId": "instances",
-        **{
-            f"path.{instance_parameter(action)}": "instances"
-            for operation in run.contract.operations
-            for action in run.contract.variants(operation)
-        },
+    instances = {
+        f"path.{instance_parameter(action)}": (placeholders.OWN_INSTANCE,)
+        for operation in contract.operations
+        for action in contract.actions(operation)
     }
-    in_one = {
-        "getToken": {"query.id": "tokens"},
-        "listInstances": {"query.id": "instances"},
-        "listInstanceDetails": {"query.id": "instances"},
-        DELETE: {"query.id": "instances"},
-        "listKeypairs": {"query.name": "keypairs"},
-        "deleteKeypair": {"query.name": "keypairs"},
-        "runInstanceAction.addSecurityGroup": {"body.parameters.name": "other_groups"},
-        "runInstanceAction.removeSecurityGroup": {"body.parameters.name": "own_groups"},
+    by_name = {
+        name: {".".join(path): (one,) for path, one in PLACES.get(name.split(".")[-1], {}).items()}
+        for name in contract.names
     }
 
-    def bound(bindings: dict[str, str]) -> JsonObject:
-        return {place: {"dictionary": name, "probability": _LIKELY} for place, name in bindings.items()}
+    def bound(places: Mapping[str, tuple[str, ...]]) -> JsonObject:
+        return {place: {"dictionary": _dictionary(some), "probability": _LIKELY} for place, some in places.items()}
 
+    every = [*values.values(), *instances.values(), *(some for places in by_name.values() for some in places.values())]
     plain = {"extra-data-sources": {"responses": False}}
     generation = {"deterministic": True, "no-shrink": True}
     without_security = {"with-security-parameters": False}
@@ -269,10 +239,18 @@ def settings(
         "checks": {"enabled": False},  # ours judge every exchange
         "warnings": False,
         "phases": {phase: {"enabled": phase in phases, **own[phase]} for phase in PHASES},
-        "parameters": bound(everywhere),
-        "dictionaries": {name: {"values": list(them)} for name, them in values.items()},
-        "operations": [{"include-operation-id": name, "parameters": bound(one)} for name, one in in_one.items()],
+        "parameters": bound(values | instances),
+        "dictionaries": {_dictionary(some): {"values": list(some)} for some in every},
+        "operations": [
+            {"include-operation-id": name, "parameters": bound(places)}
+            for name, places in by_name.items()
+            if places and name != "createKeypair"  # most of its names are to be generated
+        ],
     }
+
+
+def _dictionary(values: Collection[str]) -> str:
+    return "-".join(values)
 
 
 def _operation_id(case: Any) -> str:

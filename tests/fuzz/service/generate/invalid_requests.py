@@ -14,8 +14,8 @@ from . import placeholders
 from .document import example_bodies
 from .preparation import Parts, Preparation
 
-MALFORMED = "odd"
-MUTATED = "spoilt"
+MALFORMED = "malformed"
+MUTATED = "mutated"
 _INSTANCE = "instanceId"
 _NEW_MEMBER = "no-such-member"
 _DEEP = 5_000

@@ -168,48 +168,37 @@ class Preparation:
             return known, values, False
         if known is None:
             return None, values, False
-        is_possible = step != VOLUME.gain or known.expected.get("availabilityZone") == self._fixtures.zone
+        own, is_possible = self._values_of(step, known, self._fixtures.groups[-1])
+        group = own.get(placeholders.OWN_GROUP)
+        if step == "removeSecurityGroup" and group not in known.expected.get("securityGroups", ()):
+            self._run.step("addSecurityGroup", known.id, {"name": own[placeholders.OWN_GROUP]})
+        in_zone = step != VOLUME.gain or known.expected.get("availabilityZone") == self._fixtures.zone
+        return known, {**own, **values}, is_possible and in_zone
+
+    def _values_of(self, step: str, known: Known, group: str) -> tuple[Values, bool]:
+        """Return values of a step that fit an instance, this group where none does, and whether there are any."""
+        fixtures, values = self._fixtures, Values()
         if step == ADDRESS.gain:
-            port = inventory.port_of(known)
-            is_possible = port is not None
-            values[placeholders.OWN_PORT] = port or placeholders.OWN_PORT
-        elif step == "resize":
-            values[placeholders.OTHER_FLAVOR] = self._other_flavor(known)
+            port = self.inventory.port_of(known)
+            return {placeholders.OWN_PORT: port or placeholders.OWN_PORT}, port is not None
+        if step == "resize":
+            other = next(one for one in fixtures.flavors if one != known.expected.get("flavor"))
+            values[placeholders.OTHER_FLAVOR] = other
         elif step in ("addSecurityGroup", "removeSecurityGroup"):
-            group = self._fitting_group(step, known)
-            if group is None:
-                group = self._fixtures.groups[-1]
-                if step == "removeSecurityGroup":
-                    self._run.step("addSecurityGroup", known.id, {"name": group})
-            values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
-        return known, values, is_possible
-
-    def _fitting_group(self, step: str, known: Known) -> str | None:
-        """Return the first group that an instance is not in, or the last one that it is in."""
-        groups = self._fixtures.groups
-        present: set[str] = known.expected.get("securityGroups", set())
-        if step == "addSecurityGroup":
-            return next((one for one in groups if one not in present), None)
-        return next((one for one in reversed(groups) if one in present), None)
-
-    def _other_flavor(self, known: Known) -> str:
-        return next(one for one in self._fixtures.flavors if one != known.expected.get("flavor"))
+            present = known.expected.get("securityGroups", set())
+            fitting = [one for one in fixtures.groups if (one in present) == (step == "removeSecurityGroup")]
+            group = next(iter(fitting if step == "addSecurityGroup" else fitting[::-1]), group)
+            values = {placeholders.OTHER_GROUP: group, placeholders.OWN_GROUP: group}
+        return values, True
 
     def _values_in_any_state(self, step: str, known: Known) -> Values:
         """Return values with which only the state of an instance can be the reason for a refusal."""
-        values, kind = self._any_values(known), KINDS.get(step)
+        kind, values = KINDS.get(step), self._any_values(known)
         if kind is not None and step == kind.loss:
             values[_OWN_THING[kind]] = next(iter([*kind.of(known), *kind.of(self._fixtures)]))
         elif kind is not None:
             values[_OWN_THING[kind]] = self.inventory.free(kind)
-            if kind is ADDRESS:
-                values[placeholders.OWN_PORT] = self.inventory.port_of(known) or placeholders.OWN_PORT
-        elif step == "resize":
-            values[placeholders.OTHER_FLAVOR] = self._other_flavor(known)
-        elif step in ("addSecurityGroup", "removeSecurityGroup"):
-            group = self._fitting_group(step, known) or self._fixtures.groups[0]
-            values[placeholders.OTHER_GROUP] = values[placeholders.OWN_GROUP] = group
-        return values
+        return values | self._values_of(step, known, self._fixtures.groups[0])[0]
 
     def _any_values(self, known: Known | None = None) -> Values:
         """Return values for placeholders where it does not matter whether the request is accepted."""

@@ -18,7 +18,7 @@ from .fixtures import Fixtures, create_body, create_example, longest_name_on_win
 from .inventory import Inventory, accepted_in
 
 CREATING = "creating"
-PROSE = "in words"
+PROSE = "prose"
 _NAMES = ("a", "Mixed.Case-9", "9", "ends-with-twenty-chr", ".-.-", "UPPER")
 _AT_ONCE = 10
 _FEW, _MANY_NETWORKS = 4, 5  # so that few instances fill a subnet
@@ -178,7 +178,7 @@ class ProseRules:
         self._run.target.wait(LIFECYCLE.operations[DELETE].max_seconds)
 
     def _create(self, *, prepared: bool = False, **changes: Any) -> Exchange:
-        return self._inventory.create(**{"name": "in-words", **changes}, phase=PROSE, prepared=prepared)
+        return self._inventory.create(**{"name": "prose", **changes}, phase=PROSE, prepared=prepared)
 
     def _size_of_root(self, exchange: Exchange) -> int | None:
         """Return the size of the root disk of the instance that was made, if one was."""

@@ -155,7 +155,7 @@ def test_status_may_change_by_itself_where_time_is_not_known() -> None:
 
 
 class Faulty(MockTarget):
-    """Shows another key name, lets an instance come back, or creates one more, when told to."""
+    """Shows another key name, lets an instance come back, or creates one more, as it is set to."""
 
     key = back = ""
     more = False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from schemathesis.config import OutputConfig
 from schemathesis.reporting.junitxml import JunitXmlWriter
 
-from ..run import Counters, Finding
+from ..run import Finding
 from ..session import Outcome
 from .curl import CurlWriter
 
@@ -28,17 +27,6 @@ def describe(outcome: Outcome, finding: Finding, replay: str) -> str:
             f"  request: {curl.line(finding.request)}",
         )
     )
-
-
-def counts(counters: Counters) -> Iterator[str]:
-    """Return how often each operation and action had each result code, and in which states it was accepted."""
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for (name, code), number in sorted(counters.codes.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
-        by_name[name or "outside the contract"].append(f"{'no envelope' if code is None else code}: {number}")
-    for (name, status, accepted), number in sorted(counters.states.items()):
-        by_name[name].append(f"{'accepted' if accepted else 'refused'} in {status}: {number}")
-    yield from (f"{name}: {', '.join(numbers)}" for name, numbers in by_name.items())
-    yield from (f"{link}: {number}" for link, number in sorted(counters.links.items()))
 
 
 def write_junit(folder: Path, outcomes: Sequence[Outcome], replay: str) -> Path:
