@@ -21,6 +21,7 @@ OPERATIONS = "toast_compute_mock.operations"
 REGISTRY = "toast_compute_mock.world.registry"
 REPLIES = "toast_compute_mock.engine.replies"
 REQUESTS = "toast_compute_mock.contract.request_parsing"
+STATE = "toast_compute_mock.world.state"
 
 
 def _accepting(original: Any, reason: str) -> Any:
@@ -243,7 +244,32 @@ def changes_take_ten_times_as_long(original: Any) -> Any:
     return begin
 
 
-@mutant("A resize that ends in ERROR has changed the flavor.", part=SERVICE, at=f"{ENGINE}:_end_in_error")
+@mutant("A Windows image takes names as long as every other image.", part=SERVICE, at=f"{STATE}:Image.is_windows")
+def windows_name_is_too_long(_: Any) -> Any:
+    return property(lambda _image: False)
+
+
+@mutant("A text with several lines is accepted as a public key.", part=SERVICE, at=f"{KEYS}:read_public")
+def several_keys_are_accepted(original: Any) -> Any:
+    return lambda text: original(text.strip().split("\n")[0]) and text.strip()
+
+
+@mutant(
+    "An image that was made of an instance has the minDisk of the image before it.",
+    part=SERVICE,
+    at=f"{OPERATIONS}.actions:ACTIONS.uploadImage",
+)
+def image_has_the_min_disk_of_another(original: Any) -> Any:
+    def upload_image(action: Any) -> Any:
+        reply = original(action)
+        images = action.world.images
+        images[reply["createdImage"]["id"]].min_disk = images[action.instance.image].min_disk
+        return reply
+
+    return upload_image
+
+
+@mutant("A resize that ends in ERROR has changed the flavor.", part=STATEFUL, at=f"{ENGINE}:_end_in_error")
 def failed_resize_changes_the_flavor(original: Any) -> Any:
     def end_in_error(world: Any, before: Any) -> None:
         changes = [one.transition for one in world.instances.values() if one.transition is not None]

@@ -150,7 +150,7 @@ def reconcile_ignores_the_key(original: Any) -> Any:
 
 @mutant(
     "When a token cannot be renewed, the error has the attempts of the renewal only.",
-    part=REPLIES,
+    part=STATEFUL,
     at=f"{ATTEMPTS}:AttemptLog.followed_by",
 )
 def attempts_before_the_token_are_lost(_: Any) -> Any:

@@ -157,8 +157,8 @@ def test_interrupted_run_reports_it_and_leaves_nothing_behind(server: ServerThre
     [
         ([], "names no part"),
         (["nonsense"], "'nonsense' is not a part"),
-        (["service", "--bug"], "--bug: needs the name"),
-        (["--bug", "no-such-bug", "service"], "--bug"),
+        (["service", "--mutant"], "--mutant: needs the name"),
+        (["--mutant", "no-such-mutant", "service"], "--mutant"),
         (["service", "--nonsense"], "--nonsense"),
     ],
 )
