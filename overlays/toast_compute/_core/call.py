@@ -190,11 +190,13 @@ class Call(Generic[S]):
         request, log = self._request, self.log
         seconds = self._seconds(began)
         reply: Reply | None = None
+        answer: tuple[Reply, float] | None = None
+        failure: Failure | None = None
         try:
-            reply, ended = yield Send(request, token, seconds, min(seconds, self._context.timeout))
+            answer = yield Send(request, token, seconds, min(seconds, self._context.timeout))
         except TransportFault as fault:
             log.may_have_arrived = log.may_have_arrived or not fault.not_sent
-            result: S | Failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.not_sent)
+            failure = Failure(error_of(request, fault, self._all_secrets(token)), fault.not_sent)
         except BaseException as interrupt:
             # An interrupt stays what it is; the user still has to learn that there may be a bill.
             if request.retry == "never" and not isinstance(interrupt, Exception):
@@ -203,18 +205,20 @@ class Call(Generic[S]):
                 interrupt.add_note(warning)
                 _log.warning("%s", warning)
             raise
+        if answer is None:
+            assert failure is not None
+            result: S | Failure = failure
+            _, self.ended = yield ReadClock()
         else:
             log.may_have_arrived = True
+            reply, self.ended = answer
             result = self._judged(token, reply)
-        if reply is None:
-            _, ended = yield ReadClock()
-        self.ended = ended
         if request.operation.needs_token:  # the time of the others is that of a token
-            self._time.spend("attempts", ended - began)
+            self._time.spend("attempts", self.ended - began)
         error = result.error if isinstance(result, Failure) else None
         log.add(
             began,
-            ended,
+            self.ended,
             "success" if error is None else type(error).__name__,
             result_code=error.result_code if isinstance(error, APIError) else None if error is not None else 0,
             status=None if reply is None else reply.status,
