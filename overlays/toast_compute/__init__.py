@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         VolumeType,
     )
 
-    from ._core.exchange import Exchange
+    from ._core.capture import Exchange
     from ._operations.created_keypair import CreatedKeypair
     from .aio._client import AsyncToastCompute
     from .batches import BatchResult
@@ -94,7 +94,7 @@ _MODULES = {
     "AsyncToastCompute": "toast_compute.aio._client",
     "Attempt": "toast_compute.errors",
     "BatchResult": "toast_compute.batches",
-    "Exchange": "toast_compute._core.exchange",
+    "Exchange": "toast_compute._core.capture",
     "CreatedKeypair": "toast_compute._operations.created_keypair",
     "Clock": "toast_compute.clock",
     "APIConnectionError": "toast_compute.errors",

@@ -96,4 +96,4 @@ def test_unreachable_server_is_reported_in_one_line() -> None:
 
 
 def test_reply_without_an_envelope_is_reported_in_one_line(server_without_envelope: str) -> None:
-    assert_one_line(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "no JSON")
+    assert_one_line(run(str(WHOLE_LIFE), "--base-url", server_without_envelope), "issueToken", "not JSON")

@@ -18,7 +18,7 @@ from .._redaction import MASK, Secret
 from ..errors import ConfigurationError, ToastComputeError
 
 if TYPE_CHECKING:
-    from .._core.exchange import Exchange
+    from .._core.capture import Exchange
 
 _OPTIONS = {"profile": "--profile", "base_url": "--base-url"}
 

@@ -15,10 +15,10 @@ from .._redaction import Secret
 from ..errors import APIError, MalformedResponseError, ToastComputeError
 from .attempts import AttemptLog
 from .call_token import CallToken, RenewalBackoff, TokenSource
+from .capture import is_listening, report
 from .deadline import TimeLimit
 from .envelope import judge
 from .error_mapping import error_of, final_error, note_earlier_attempts, out_of_time, refusal
-from .exchange import is_listening, report
 from .retry import (
     Failure,
     RetryBudget,

@@ -14,7 +14,7 @@ class LoopGuard:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def enter(self) -> None:
-        """OutcomeProbe in the running loop, or make sure that it is the one.
+        """Bind to the running loop, or make sure that it is the bound one.
 
         Raises:
             ConfigurationError: another loop is running, or none of asyncio.

@@ -10,8 +10,8 @@ import msgspec
 from toast_compute_api.models import EmptySuccess
 from toast_compute_runtime.operation import Operation, Parameter, Request, Retry
 
+from .._core.capture import capturing
 from .._core.client_core import Core
-from .._core.exchange import capturing
 from .._effects import Effects
 from .._validation import check_leaves, is_mapping, is_sequence, one_of, refuse, text
 from ..errors import MalformedResponseError

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from .._config.settings import resolve
+from .._core.capture import Exchange, capturing
 from .._core.client_core import Core
 from .._core.deadline import deadline_of, within
-from .._core.exchange import Exchange, capturing
 from .._drivers.asynchronous import AsyncDriver
 from .._http.sender import AsyncHttpSender
 from .._operations.raw import send_raw

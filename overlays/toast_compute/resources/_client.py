@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from .._config.settings import resolve
+from .._core.capture import Exchange, capturing
 from .._core.client_core import Core
 from .._core.deadline import deadline_of, within
-from .._core.exchange import Exchange, capturing
 from .._drivers.sync import SyncDriver
 from .._http.sender import HttpSender
 from .._operations.raw import send_raw
