@@ -16,7 +16,6 @@ CALL = "toast_compute._core.call"
 CALL_TOKEN = "toast_compute._core.call_token"
 RECOVERY = "toast_compute._operations.recovery"
 DEADLINE = "toast_compute._core.deadline"
-DRIVER = "toast_compute._drivers.sync"
 ENVELOPE = "toast_compute._core.envelope"
 ERRORS = "toast_compute.errors"
 ERROR_MAPPING = "toast_compute._core.error_mapping"
@@ -255,7 +254,7 @@ def fresh_token_is_dropped(original: Any) -> Any:
     return current
 
 
-@mutant("Each of several threads issues a token of its own.", part=STATEFUL, at=f"{DRIVER}:SyncDriver._with_lock")
+@mutant("Each of several tasks issues a token of its own.", part=STATEFUL, at=f"{ASYNC_DRIVER}:AsyncDriver._with_lock")
 def token_has_no_lock(original: Any) -> Any:
     return lambda driver, effect: driver.run(effect.effects) if effect.lock == "token" else original(driver, effect)
 
