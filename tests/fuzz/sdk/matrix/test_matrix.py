@@ -16,7 +16,7 @@ from ..calls import ARGUMENTS, CALLS, public_methods, usual
 from ..contract import Sent, operation_of, operations
 from . import CHECKS
 from .arguments import OPTIONS, SETTINGS, Recorder, expected_of, problem_of_refusal
-from .tokens import problems_of_tokens
+from .load import problems_of_tokens
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import httpx
 from toast_compute import APIError, ToastComputeError
 from toast_compute.token_store import FileTokenStore, MemoryTokenStore, StoredToken, TokenStoreError, TokenStoreWarning
 from toast_compute_mock import MockCloud, faults
 
-from ..bench import CREDENTIALS, LIFETIME, PATIENCE, USER, Bench, SteppingClock, Wire
+from ..bench import CREDENTIALS, LIFETIME, USER, Bench, SteppingClock
 from ..calls import CALLS, usual
-from ..contract import TOKEN, operation_of
+from ..contract import TOKEN
 from ..judge import USABLE
 from ..secrecy import problems_of_error, shows
 from .table import check
@@ -28,7 +25,6 @@ from .table import check
 _LIST = "listFlavors"
 _READ = usual("flavors.list")
 _NEARLY = 60.0  # seconds before its end, when a token may still be used if no other can be had
-_MANY = {"sync": 64, "async": 200}
 _PLANTED = "planted-Stored-Token-77ac"
 _HOUR = 3600.0
 
@@ -65,63 +61,6 @@ def a_replaced_token_stays_secret(variant: str) -> Iterator[str]:
         yield "a refusal ended as a success"
     else:
         yield from problems_of_error(error, {before})
-
-
-class _Gathering(Wire):
-    """Holds the first requests of all callers until all of them have arrived."""
-
-    def __init__(self, cloud: MockCloud, callers: int) -> None:
-        super().__init__(cloud)
-        self._callers, self._arrived = callers, 0
-        self._barrier, self._lock = threading.Barrier(callers), threading.Lock()
-        self._complete = asyncio.Event()
-        self.is_gathering = False
-
-    def _is_first(self, request: httpx.Request) -> bool:
-        if not self.is_gathering or operation_of(request.method, request.url.path) != _LIST:
-            return False
-        with self._lock:
-            self._arrived += 1
-            return self._arrived <= self._callers
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if self._is_first(request):
-            self._barrier.wait(PATIENCE)
-        return super().handle_request(request)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._is_first(request):
-            if self._arrived == self._callers:
-                self._complete.set()
-            await asyncio.wait_for(self._complete.wait(), PATIENCE)
-        else:
-            await asyncio.sleep(0)  # so that other tasks run in between
-        return await super().handle_async_request(request)
-
-
-@check(("has ended", "is refused"))
-def many_calls_whose_token(variant: str, end: str) -> Iterator[str]:
-    clock = SteppingClock()
-    cloud = MockCloud(clock=clock)
-    wire = _Gathering(cloud, _MANY[variant])
-    with Bench(variant, cloud=cloud, clock=clock, wire=wire) as bench:
-        if end == "has ended":
-            clock.advance(LIFETIME)
-        else:
-            cloud.worlds.revoke_tokens(USER)
-            wire.is_gathering = True
-        ends = bench.client.call_all([_READ] * _MANY[variant])
-    yield from problems_of_tokens(cloud, ends)
-
-
-def problems_of_tokens(cloud: MockCloud, ends: list[Any]) -> Iterator[str]:
-    """Yield what is wrong after one call and then many at the same time: failures, or more than one new token."""
-    failed = [end for end in ends if isinstance(end, Exception)]
-    if failed:
-        yield f"{len(failed)} of {len(ends)} calls failed, the first with {type(failed[0]).__name__}"
-    issued = cloud.journal.count(operation=TOKEN) - 1
-    if issued != 1:
-        yield f"{issued} tokens were issued for {len(ends)} calls, and one would do"
 
 
 @check()

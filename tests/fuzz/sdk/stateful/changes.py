@@ -64,7 +64,7 @@ def _rule(*moves: str) -> Any:
 
         id, name = self.pick(which, move, lambda one: not member or fitting(one))
         one = self.model.instances.get(id)
-        if one is not None and self.fits(which) and thing not in fitting(one):
+        if one is not None and member != "flavor" and self.fits(which) and thing not in fitting(one):
             thing = next(iter(fitting(one)), thing)
         about = given(one, thing)
         case = self.step(move, f"{name} {thing}", fault)
