@@ -47,7 +47,8 @@ def living_instance_is_found(ledger: Ledger, exchange: Exchange, meaning: Meanin
     """An instance that was created and not deleted is found and listed."""
     code = exchange.reply.code
     known = ledger.instances.get(meaning.instance_id)
-    if known in ledger.ours() and code and kind_of(code) == "not-found" and subsystem_of(code) in (None, "instance"):
+    is_living = known is not None and known.is_ours and not known.deleted
+    if is_living and code and kind_of(code) == "not-found" and subsystem_of(code) in (None, "instance"):
         yield f"does not find an instance that was created and not deleted ({code})"
     if meaning.operation in LISTS and not meaning.parameter("id") and exchange.reply.accepted:
         shown = {one["id"] for one in shown_instances(exchange, meaning)}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from toast_compute_api.behaviour import LIFECYCLE
 
 from ..contract import contract
-from ..run import Run
-from ..session import Plan, Session
-from ..target import MockTarget
+from ..session import Session
 from . import placeholders
 from .document import example_bodies
 from .placeholders import has_placeholder
@@ -19,14 +16,6 @@ from .preparation import Parts
 
 SEED_INSTANCE = "125a0000-0000-4000-8000-000000000001"
 SEED_KEYPAIR = "demo-key"
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    session = Session(Run(MockTarget(1)), Plan(seed=1, examples=1, scenarios=1))
-    session.begin()
-    yield session
-    assert not session.run.findings
 
 
 def parts_of(step: str, session: Session, instance: str = placeholders.OWN_INSTANCE) -> tuple[str, str, Parts]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,27 +10,15 @@ import pytest
 from ..check.samples import brief, detail
 from ..contract import contract
 from ..exchange import JSON, Reply, Request
-from ..run import Counters, Run
-from ..session import Plan, Session
+from ..run import Counters
+from ..session import Session
 from ..target import MockTarget
 from .access_probes import use_up_the_quota
+from .conftest import begun
 from .forbidden_operations import ForbiddenOperations
 from .invalid_requests import MALFORMED, MUTATED, mutations, send_malformed, send_mutated
 from .observer import changed_members, list_differences
 from .prose_rules import CREATING, PROSE, ProseRules, create_in_every_way, create_variants
-
-
-def begun(target: MockTarget | None = None) -> Session:
-    session = Session(Run(target or MockTarget(1)), Plan(seed=1, examples=1, scenarios=1))
-    session.begin()
-    return session
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    session = begun()
-    yield session
-    assert not session.run.findings
 
 
 @pytest.fixture
