@@ -84,7 +84,7 @@ def test_preset_is_read_with_options() -> None:
         ([{"effect": {"kind": None}}], "faults[0].effect.kind: must be a string"),
         ({"effect": {"kind": "delay", "seconds": 10**400}}, "faults.effect.seconds: Number out of range"),
         ([{"effect": 3}], "faults[0].effect: must be an object"),
-        ({"effect": {"kind": "reset"}, "colour": 1}, "faults.colour: is not a known member"),
+        ({"effect": {"kind": "reset"}, "shade": 1}, "faults.shade: is not a known member"),
         ({"effect": {"kind": "reset", "at": 1}}, "faults.effect.at: is not a known member"),
         (
             {"effect": {"kind": "reset"}, "match": {"token_age_min": 1}},
@@ -120,7 +120,7 @@ def test_preset_is_read_with_options() -> None:
         ({"preset": 3}, "faults.preset: must be a string"),
         ([{"preset": "throttled", "budget": 0}], "faults[0].budget: must be an integer of at least 1"),
         ([{"preset": "throttled", "probability": 2}], "faults[0].probability: must be a number from 0 to 1"),
-        ([{"preset": "throttled", "colour": 2}], "faults[0].colour: is not a known member"),
+        ([{"preset": "throttled", "shade": 2}], "faults[0].shade: is not a known member"),
         (
             [{"preset": "storm"}],
             "faults[0].preset: there is no 'storm', only flaky-network, token-expires-mid-wait, zone-full, throttled, "
